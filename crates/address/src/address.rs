@@ -1,0 +1,133 @@
+//! The address as a value: transport, place and options.
+//!
+//! ip(7), ipv6(7), unix(7). Text becomes a value in `parse.rs` and text again in `display.rs`.
+//! Bounds, held by the parser: host name 253 bytes, zone 15, service name 32, path 107 (`sun_path` less
+//! its NUL), abstract name 107, descriptor 2147483647.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::error::{OptionError, OptionProblem, ParseAddressError};
+use crate::option_list::Options;
+use crate::option_value::OptionValue;
+use crate::options::OptionKey;
+use crate::scheme::Transport;
+
+/// Bytes of a host name at most, RFC 1035 section 2.3.4 (255 on the wire).
+pub(crate) const HOST_BYTES_MAX: usize = 253;
+/// Bytes of an interface name at most: `IFNAMSIZ` less its NUL, netdevice(7).
+pub(crate) const INTERFACE_BYTES_MAX: usize = 15;
+/// Bytes of a service name at most; RFC 6335 section 5.1 asks for 15, older lists hold longer ones.
+pub(crate) const SERVICE_BYTES_MAX: usize = 32;
+/// Bytes of a path or an abstract name at most: `sun_path` of 108, less one NUL, unix(7).
+pub(crate) const LOCAL_BYTES_MAX: usize = 107;
+/// The greatest descriptor: the kernel's type for it is `int`.
+pub(crate) const DESCRIPTOR_MAX: u32 = i32::MAX as u32;
+
+/// Where, by which transport, and with which options.
+///
+/// Parse one with [`str::parse`], print it with [`Display`](std::fmt::Display). The fields are open: a value
+/// put together by hand can be impossible (a path over tcp), and [`Address::checked`] says so.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Address {
+    /// What carries the bytes.
+    pub transport: Transport,
+    /// Where, in the terms of that transport.
+    pub place: Place,
+    /// What was asked for beyond that.
+    pub options: Options,
+}
+
+impl Address {
+    /// An address without options. `place` should be of the transport's form, see [`Address::checked`].
+    pub fn new(transport: Transport, place: Place) -> Address {
+        Address { transport, place, options: Options::default() }
+    }
+
+    /// This address with one option more.
+    ///
+    /// # Errors
+    /// If the option does not apply to the transport, is there already and not repeatable, has a value of
+    /// another kind or out of bounds, or contradicts one that is there (`v4` and `v6`).
+    pub fn with(mut self, key: OptionKey, value: OptionValue) -> Result<Address, OptionError> {
+        if !key.row().applies.to(self.transport) {
+            return Err(OptionError { key, reason: OptionProblem::NotFor(self.transport) });
+        }
+        self.options.insert(key, value)?;
+        Ok(self)
+    }
+
+    /// This address if its text parses back to it, so that every bound of the grammar holds.
+    ///
+    /// # Errors
+    /// What the parser says of the text; if the text means another address, that is said instead.
+    pub fn checked(self) -> Result<Address, ParseAddressError> {
+        let text = self.to_string();
+        let parsed: Address = text.parse()?;
+        if parsed == self { Ok(self) } else { Err(ParseAddressError::means_another(text, &parsed)) }
+    }
+}
+
+/// Where: a host and port, a name on this machine, or something that is open already.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Place {
+    /// A host and a port, for tcp and udp.
+    Network {
+        /// The host, not looked up.
+        host: Host,
+        /// The port, not looked up.
+        port: Port,
+    },
+    /// A path in the file system, 1 to 107 bytes without NUL, unix(7).
+    Path(Box<[u8]>),
+    /// An abstract name, 1 to 107 bytes, any of them; without the leading NUL of `sun_path`, unix(7).
+    Abstract(Box<[u8]>),
+    /// Standard input and output.
+    Standard,
+    /// An open descriptor, 0 to 2147483647.
+    Descriptor(u32),
+}
+
+/// Which machine, or which of our own addresses.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Host {
+    /// No host (`:PORT` or `*:PORT`): every address when listening, localhost when connecting.
+    Any,
+    /// An IPv4 address, ip(7).
+    V4(Ipv4Addr),
+    /// An IPv6 address, ipv6(7), written in brackets.
+    V6 {
+        /// The address.
+        address: Ipv6Addr,
+        /// The zone of a link-local address, RFC 4007 section 11: an interface name or index, 1 to 15 bytes.
+        zone: Option<Box<str>>,
+    },
+    /// A name to look up, 1 to 253 bytes.
+    Name(Box<str>),
+}
+
+impl From<IpAddr> for Host {
+    fn from(address: IpAddr) -> Host {
+        match address {
+            IpAddr::V4(address) => Host::V4(address),
+            IpAddr::V6(address) => Host::V6 { address, zone: None },
+        }
+    }
+}
+
+/// A port by number or by the name of its service.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Port {
+    /// 0 to 65535; 0 asks the kernel to choose.
+    Number(u16),
+    /// A service name to look up, services(5): 1 to 32 letters, digits and `-_+.`, one letter at least.
+    Service(Box<str>),
+}
+
+/// Our own end of a call that we make: the value of `?bind=`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct LocalBind {
+    /// Our address; [`Host::Any`] leaves it to the kernel.
+    pub host: Host,
+    /// Our port; 0 leaves it to the kernel.
+    pub port: Port,
+}

@@ -1,0 +1,101 @@
+//! Addresses as text: the shortest that parses back to the same value.
+//!
+//! RFC 5952 for IPv6, RFC 4007 section 11 for zones, RFC 3986 section 2.1 for bytes that mean something else.
+
+use std::fmt::{self, Write};
+
+use crate::address::{Address, Host, LocalBind, Place, Port};
+use crate::option_list::Options;
+use crate::option_value::OptionValue;
+use crate::percent;
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.transport;
+        match &self.place {
+            Place::Network { host, port } => write!(formatter, "{scheme}://{host}:{port}")?,
+            Place::Path(path) => {
+                write!(formatter, "{scheme}:")?;
+                write_path(formatter, path)?;
+            }
+            Place::Abstract(name) => {
+                write!(formatter, "{scheme}:")?;
+                write_abstract(formatter, name)?;
+            }
+            Place::Standard => write!(formatter, "{scheme}")?,
+            Place::Descriptor(number) => write!(formatter, "{scheme}:{number}")?,
+        }
+        if !self.options.is_empty() {
+            write!(formatter, "?{}", self.options)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Options {
+    /// `nodelay&keepalive=30s`: as after the `?` of an address.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (key, value)) in self.iter().enumerate() {
+            if at > 0 {
+                formatter.write_char('&')?;
+            }
+            formatter.write_str(key.name())?;
+            if *value != OptionValue::Flag(true) {
+                formatter.write_char('=')?;
+                percent::encode(formatter, value.to_string().as_bytes(), percent::IN_VALUE)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Host {
+    /// As before the colon of `HOST:PORT`; nothing for [`Host::Any`].
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Host::Any => Ok(()),
+            Host::V4(address) => write!(formatter, "{address}"),
+            Host::V6 { address, zone: None } => write!(formatter, "[{address}]"),
+            Host::V6 { address, zone: Some(zone) } => write!(formatter, "[{address}%{zone}]"),
+            Host::Name(name) => formatter.write_str(name),
+        }
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Port::Number(number) => write!(formatter, "{number}"),
+            Port::Service(name) => formatter.write_str(name),
+        }
+    }
+}
+
+impl fmt::Display for LocalBind {
+    /// `HOST` where the port is left to the kernel, else `HOST:PORT`; `:0` leaves both.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.host, &self.port) {
+            (Host::V4(_) | Host::V6 { .. } | Host::Name(_), Port::Number(0)) => {
+                write!(formatter, "{}", self.host)
+            }
+            (host, port) => write!(formatter, "{host}:{port}"),
+        }
+    }
+}
+
+/// A path after `unix:`, so that it is read neither as an abstract name nor as the `//` of a host.
+pub(crate) fn write_path(formatter: &mut fmt::Formatter<'_>, path: &[u8]) -> fmt::Result {
+    let (head, rest) = match path {
+        [b'@', rest @ ..] => ("%40", rest),
+        [b'/', b'/', rest @ ..] => ("/%2F", rest),
+        whole => ("", whole),
+    };
+    formatter.write_str(head)?;
+    percent::encode(formatter, rest, percent::IN_PATH)
+}
+
+/// An abstract name after `unix:`.
+pub(crate) fn write_abstract(formatter: &mut fmt::Formatter<'_>, name: &[u8]) -> fmt::Result {
+    formatter.write_char('@')?;
+    percent::encode(formatter, name, percent::IN_PATH)
+}

@@ -1,0 +1,141 @@
+//! Where one end of an open call is.
+//!
+//! getsockname(2), getpeername(2). Its text is address text, in one line, with nothing invisible in it. An
+//! IPv4 address that the kernel wrapped in IPv6 (RFC 4291 section 2.5.5.2) is shown as what it is.
+
+use core::net::{IpAddr, SocketAddr};
+use std::fmt;
+
+use crate::address::{Address, Host, Place, Port};
+use crate::display::{write_abstract, write_path};
+use crate::scheme::Transport;
+
+/// Where one end of an open call is, as the kernel told.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum End {
+    /// An IP address and port: `tcp://137.207.82.52:2021`.
+    Ip {
+        /// What carries the bytes.
+        transport: Transport,
+        /// The address; [`End::ip`] gives it without an IPv6 wrapping of IPv4.
+        address: SocketAddr,
+    },
+    /// A path: `unix:/run/x.sock`.
+    Path {
+        /// What carries the bytes.
+        transport: Transport,
+        /// The path, without NUL.
+        path: Box<[u8]>,
+    },
+    /// An abstract name: `unix:@name`.
+    Abstract {
+        /// What carries the bytes.
+        transport: Transport,
+        /// The name, without the leading NUL of `sun_path`.
+        name: Box<[u8]>,
+    },
+    /// A Unix socket that was never bound: `unix:(unnamed)`.
+    Unnamed(Transport),
+    /// Standard input and output: `-`.
+    Standard,
+    /// A descriptor that was open already: `fd:3`.
+    Descriptor(u32),
+}
+
+impl End {
+    /// The IP address and port, IPv4 never wrapped in IPv6.
+    pub fn ip(&self) -> Option<SocketAddr> {
+        match self {
+            End::Ip { address, .. } => Some(unmapped(*address)),
+            End::Path { .. }
+            | End::Abstract { .. }
+            | End::Unnamed(_)
+            | End::Standard
+            | End::Descriptor(_) => None,
+        }
+    }
+
+    /// What carries the bytes.
+    pub fn transport(&self) -> Transport {
+        match self {
+            End::Ip { transport, .. }
+            | End::Path { transport, .. }
+            | End::Abstract { transport, .. }
+            | End::Unnamed(transport) => *transport,
+            End::Standard => Transport::Standard,
+            End::Descriptor(_) => Transport::Descriptor,
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.transport();
+        match self {
+            End::Ip { address, .. } => write!(formatter, "{scheme}://{}", unmapped(*address)),
+            End::Path { path, .. } => {
+                write!(formatter, "{scheme}:")?;
+                write_path(formatter, path)
+            }
+            End::Abstract { name, .. } => {
+                write!(formatter, "{scheme}:")?;
+                write_abstract(formatter, name)
+            }
+            End::Unnamed(_) => write!(formatter, "{scheme}:(unnamed)"),
+            End::Standard => write!(formatter, "{scheme}"),
+            End::Descriptor(number) => write!(formatter, "{scheme}:{number}"),
+        }
+    }
+}
+
+/// The end has no name that one could connect to: a Unix socket that was never bound.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NamelessEnd(
+    /// What carries the bytes.
+    pub Transport,
+);
+
+impl fmt::Display for NamelessEnd {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "an unnamed {} socket has no address", self.0)
+    }
+}
+
+impl std::error::Error for NamelessEnd {}
+
+impl TryFrom<End> for Address {
+    type Error = NamelessEnd;
+
+    /// The address that means this end, without options.
+    fn try_from(end: End) -> Result<Address, NamelessEnd> {
+        let transport = end.transport();
+        let place = match end {
+            End::Ip { address, .. } => network_place(unmapped(address)),
+            End::Path { path, .. } => Place::Path(path),
+            End::Abstract { name, .. } => Place::Abstract(name),
+            End::Unnamed(transport) => return Err(NamelessEnd(transport)),
+            End::Standard => Place::Standard,
+            End::Descriptor(number) => Place::Descriptor(number),
+        };
+        Ok(Address::new(transport, place))
+    }
+}
+
+fn network_place(address: SocketAddr) -> Place {
+    let port = Port::Number(address.port());
+    let host = match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => {
+            Host::V6 { address: *v6.ip(), zone: Some(v6.scope_id().to_string().into()) }
+        }
+        SocketAddr::V4(_) | SocketAddr::V6(_) => Host::from(address.ip()),
+    };
+    Place::Network { host, port }
+}
+
+/// The address with IPv4 taken out of an IPv6 wrapping; all else unchanged.
+fn unmapped(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V4(v4) => SocketAddr::from((v4, address.port())),
+        IpAddr::V6(_) => address,
+    }
+}

@@ -1,0 +1,117 @@
+//! The options of one address, ordered by key.
+//!
+//! Protected: every value is of its key's kind and within its bounds; a key is there once unless its row
+//! says repeatable; `v4` and `v6` are not both on. Order of writing does not matter: two addresses with the
+//! same options are equal.
+
+use core::net::IpAddr;
+use std::time::Duration;
+
+use crate::address::LocalBind;
+use crate::error::{OptionError, OptionProblem};
+use crate::option_value::OptionValue;
+use crate::options::OptionKey;
+
+/// The options of an address, in the order of [`OPTIONS`](crate::OPTIONS).
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Options(Vec<(OptionKey, OptionValue)>);
+
+impl Options {
+    /// Adds an option.
+    ///
+    /// # Errors
+    /// If the value is of another kind or out of bounds, the key is there already and not repeatable (or
+    /// repeatable, with the same value), or it contradicts another.
+    pub fn insert(&mut self, key: OptionKey, value: OptionValue) -> Result<(), OptionError> {
+        let refuse = |reason| Err(OptionError { key, reason });
+        if let Err(reason) = key.row().check(&value) {
+            return refuse(OptionProblem::Value(reason));
+        }
+        if self.0.iter().any(|(other, was)| *other == key && (!key.row().repeatable || *was == value)) {
+            return refuse(OptionProblem::Duplicate);
+        }
+        for (one, other) in CONTRADICTIONS {
+            if key == *one && value == OptionValue::Flag(true) && self.flag(*other) == Some(true) {
+                return refuse(OptionProblem::Contradicts(*other));
+            }
+        }
+        let at = self.0.partition_point(|(other, _)| *other <= key);
+        self.0.insert(at, (key, value));
+        Ok(())
+    }
+
+    /// Whether no option was given.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many options were given, each repeat counted.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Every option with its value; a repeatable one once for each value, in the order given.
+    pub fn iter(&self) -> impl Iterator<Item = (&OptionKey, &OptionValue)> {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+
+    /// The (first) value of an option, if it was given.
+    pub fn get(&self, key: OptionKey) -> Option<&OptionValue> {
+        self.iter().find(|(other, _)| **other == key).map(|(_, value)| value)
+    }
+
+    /// A flag; `None` if not given, or of another kind.
+    pub fn flag(&self, key: OptionKey) -> Option<bool> {
+        if let Some(OptionValue::Flag(on)) = self.get(key) { Some(*on) } else { None }
+    }
+
+    /// An integer; `None` if not given, or of another kind.
+    pub fn integer(&self, key: OptionKey) -> Option<i64> {
+        if let Some(OptionValue::Integer(number)) = self.get(key) { Some(*number) } else { None }
+    }
+
+    /// A size in bytes; `None` if not given, or of another kind.
+    pub fn size(&self, key: OptionKey) -> Option<u64> {
+        if let Some(OptionValue::Size(bytes)) = self.get(key) { Some(*bytes) } else { None }
+    }
+
+    /// A duration; `None` if not given, or of another kind.
+    pub fn duration(&self, key: OptionKey) -> Option<Duration> {
+        if let Some(OptionValue::Duration(duration)) = self.get(key) { Some(*duration) } else { None }
+    }
+
+    /// A text; `None` if not given, or of another kind.
+    pub fn text(&self, key: OptionKey) -> Option<&str> {
+        if let Some(OptionValue::Text(text)) = self.get(key) { Some(text) } else { None }
+    }
+
+    /// File mode bits, 0 to 0o777; `None` if not given, or of another kind.
+    pub fn mode(&self, key: OptionKey) -> Option<u32> {
+        if let Some(OptionValue::Mode(bits)) = self.get(key) { Some(*bits) } else { None }
+    }
+
+    /// Our own end of a call that we make: `?bind=`.
+    pub fn local(&self) -> Option<&LocalBind> {
+        if let Some(OptionValue::Local(local)) = self.get(OptionKey::Bind) { Some(local) } else { None }
+    }
+
+    /// The multicast groups to join: each `?join=`.
+    pub fn groups(&self) -> impl Iterator<Item = IpAddr> {
+        self.iter()
+            .filter_map(|(_, value)| if let OptionValue::Group(group) = value { Some(*group) } else { None })
+    }
+
+    /// The first option that has no meaning for one who listens.
+    pub fn not_for_listening(&self) -> Option<OptionKey> {
+        self.iter().map(|(key, _)| *key).find(|key| !key.row().applies.when.listening())
+    }
+
+    /// The first option that has no meaning for one who connects.
+    pub fn not_for_connecting(&self) -> Option<OptionKey> {
+        self.iter().map(|(key, _)| *key).find(|key| !key.row().applies.when.connecting())
+    }
+}
+
+/// Flags that cannot both be on: (new, there already).
+const CONTRADICTIONS: &[(OptionKey, OptionKey)] =
+    &[(OptionKey::V4, OptionKey::V6), (OptionKey::V6, OptionKey::V4)];

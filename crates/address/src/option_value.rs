@@ -1,0 +1,219 @@
+//! The value of an option: its kinds, their text and bounds.
+//!
+//! Protected: what [`OptionRow::parse`] gives, [`OptionRow::check`] allows, and its `Display` parses back to
+//! it. Nothing is rounded: a duration must be a whole number of its row's unit.
+
+use core::net::IpAddr;
+use std::fmt;
+use std::time::Duration;
+
+use crate::address::LocalBind;
+use crate::error::ValueError;
+use crate::network;
+use crate::options::OptionRow;
+use crate::units::{format_duration, format_size, parse_duration, parse_size};
+
+/// The value of an option.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum OptionValue {
+    /// On or off.
+    Flag(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Bytes.
+    Size(u64),
+    /// A time span.
+    Duration(Duration),
+    /// Text without control characters.
+    Text(Box<str>),
+    /// File mode bits, 0 to 0o777.
+    Mode(u32),
+    /// Our own end.
+    Local(LocalBind),
+    /// A multicast group, IPv4 or IPv6.
+    Group(IpAddr),
+}
+
+/// The kind of an option's value, with its bounds (both included).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// `on` or `off`; the name alone means on.
+    Flag,
+    /// A whole number, decimal or hexadecimal with `0x`.
+    Integer {
+        /// The least.
+        min: i64,
+        /// The greatest.
+        max: i64,
+    },
+    /// A size in bytes, see [`parse_size`].
+    Size {
+        /// The least, in bytes.
+        min: u64,
+        /// The greatest, in bytes.
+        max: u64,
+    },
+    /// A time span, see [`parse_duration`].
+    Duration {
+        /// The shortest.
+        min: Duration,
+        /// The longest.
+        max: Duration,
+    },
+    /// Text of one byte or more, without control characters.
+    Text {
+        /// Bytes at most.
+        max_bytes: usize,
+    },
+    /// File mode bits in octal, 0 to 777.
+    Mode,
+    /// `HOST`, `HOST:PORT` or `:PORT`.
+    Local,
+    /// A multicast address.
+    Group,
+}
+
+impl fmt::Display for Kind {
+    /// What is right there: `a number from 1 to 255`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Flag => formatter.write_str("on or off"),
+            Kind::Integer { min, max } => write!(formatter, "a number from {min} to {max}"),
+            Kind::Size { min, max } => write!(formatter, "a size from {min} to {max} bytes, such as 64KiB"),
+            Kind::Duration { min, max } => {
+                write!(
+                    formatter,
+                    "a duration from {} to {}, such as 30s",
+                    format_duration(*min),
+                    format_duration(*max)
+                )
+            }
+            Kind::Text { max_bytes } => write!(formatter, "1 to {max_bytes} bytes of text"),
+            Kind::Mode => formatter.write_str("an octal number from 0 to 777"),
+            Kind::Local => formatter.write_str("HOST, HOST:PORT or :PORT, IPv6 in brackets"),
+            Kind::Group => formatter.write_str("a multicast address, such as 239.1.2.3 or ff02::1234"),
+        }
+    }
+}
+
+impl OptionRow {
+    /// The value that a text means for this option. The text is not percent-encoded.
+    ///
+    /// # Errors
+    /// If it is none of this kind, or out of bounds.
+    pub fn parse(&self, text: &str) -> Result<OptionValue, ValueError> {
+        let value = match self.kind {
+            Kind::Flag => OptionValue::Flag(parse_flag(text).ok_or(ValueError::NotThisKind)?),
+            Kind::Integer { .. } => OptionValue::Integer(parse_integer(text)?),
+            Kind::Size { .. } => OptionValue::Size(parse_size(text)?),
+            Kind::Duration { .. } => OptionValue::Duration(parse_duration(text)?),
+            Kind::Text { .. } => OptionValue::Text(text.into()),
+            Kind::Mode => OptionValue::Mode(parse_mode(text)?),
+            Kind::Local => OptionValue::Local(network::parse_local(text).ok_or(ValueError::NotThisKind)?),
+            Kind::Group => {
+                let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+                OptionValue::Group(bare.parse().map_err(|_| ValueError::NotThisKind)?)
+            }
+        };
+        self.check(&value).map(|()| value)
+    }
+
+    /// Whether this option can have this value.
+    ///
+    /// # Errors
+    /// If it is of another kind, or out of bounds.
+    pub fn check(&self, value: &OptionValue) -> Result<(), ValueError> {
+        let within = match (self.kind, value) {
+            (Kind::Flag, OptionValue::Flag(_)) => true,
+            (Kind::Integer { min, max }, OptionValue::Integer(number)) => (min..=max).contains(number),
+            (Kind::Size { min, max }, OptionValue::Size(bytes)) => (min..=max).contains(bytes),
+            (Kind::Duration { min, max }, OptionValue::Duration(span)) => {
+                if !(min..=max).contains(span) {
+                    false
+                } else if !span.as_nanos().is_multiple_of(unit_nanos(self.unit)) {
+                    return Err(ValueError::NotWhole(self.unit));
+                } else {
+                    true
+                }
+            }
+            (Kind::Text { max_bytes }, OptionValue::Text(text)) => {
+                if text.chars().any(char::is_control) {
+                    return Err(ValueError::ControlCharacter);
+                }
+                (1..=max_bytes).contains(&text.len())
+            }
+            (Kind::Mode, OptionValue::Mode(bits)) => *bits <= 0o777,
+            (Kind::Local, OptionValue::Local(local)) => {
+                // Its text is the only judge of a host name or service name put together by hand.
+                network::parse_local(&value.to_string()).as_ref() == Some(local)
+            }
+            (Kind::Group, OptionValue::Group(group)) => group.is_multicast(),
+            (
+                Kind::Flag
+                | Kind::Integer { .. }
+                | Kind::Size { .. }
+                | Kind::Duration { .. }
+                | Kind::Text { .. }
+                | Kind::Mode
+                | Kind::Local
+                | Kind::Group,
+                _,
+            ) => return Err(ValueError::NotThisKind),
+        };
+        if within { Ok(()) } else { Err(ValueError::OutOfBounds) }
+    }
+}
+
+/// Nanoseconds in the unit that a row counts durations in.
+fn unit_nanos(unit: &str) -> u128 {
+    match unit {
+        "s" => 1_000_000_000,
+        "ms" => 1_000_000,
+        "us" => 1_000,
+        _ => 1,
+    }
+}
+
+fn parse_flag(text: &str) -> Option<bool> {
+    match text {
+        "on" | "yes" | "true" | "1" => Some(true),
+        "off" | "no" | "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn parse_integer(text: &str) -> Result<i64, ValueError> {
+    // A plus sign is no part of a number here, nor is any sign of a hexadecimal one.
+    let (number, digits, radix) = match text.strip_prefix("0x") {
+        Some(digits) => (digits, digits, 16),
+        None => (text, text.strip_prefix('-').unwrap_or(text), 10),
+    };
+    if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
+        return Err(ValueError::NotThisKind);
+    }
+    i64::from_str_radix(number, radix).map_err(|_| ValueError::OutOfBounds)
+}
+
+fn parse_mode(text: &str) -> Result<u32, ValueError> {
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|digit| (b'0'..=b'7').contains(&digit)) {
+        return Err(ValueError::NotThisKind);
+    }
+    u32::from_str_radix(digits, 8).map_err(|_| ValueError::OutOfBounds)
+}
+
+impl fmt::Display for OptionValue {
+    /// The text that parses back to it; not percent-encoded.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OptionValue::Flag(on) => formatter.write_str(if *on { "on" } else { "off" }),
+            OptionValue::Integer(number) => write!(formatter, "{number}"),
+            OptionValue::Size(bytes) => formatter.write_str(&format_size(*bytes)),
+            OptionValue::Duration(span) => formatter.write_str(&format_duration(*span)),
+            OptionValue::Text(text) => formatter.write_str(text),
+            OptionValue::Mode(bits) => write!(formatter, "{bits:04o}"),
+            OptionValue::Local(local) => write!(formatter, "{local}"),
+            OptionValue::Group(group) => write!(formatter, "{group}"),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The table of options: one row each.
+//!
+//! socket(7), ip(7), ipv6(7), tcp(7), udp(7), unix(7). Parsing, bounds, help and tests are made from
+//! [`OPTIONS`]. Protected: a row and its [`OptionKey`] are written once, in one line, by one macro, so that
+//! neither can be without the other, and row `n` is the row of key `n`.
+//! Units: what the kernel counts in (`s`, `ms`, `us`, `bytes`); a duration that is no whole number of its
+//! row's unit is refused, never rounded.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::option_value::Kind;
+use crate::scheme::Transport::{self, Tcp, Udp, Unix, UnixDgram, UnixSeqpacket};
+
+/// One option: everything that is known of it before anything is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionRow {
+    /// The option that the row describes.
+    pub key: OptionKey,
+    /// Its name in an address: `keepalive`.
+    pub name: &'static str,
+    /// The kind of its value, with bounds.
+    pub kind: Kind,
+    /// What the kernel counts in: `s`, `ms`, `us`, `bytes`, or empty.
+    pub unit: &'static str,
+    /// The kernel's name of it: `TCP_NODELAY`.
+    pub kernel: &'static str,
+    /// The man page: `tcp(7)`.
+    pub man: &'static str,
+    /// Where it has a meaning.
+    pub applies: Applies,
+    /// Whether it may be given more than once.
+    pub repeatable: bool,
+    /// One line of help.
+    pub help: &'static str,
+}
+
+/// Where an option has a meaning.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Applies {
+    /// On which transports.
+    pub transports: &'static [Transport],
+    /// In which role.
+    pub when: When,
+}
+
+impl Applies {
+    /// Whether it has a meaning on this transport, in one role at least.
+    pub fn to(self, transport: Transport) -> bool {
+        self.transports.contains(&transport)
+    }
+}
+
+/// In which role an option has a meaning.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum When {
+    /// For the passive open only.
+    Listening,
+    /// For the active open only.
+    Connecting,
+    /// For both.
+    Either,
+}
+
+impl When {
+    /// Whether it has a meaning for one who listens.
+    pub fn listening(self) -> bool {
+        match self {
+            When::Listening | When::Either => true,
+            When::Connecting => false,
+        }
+    }
+
+    /// Whether it has a meaning for one who connects.
+    pub fn connecting(self) -> bool {
+        match self {
+            When::Connecting | When::Either => true,
+            When::Listening => false,
+        }
+    }
+}
+
+impl OptionKey {
+    /// The row of [`OPTIONS`] that describes this option.
+    pub fn row(self) -> &'static OptionRow {
+        &OPTIONS[self as usize]
+    }
+
+    /// The option's name in an address: `keepalive`.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The option of this name.
+    pub fn named(name: &str) -> Option<OptionKey> {
+        OPTIONS.iter().find(|row| row.name == name).map(|row| row.key)
+    }
+}
+
+impl fmt::Display for OptionKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+/// Makes `OptionKey` and `OPTIONS` from the same rows.
+macro_rules! options {
+    ($($key:ident $name:literal: $kind:expr, $unit:literal, $kernel:literal, $man:literal,
+       $when:ident $transports:ident $repeatable:literal, $help:literal;)*) => {
+        /// The key of an option, in the order of [`OPTIONS`].
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub enum OptionKey {
+            $(#[doc = concat!("`", $name, "`: ", $help, ". `", $kernel, "`, ", $man, ".")] $key,)*
+        }
+
+        /// Every option, in the order of [`OptionKey`].
+        pub const OPTIONS: &[OptionRow] = &[
+            $(OptionRow {
+                key: OptionKey::$key,
+                name: $name,
+                kind: $kind,
+                unit: $unit,
+                kernel: $kernel,
+                man: $man,
+                applies: Applies { transports: $transports, when: When::$when },
+                repeatable: $repeatable,
+                help: $help,
+            },)*
+        ];
+    };
+}
+
+// Key and name: kind and bounds, unit, kernel's name, man page, role transports repeatable, help.
+options! {
+    Bind "bind": Kind::Local, "", "bind(2)", "bind(2)", Connecting IP false, "our own address and port: HOST, HOST:PORT or :PORT";
+    Device "device": text(15), "", "SO_BINDTODEVICE", "socket(7)", Either IP false, "the only network interface to use";
+    Reuseaddr "reuseaddr": Kind::Flag, "", "SO_REUSEADDR", "socket(7)", Either IP false, "bind although old calls linger in TIME_WAIT";
+    Reuseport "reuseport": Kind::Flag, "", "SO_REUSEPORT", "socket(7)", Either IP false, "share the port with other sockets of this user";
+    Backlog "backlog": integer(0, 65_535), "", "listen(2)", "listen(2)", Listening ACCEPTING false, "calls that may wait to be answered (capped by net.core.somaxconn)";
+    Nodelay "nodelay": Kind::Flag, "", "TCP_NODELAY", "tcp(7)", Either TCP false, "send small writes at once";
+    Keepalive "keepalive": seconds(1, 32_767), "s", "SO_KEEPALIVE and TCP_KEEPIDLE", "tcp(7)", Either TCP false, "silence after which the peer is probed";
+    KeepaliveInterval "keepalive-interval": seconds(1, 32_767), "s", "TCP_KEEPINTVL", "tcp(7)", Either TCP false, "time between two probes";
+    KeepaliveCount "keepalive-count": integer(1, 127), "", "TCP_KEEPCNT", "tcp(7)", Either TCP false, "unanswered probes that end the call";
+    UserTimeout "user-timeout": millis(0, INT_MAX), "ms", "TCP_USER_TIMEOUT", "tcp(7)", Either TCP false, "time that sent bytes may stay unacknowledged (0s: the system's default)";
+    Linger "linger": seconds(0, 32_767), "s", "SO_LINGER", "socket(7)", Either TCP false, "time that close waits for unsent bytes (0s: reset)";
+    Rcvbuf "rcvbuf": size(1, INT_MAX), "bytes", "SO_RCVBUF", "socket(7)", Either SOCKETS false, "receive buffer (capped by net.core.rmem_max)";
+    Sndbuf "sndbuf": size(1, INT_MAX), "bytes", "SO_SNDBUF", "socket(7)", Either SOCKETS false, "send buffer (capped by net.core.wmem_max)";
+    Ttl "ttl": integer(1, 255), "", "IP_TTL and IPV6_UNICAST_HOPS", "ip(7)", Either IP false, "routers that a packet may pass";
+    Tos "tos": integer(0, 255), "", "IP_TOS and IPV6_TCLASS", "ip(7)", Either IP false, "type of service: DSCP times 4, plus ECN";
+    Mark "mark": integer(0, 4_294_967_295), "", "SO_MARK", "socket(7)", Either IP false, "mark for routing and firewall (needs CAP_NET_ADMIN)";
+    Priority "priority": integer(0, 15), "", "SO_PRIORITY", "socket(7)", Either IP false, "queue priority (above 6 needs CAP_NET_ADMIN)";
+    Freebind "freebind": Kind::Flag, "", "IP_FREEBIND", "ip(7)", Either IP false, "bind an address that this host does not have yet";
+    Transparent "transparent": Kind::Flag, "", "IP_TRANSPARENT", "ip(7)", Either IP false, "bind any address at all (needs CAP_NET_ADMIN)";
+    Congestion "congestion": text(15), "", "TCP_CONGESTION", "tcp(7)", Either TCP false, "congestion control, such as cubic or bbr";
+    Maxseg "maxseg": integer(88, 32_767), "bytes", "TCP_MAXSEG", "tcp(7)", Either TCP false, "greatest segment";
+    DeferAccept "defer-accept": seconds(1, 32_767), "s", "TCP_DEFER_ACCEPT", "tcp(7)", Listening TCP false, "answer a caller once it has sent something, or after this long";
+    Quickack "quickack": Kind::Flag, "", "TCP_QUICKACK", "tcp(7)", Either TCP false, "acknowledge at once; the kernel may change its mind later";
+    NotsentLowat "notsent-lowat": size(0, INT_MAX), "bytes", "TCP_NOTSENT_LOWAT", "tcp(7)", Either TCP false, "unsent bytes above which the socket is not writable";
+    Fastopen "fastopen": Kind::Flag, "", "TCP_FASTOPEN and TCP_FASTOPEN_CONNECT", "tcp(7)", Either TCP false, "data in the opening packet, RFC 7413";
+    Mptcp "mptcp": Kind::Flag, "", "IPPROTO_MPTCP", "socket(2)", Either TCP false, "several paths for one call, RFC 8684";
+    Oobinline "oobinline": Kind::Flag, "", "SO_OOBINLINE", "socket(7)", Either TCP false, "urgent bytes stay in their place in the stream";
+    Dontroute "dontroute": Kind::Flag, "", "SO_DONTROUTE", "socket(7)", Either IP false, "only to hosts on a network of our own, past no router";
+    Broadcast "broadcast": Kind::Flag, "", "SO_BROADCAST", "socket(7)", Either UDP false, "allow sending to a broadcast address";
+    Join "join": Kind::Group, "", "IP_ADD_MEMBERSHIP and IPV6_JOIN_GROUP", "ip(7)", Listening UDP true, "receive what is sent to this multicast group";
+    MulticastTtl "multicast-ttl": integer(0, 255), "", "IP_MULTICAST_TTL and IPV6_MULTICAST_HOPS", "ip(7)", Either UDP false, "routers that a multicast packet may pass";
+    MulticastLoop "multicast-loop": Kind::Flag, "", "IP_MULTICAST_LOOP and IPV6_MULTICAST_LOOP", "ip(7)", Either UDP false, "receive our own multicast packets";
+    MulticastInterface "multicast-interface": text(45), "", "IP_MULTICAST_IF and IPV6_MULTICAST_IF", "ip(7)", Either UDP false, "interface for multicast: its name or address";
+    Dontfragment "dontfragment": Kind::Flag, "", "IP_MTU_DISCOVER = IP_PMTUDISC_DO", "ip(7)", Either UDP false, "never split a datagram; refuse what does not fit";
+    BusyPoll "busy-poll": micros(0, INT_MAX), "us", "SO_BUSY_POLL", "socket(7)", Either IP false, "time to spin on the network device before sleeping";
+    V4 "v4": Kind::Flag, "", "AF_INET", "ip(7)", Either IP false, "IPv4 only";
+    V6 "v6": Kind::Flag, "", "AF_INET6 and IPV6_V6ONLY", "ipv6(7)", Either IP false, "IPv6 only";
+    ConnectTimeout "connect-timeout": millis(1, 3_600_000), "ms", "connect(2)", "connect(2)", Connecting CONNECTING false, "time in which the whole connecting must succeed";
+    Mode "mode": Kind::Mode, "octal", "chmod(2)", "unix(7)", Listening UNIX false, "permissions of the socket's path";
+    User "user": text(255), "", "chown(2)", "unix(7)", Listening UNIX false, "owner of the socket's path: name or number";
+    Group "group": text(255), "", "chown(2)", "unix(7)", Listening UNIX false, "group of the socket's path: name or number";
+    Passcred "passcred": Kind::Flag, "", "SO_PASSCRED", "unix(7)", Either UNIX false, "receive the sender's process, user and group";
+    Unlink "unlink": Kind::Flag, "", "unlink(2)", "unix(7)", Listening UNIX false, "remove our own dead socket before bind and our path at the end (on unless off)";
+}
+
+const TCP: &[Transport] = &[Tcp];
+const UDP: &[Transport] = &[Udp];
+const IP: &[Transport] = &[Tcp, Udp];
+const UNIX: &[Transport] = &[Unix, UnixDgram, UnixSeqpacket];
+const ACCEPTING: &[Transport] = &[Tcp, Unix, UnixSeqpacket];
+const CONNECTING: &[Transport] = &[Tcp, Unix, UnixDgram, UnixSeqpacket];
+const SOCKETS: &[Transport] = &[Tcp, Udp, Unix, UnixDgram, UnixSeqpacket];
+
+/// The greatest value of the kernel's `int`, in which most options are handed over.
+const INT_MAX: u64 = 2_147_483_647;
+
+const fn integer(min: i64, max: i64) -> Kind {
+    Kind::Integer { min, max }
+}
+
+const fn size(min: u64, max: u64) -> Kind {
+    Kind::Size { min, max }
+}
+
+const fn text(max_bytes: usize) -> Kind {
+    Kind::Text { max_bytes }
+}
+
+const fn seconds(min: u64, max: u64) -> Kind {
+    Kind::Duration { min: Duration::from_secs(min), max: Duration::from_secs(max) }
+}
+
+const fn millis(min: u64, max: u64) -> Kind {
+    Kind::Duration { min: Duration::from_millis(min), max: Duration::from_millis(max) }
+}
+
+const fn micros(min: u64, max: u64) -> Kind {
+    Kind::Duration { min: Duration::from_micros(min), max: Duration::from_micros(max) }
+}

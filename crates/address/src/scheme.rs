@@ -1,0 +1,183 @@
+//! Transports and the table of their schemes.
+//!
+//! socket(2), address_families(7). A scheme is a row of data: the parser, the help text and the tests read
+//! [`SCHEMES`] and know no transport by name. Protected: row `n` is the row of `Transport::ALL[n]` (a test).
+
+use std::fmt;
+
+use Transport::{Descriptor, Standard, Tcp, Udp, Unix, UnixDgram, UnixSeqpacket};
+
+/// What a transport keeps of what was sent: the socket type of socket(2).
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Shape {
+    /// `SOCK_STREAM`: bytes in order, without boundaries.
+    Stream,
+    /// `SOCK_DGRAM`: messages, each whole; some may be lost or overtake others.
+    Datagram,
+    /// `SOCK_SEQPACKET`: messages, each whole and in order.
+    SeqPacket,
+}
+
+impl Shape {
+    /// Whether one receive gives exactly what one send took.
+    pub fn keeps_boundaries(self) -> bool {
+        match self {
+            Shape::Stream => false,
+            Shape::Datagram | Shape::SeqPacket => true,
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Shape::Stream => "byte stream",
+            Shape::Datagram => "datagrams",
+            Shape::SeqPacket => "sequenced packets",
+        })
+    }
+}
+
+/// What carries the bytes. Its [`Display`](fmt::Display) is the scheme: `tcp`.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Transport {
+    /// tcp(7), over IPv4 or IPv6.
+    Tcp,
+    /// udp(7), over IPv4 or IPv6.
+    Udp,
+    /// unix(7), a byte stream on this machine.
+    Unix,
+    /// unix(7), datagrams on this machine.
+    UnixDgram,
+    /// unix(7), sequenced packets on this machine.
+    UnixSeqpacket,
+    /// Standard input and output, stdin(3).
+    Standard,
+    /// A descriptor that is open already.
+    Descriptor,
+}
+
+impl Transport {
+    /// Every transport, in the order of [`SCHEMES`].
+    pub const ALL: &[Transport] = &[Tcp, Udp, Unix, UnixDgram, UnixSeqpacket, Standard, Descriptor];
+
+    /// The row of [`SCHEMES`] that describes this transport.
+    pub fn row(self) -> &'static SchemeRow {
+        &SCHEMES[self as usize]
+    }
+
+    /// The scheme that names this transport in an address: `tcp`, `unix-dgram`, `-`.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The shape of what it carries; `None` where that is known only once it is open (`fd:N`).
+    pub fn shape(self) -> Option<Shape> {
+        self.row().shape
+    }
+
+    /// Whether its places are IP addresses and ports.
+    pub fn is_ip(self) -> bool {
+        self.row().form == Form::Network
+    }
+
+    /// Whether its places are names on this machine, unix(7).
+    pub fn is_unix(self) -> bool {
+        self.row().form == Form::Local
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+/// How the place is written after the scheme.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Form {
+    /// `://HOST:PORT`.
+    Network,
+    /// `:PATH` or `:@NAME`.
+    Local,
+    /// `:N`.
+    Descriptor,
+    /// Nothing: the scheme is the whole address.
+    Standard,
+}
+
+/// One scheme: everything that is known of it before anything is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct SchemeRow {
+    /// The transport that the scheme names.
+    pub transport: Transport,
+    /// The first word of the address: `tcp`.
+    pub name: &'static str,
+    /// The whole form, for help and error messages: `tcp://HOST:PORT`.
+    pub syntax: &'static str,
+    /// How the place is written, which chooses the parser of it.
+    pub form: Form,
+    /// The shape; `None` if known only once it is open.
+    pub shape: Option<Shape>,
+    /// Whether one can listen on it.
+    pub listens: bool,
+    /// Whether one can connect to it.
+    pub connects: bool,
+    /// The man page: `tcp(7)`.
+    pub man: &'static str,
+    /// One line of help.
+    pub help: &'static str,
+}
+
+/// Every scheme, in the order of [`Transport::ALL`].
+#[rustfmt::skip]
+pub const SCHEMES: &[SchemeRow] = &[
+    SchemeRow { transport: Tcp, name: "tcp", syntax: "tcp://HOST:PORT", form: Form::Network, shape: Some(Shape::Stream),
+        listens: true, connects: true, man: "tcp(7)", help: "a byte stream between machines" },
+    SchemeRow { transport: Udp, name: "udp", syntax: "udp://HOST:PORT", form: Form::Network, shape: Some(Shape::Datagram),
+        listens: true, connects: true, man: "udp(7)", help: "datagrams between machines, each whole or lost" },
+    SchemeRow { transport: Unix, name: "unix", syntax: "unix:PATH or unix:@NAME", form: Form::Local, shape: Some(Shape::Stream),
+        listens: true, connects: true, man: "unix(7)", help: "a byte stream on this machine (@NAME: abstract, no file)" },
+    SchemeRow { transport: UnixDgram, name: "unix-dgram", syntax: "unix-dgram:PATH or unix-dgram:@NAME", form: Form::Local, shape: Some(Shape::Datagram),
+        listens: true, connects: true, man: "unix(7)", help: "datagrams on this machine, none lost" },
+    SchemeRow { transport: UnixSeqpacket, name: "unix-seqpacket", syntax: "unix-seqpacket:PATH or unix-seqpacket:@NAME", form: Form::Local, shape: Some(Shape::SeqPacket),
+        listens: true, connects: true, man: "unix(7)", help: "connected messages on this machine, in order" },
+    SchemeRow { transport: Standard, name: "-", syntax: "-", form: Form::Standard, shape: Some(Shape::Stream),
+        listens: false, connects: true, man: "stdin(3)", help: "standard input and output" },
+    SchemeRow { transport: Descriptor, name: "fd", syntax: "fd:N", form: Form::Descriptor, shape: None,
+        listens: true, connects: true, man: "socket(7)", help: "the socket that is open already as descriptor N" },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_transport_finds_its_own_row() {
+        assert_eq!(SCHEMES.len(), Transport::ALL.len());
+        for (row, transport) in SCHEMES.iter().zip(Transport::ALL) {
+            assert_eq!(row.transport, *transport);
+            assert_eq!(transport.row().transport, *transport);
+            assert!(row.syntax.starts_with(row.name));
+        }
+    }
+
+    #[test]
+    fn only_a_byte_stream_loses_message_boundaries() {
+        assert!(!Shape::Stream.keeps_boundaries());
+        assert!(Shape::Datagram.keeps_boundaries());
+        assert!(Shape::SeqPacket.keeps_boundaries());
+        assert_eq!(Descriptor.shape(), None);
+        assert_eq!(Standard.shape(), Some(Shape::Stream));
+    }
+
+    #[test]
+    fn a_transport_is_of_one_form_only() {
+        for transport in Transport::ALL {
+            assert!(!(transport.is_ip() && transport.is_unix()), "{transport}");
+        }
+        assert!(Udp.is_ip());
+        assert!(UnixDgram.is_unix());
+        assert!(!Descriptor.is_unix());
+    }
+}

@@ -1,0 +1,157 @@
+//! What each form of an address means.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use address::{Address, Host, OptionKey, OptionValue, Place, Port, SCHEMES, Transport};
+
+fn parse(text: &str) -> Address {
+    match text.parse() {
+        Ok(address) => address,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Transport, host and port of an address that has them.
+fn network(text: &str) -> (Transport, Host, Port) {
+    let address = parse(text);
+    let Place::Network { host, port } = address.place else { panic!("{text} is no HOST:PORT") };
+    (address.transport, host, port)
+}
+
+fn path(text: &str) -> Vec<u8> {
+    let Place::Path(path) = parse(text).place else { panic!("{text} is no path") };
+    path.into()
+}
+
+fn abstract_name(text: &str) -> Vec<u8> {
+    let Place::Abstract(name) = parse(text).place else { panic!("{text} is no abstract name") };
+    name.into()
+}
+
+fn name(text: &str) -> Host {
+    Host::Name(text.into())
+}
+
+#[test]
+fn a_host_and_port_alone_mean_tcp() {
+    assert_eq!(network("localhost:80"), (Transport::Tcp, name("localhost"), Port::Number(80)));
+    assert_eq!(network("udp://localhost:80").0, Transport::Udp);
+    assert_eq!(parse("localhost:80"), parse("tcp://localhost:80"));
+}
+
+#[test]
+fn no_host_and_a_star_mean_any() {
+    for text in [":80", "*:80", "tcp://:80", "tcp://*:80"] {
+        assert_eq!(network(text), (Transport::Tcp, Host::Any, Port::Number(80)), "{text}");
+    }
+}
+
+#[test]
+fn port_0_and_65535_are_ports() {
+    assert_eq!(network(":0").2, Port::Number(0));
+    assert_eq!(network(":65535").2, Port::Number(65535));
+    assert_eq!(network(":00080").2, Port::Number(80));
+}
+
+#[test]
+fn a_port_may_be_a_service_name() {
+    assert_eq!(network("host:http").2, Port::Service("http".into()));
+    assert_eq!(network("host:z39.50").2, Port::Service("z39.50".into()));
+}
+
+#[test]
+fn ip_addresses_are_no_names() {
+    assert_eq!(network("127.0.0.1:80").1, Host::V4(Ipv4Addr::LOCALHOST));
+    assert_eq!(network("[::1]:80").1, Host::V6 { address: Ipv6Addr::LOCALHOST, zone: None });
+    let zoned = Host::V6 { address: "fe80::1".parse().unwrap(), zone: Some("eth0".into()) };
+    assert_eq!(network("udp://[fe80::1%eth0]:80").1, zoned);
+}
+
+#[test]
+fn host_names_are_not_judged_by_their_labels() {
+    for text in ["a", "a_b", "a.", "3com.example", "xn--mnchen-3ya.de", "münchen.de", "हिन्दी.भारत"]
+    {
+        assert_eq!(network(&format!("{text}:80")).1, name(text));
+    }
+}
+
+#[test]
+fn a_path_alone_means_a_unix_socket() {
+    for text in ["/run/x", "./x", "../x"] {
+        assert_eq!(parse(text).transport, Transport::Unix);
+        assert_eq!(path(text), text.as_bytes());
+    }
+    assert_eq!(path("unix:x"), b"x");
+    assert_eq!(parse("unix-dgram:x").transport, Transport::UnixDgram);
+    assert_eq!(parse("unix-seqpacket:x").transport, Transport::UnixSeqpacket);
+}
+
+#[test]
+fn a_path_may_be_written_as_a_url_without_host() {
+    assert_eq!(parse("unix:///run/x"), parse("unix:/run/x"));
+}
+
+#[test]
+fn any_byte_but_nul_can_be_in_a_path() {
+    assert_eq!(path("unix:/a%3Fb%26c%25d%FF%0a"), b"/a?b&c%d\xff\n");
+    assert_eq!(path("unix:/a b#c=d&e"), b"/a b#c=d&e");
+    assert_eq!(parse("unix:/a%3Fb%FF%0a c").to_string(), "unix:/a%3Fb%FF%0A%20c");
+}
+
+#[test]
+fn a_path_that_looks_like_something_else_survives() {
+    assert_eq!(path("unix:%40x"), b"@x");
+    assert_eq!(parse("unix:%40x").to_string(), "unix:%40x");
+    assert_eq!(path("unix:/%2Fx"), b"//x");
+    assert_eq!(parse("unix:////x").to_string(), "unix:/%2Fx");
+}
+
+#[test]
+fn an_abstract_name_can_hold_any_byte() {
+    assert_eq!(abstract_name("unix:@bus"), b"bus");
+    assert_eq!(abstract_name("unix-dgram:@@a%00b"), b"@a\0b");
+}
+
+#[test]
+fn a_dash_is_standard_input_and_output() {
+    assert_eq!(parse("-"), Address::new(Transport::Standard, Place::Standard));
+    assert_eq!(parse("fd:3"), Address::new(Transport::Descriptor, Place::Descriptor(3)));
+}
+
+#[test]
+fn options_keep_the_order_of_the_table_not_of_the_text() {
+    let address = parse("tcp://:80?ttl=3&nodelay&backlog=5");
+    assert_eq!(address, parse("tcp://:80?backlog=5&ttl=3&nodelay=on"));
+    assert_eq!(address.to_string(), "tcp://:80?backlog=5&nodelay&ttl=3");
+}
+
+#[test]
+fn the_syntax_of_every_scheme_parses_once_filled_in() {
+    for row in SCHEMES {
+        for form in row.syntax.split(" or ") {
+            let text = form.replace("PORT", "80").replace(":N", if form == "fd:N" { ":3" } else { ":N" });
+            assert_eq!(parse(&text).transport, row.transport, "{text}");
+        }
+    }
+}
+
+#[test]
+fn an_address_made_by_hand_is_checked_by_its_text() {
+    let place = Place::Path(b"/run/x".as_slice().into());
+    assert!(Address::new(Transport::Unix, place.clone()).checked().is_ok());
+    assert!(Address::new(Transport::Tcp, place).checked().is_err());
+    let star = Place::Network { host: name("*"), port: Port::Number(80) };
+    let refused = Address::new(Transport::Tcp, star).checked().unwrap_err();
+    assert!(refused.to_string().starts_with("the text of this address means another one\n"), "{refused}");
+}
+
+#[test]
+fn an_option_is_added_only_where_it_applies() {
+    let udp = parse("udp://:53");
+    assert!(udp.clone().with(OptionKey::Nodelay, OptionValue::Flag(true)).is_err());
+    assert!(udp.clone().with(OptionKey::Ttl, OptionValue::Flag(true)).is_err());
+    assert!(udp.clone().with(OptionKey::Ttl, OptionValue::Integer(0)).is_err());
+    let added = udp.with(OptionKey::Ttl, OptionValue::Integer(9)).unwrap();
+    assert_eq!(added.to_string(), "udp://:53?ttl=9");
+    assert!(added.with(OptionKey::Ttl, OptionValue::Integer(9)).is_err());
+}

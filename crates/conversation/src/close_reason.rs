@@ -1,0 +1,74 @@
+//! How a call ended, and by whose doing.
+
+use std::fmt;
+use std::io;
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// Both sides had said everything, and everything was delivered.
+    Finished,
+    /// The peer broke it off (RST, or it went away while bytes were owed to it).
+    Reset,
+    /// Nothing was heard for as long as the idle time-out, a deadline or the kernel allows.
+    TimedOut,
+    /// The peer's host answered that nobody listens there (ICMP port unreachable).
+    Refused,
+    /// We ended it because the engine was told to stop.
+    Drained,
+    /// We ended it at the named limit.
+    Limit(&'static str),
+    /// A call to the kernel failed.
+    Failed(CallFailed),
+}
+
+impl CloseReason {
+    /// Whether everything that was accepted was also delivered.
+    #[must_use]
+    pub fn is_clean(self) -> bool {
+        self == CloseReason::Finished
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CloseReason::Finished => f.write_str("finished"),
+            CloseReason::Reset => f.write_str("reset by the peer"),
+            CloseReason::TimedOut => f.write_str("timed out"),
+            CloseReason::Refused => f.write_str("refused by the peer's host"),
+            CloseReason::Drained => f.write_str("ended by the drain"),
+            CloseReason::Limit(limit) => write!(f, "ended at the limit: {limit}"),
+            CloseReason::Failed(failed) => failed.fmt(f),
+        }
+    }
+}
+
+/// A system call that failed, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallFailed {
+    /// The call as the manual names it: `send(2)`.
+    pub call: &'static str,
+    /// Its errno.
+    pub errno: i32,
+}
+
+impl CallFailed {
+    /// From what the system call named `call` returned. An error that carries no errno counts as 0.
+    #[must_use]
+    pub fn new(call: &'static str, error: &io::Error) -> CallFailed {
+        CallFailed { call, errno: error.raw_os_error().unwrap_or(0) }
+    }
+
+    /// The errno as the standard library's error.
+    #[must_use]
+    pub fn error(self) -> io::Error {
+        io::Error::from_raw_os_error(self.errno)
+    }
+}
+
+impl fmt::Display for CallFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.call, self.error())
+    }
+}

@@ -1,0 +1,94 @@
+//! The contract: events in as methods, effects out through the outbox.
+
+use std::fmt;
+
+use crate::{Call, CloseReason, Leg, Outbox};
+
+/// The logic of one call.
+///
+/// Every method is an event; a conversation implements those that matter to it. All come from one driver, in
+/// an order that a call can have: `opened` first, `closed` last, nothing on a leg before it is open.
+pub trait Conversation: Send {
+    /// The call is open and may be spoken on: the caller need not speak first.
+    fn opened(&mut self, call: &Call, out: &mut Outbox<'_>) {
+        let _ = (call, out);
+    }
+
+    /// Bytes came: any cut of a byte stream, or exactly one message.
+    fn received<'a>(&mut self, leg: Leg, bytes: &'a [u8], out: &mut Outbox<'a>);
+
+    /// The peer has finished: it sends no more (FIN), but still reads. Message transports without an end,
+    /// such as UDP, never say this.
+    fn peer_finished(&mut self, leg: Leg, out: &mut Outbox<'_>);
+
+    /// The moment asked for by [`Effect::Deadline`](crate::Effect::Deadline) has come.
+    fn deadline(&mut self, out: &mut Outbox<'_>) {
+        let _ = out;
+    }
+
+    /// A dialled leg is open.
+    fn connected(&mut self, leg: Leg, out: &mut Outbox<'_>) {
+        let _ = (leg, out);
+    }
+
+    /// A dialled leg could not be opened and is gone.
+    fn dial_failed(&mut self, leg: Leg, why: &DialFailure, out: &mut Outbox<'_>) {
+        let _ = (leg, why, out);
+    }
+
+    /// The answer to [`Effect::NamePeer`](crate::Effect::NamePeer): the caller's host name, if it has one.
+    fn peer_named(&mut self, name: Option<&str>, out: &mut Outbox<'_>) {
+        let _ = (name, out);
+    }
+
+    /// What was owed on the leg was above its high mark and is now below its low mark: there is room again.
+    fn drained(&mut self, leg: Leg, out: &mut Outbox<'_>) {
+        let _ = (leg, out);
+    }
+
+    /// The call is over. The legs are gone: of the effects only [`Effect::Output`](crate::Effect::Output) is
+    /// still carried out.
+    fn closed(&mut self, why: CloseReason, out: &mut Outbox<'_>) {
+        let _ = (why, out);
+    }
+}
+
+/// Why a dialled leg could not be opened.
+#[derive(Clone, Debug)]
+pub struct DialFailure {
+    /// Every address tried and why each failed, in one line.
+    pub text: String,
+}
+
+impl fmt::Display for DialFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What is offered at an address: a maker of conversations and what they share.
+pub trait Service: Send + Sync {
+    /// Its name on the command line: `echo`.
+    fn name(&self) -> &'static str;
+
+    /// What it asks of an engine.
+    fn needs(&self) -> Needs;
+
+    /// The logic of one more call.
+    fn conversation(&self) -> Box<dyn Conversation>;
+}
+
+/// What a service asks of the engine that runs it; an engine that lacks one of these is refused beforehand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Its calls share state in memory, so they must run in one process.
+    pub shared_state: bool,
+    /// On a message transport it must know a peer again: it gets a place in the table of peers. Without
+    /// this every message is a call of its own.
+    pub memory_of_peers: bool,
+    /// It dials out.
+    pub dial: bool,
+    /// It answers whatever comes, so that over datagrams it could be turned against others: the engine
+    /// answers no suspicious sender, and bounds the answers' size.
+    pub answers_anyone: bool,
+}

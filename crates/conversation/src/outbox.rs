@@ -1,0 +1,99 @@
+//! Where a conversation puts what it wants done.
+
+use address::Address;
+use smallvec::SmallVec;
+
+use crate::{CloseReason, CopiedBy, Effect, Leg, Moment, Now, Payload};
+
+/// Effects that fit without an allocation. Most events ask for one or two.
+const INLINE: usize = 3;
+
+/// The effects of one event, in order, and the time at which it happened.
+///
+/// It lives for one event: the engine makes it, the conversation fills it, the engine takes all of it before
+/// the next event. So it may borrow (`'a`) from the bytes that the event brought.
+#[derive(Debug)]
+pub struct Outbox<'a> {
+    now: Now,
+    legs: usize,
+    effects: SmallVec<[Effect<'a>; INLINE]>,
+}
+
+impl<'a> Outbox<'a> {
+    /// An empty outbox for an event at `now` on a call that has `legs` legs so far.
+    #[must_use]
+    pub fn new(now: Now, legs: usize) -> Self {
+        Outbox { now, legs, effects: SmallVec::new() }
+    }
+
+    /// When the event happened.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// Asks for [`Effect::Send`]. Empty bytes on a byte stream are nothing; as a message they are a message.
+    pub fn send(&mut self, leg: Leg, bytes: impl Into<Payload<'a>>) {
+        self.effects.push(Effect::Send { leg, bytes: bytes.into() });
+    }
+
+    /// Asks for [`Effect::Finish`].
+    pub fn finish(&mut self, leg: Leg) {
+        self.effects.push(Effect::Finish(leg));
+    }
+
+    /// Asks for [`Effect::Close`] with the reason `Finished`.
+    pub fn close(&mut self) {
+        self.close_because(CloseReason::Finished);
+    }
+
+    /// Asks for [`Effect::Close`].
+    pub fn close_because(&mut self, reason: CloseReason) {
+        self.effects.push(Effect::Close(reason));
+    }
+
+    /// Asks for [`Effect::Abort`].
+    pub fn abort(&mut self, reason: CloseReason) {
+        self.effects.push(Effect::Abort(reason));
+    }
+
+    /// Asks for [`Effect::Dial`] and says which leg the call will be.
+    ///
+    /// Returns `None`, and asks for nothing, when the call has [`Leg::MAX`] legs already.
+    pub fn dial(&mut self, address: Address) -> Option<Leg> {
+        let leg = Leg::new(self.legs)?;
+        self.legs += 1;
+        self.effects.push(Effect::Dial { leg, address: Box::new(address) });
+        Some(leg)
+    }
+
+    /// Asks for [`Effect::Join`].
+    pub fn join(&mut self, a: Leg, b: Leg, copied_by: CopiedBy) {
+        self.effects.push(Effect::Join { a, b, copied_by });
+    }
+
+    /// Asks for [`Effect::Deadline`] at `moment`.
+    pub fn deadline_at(&mut self, moment: Moment) {
+        self.effects.push(Effect::Deadline(Some(moment)));
+    }
+
+    /// Takes the deadline back.
+    pub fn no_deadline(&mut self) {
+        self.effects.push(Effect::Deadline(None));
+    }
+
+    /// Asks for [`Effect::NamePeer`].
+    pub fn name_peer(&mut self) {
+        self.effects.push(Effect::NamePeer);
+    }
+
+    /// Asks for [`Effect::Output`].
+    pub fn output(&mut self, bytes: impl Into<Payload<'a>>) {
+        self.effects.push(Effect::Output(bytes.into()));
+    }
+
+    /// The effects, in the order in which they were asked.
+    pub fn into_effects(self) -> impl Iterator<Item = Effect<'a>> {
+        self.effects.into_iter()
+    }
+}

@@ -1,0 +1,54 @@
+//! How a running engine is told to stop: first a drain, then the end.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{EventfdFlags, eventfd};
+
+/// Two switches that an engine watches. Both may be thrown from any thread, and stay thrown.
+///
+/// Each is an eventfd(2) that is written once and never read, so that every worker sees it in its own time,
+/// the children of a forking engine included.
+#[derive(Debug)]
+pub struct Control {
+    draining: OwnedFd,
+    ending: OwnedFd,
+}
+
+impl Control {
+    /// Two switches, neither thrown.
+    ///
+    /// # Errors
+    ///
+    /// eventfd(2), when descriptors or memory are short.
+    pub fn new() -> io::Result<Control> {
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        Ok(Control { draining: eventfd(0, flags)?, ending: eventfd(0, flags)? })
+    }
+
+    /// Stop answering; let the open calls finish, for as long as the drain limit allows.
+    pub fn drain(&self) {
+        wake(&self.draining);
+    }
+
+    /// End the open calls too, now.
+    pub fn end(&self) {
+        wake(&self.ending);
+    }
+
+    /// The eventfd behind [`Control::drain`]: writing eight bytes to it, as a signal handler may, drains.
+    #[must_use]
+    pub fn draining_fd(&self) -> BorrowedFd<'_> {
+        self.draining.as_fd()
+    }
+
+    pub(crate) fn ending_fd(&self) -> BorrowedFd<'_> {
+        self.ending.as_fd()
+    }
+}
+
+/// Makes an eventfd readable.
+pub(crate) fn wake(eventfd: &OwnedFd) {
+    // The only failure of this write is a counter at its maximum: it is readable then.
+    let _ = rustix::io::write(eventfd, &1u64.to_ne_bytes());
+}

@@ -1,0 +1,149 @@
+//! Where callers come in: the bound and listening sockets of a run.
+
+use std::fmt;
+
+use address::{Address, End, Shape};
+use socket::{BindError, DatagramSocket, Granted, Listener};
+
+use crate::Engine;
+use crate::capabilities::Datagrams;
+
+/// Bound sockets, dealt out to the workers of an engine. From here on callers may come: the kernel holds
+/// those who come before [`Engine::serve`].
+pub struct Doors {
+    /// One list for each worker.
+    workers: Vec<Vec<Door>>,
+    ends: Vec<End>,
+    granted: Vec<Granted>,
+}
+
+/// One socket to which callers come.
+pub(crate) enum Door {
+    /// Callers are accepted.
+    Listener {
+        listener: Listener,
+        /// Other workers wait at the same socket.
+        shared: bool,
+    },
+    /// Callers' messages arrive.
+    Datagrams(DatagramSocket),
+}
+
+impl Doors {
+    /// Binds every address, as often as `engine` with `workers` workers needs it.
+    ///
+    /// Where a transport can share a port (`SO_REUSEPORT`), each worker gets a socket of its own and the
+    /// kernel deals callers out. Other stream listeners are shared by all workers; other datagram sockets
+    /// belong to the first.
+    ///
+    /// # Errors
+    ///
+    /// The address that could not be bound, and why. What was bound before is closed again.
+    pub fn open(addresses: &[Address], engine: Engine, workers: usize) -> Result<Doors, OpenDoorsError> {
+        let row = engine.capabilities();
+        let count = if row.workers { workers.max(1) } else { 1 };
+        let mut doors = Doors { workers: Vec::new(), ends: Vec::new(), granted: Vec::new() };
+        doors.workers.resize_with(count, Vec::new);
+        for address in addresses {
+            match address.transport.shape() {
+                None => return Err(OpenDoorsError::NotADoor(address.clone())),
+                Some(_) if !address.transport.row().listens => {
+                    return Err(OpenDoorsError::NotADoor(address.clone()));
+                }
+                Some(Shape::Stream | Shape::SeqPacket) => doors.open_listeners(address, count)?,
+                Some(Shape::Datagram) => {
+                    let sharers = if row.datagrams == Datagrams::Workers { count } else { 1 };
+                    doors.open_datagrams(address, sharers)?;
+                }
+            }
+        }
+        Ok(doors)
+    }
+
+    /// The address of each door, with the port that the kernel chose where it was asked to.
+    #[must_use]
+    pub fn ends(&self) -> &[End] {
+        &self.ends
+    }
+
+    /// Options that the kernel granted otherwise than they were asked for.
+    #[must_use]
+    pub fn granted(&self) -> &[Granted] {
+        &self.granted
+    }
+
+    pub(crate) fn into_workers(self) -> Vec<Vec<Door>> {
+        self.workers
+    }
+
+    fn open_listeners(&mut self, address: &Address, count: usize) -> Result<(), OpenDoorsError> {
+        let (listeners, granted) = Listener::bind_group(address, count)?;
+        self.note(listeners.first().map(Listener::local_end), granted);
+        let shared = count > 1 && !address.transport.is_ip();
+        for (worker, listener) in self.workers.iter_mut().zip(listeners) {
+            worker.push(Door::Listener { listener, shared });
+        }
+        Ok(())
+    }
+
+    fn open_datagrams(&mut self, address: &Address, count: usize) -> Result<(), OpenDoorsError> {
+        let (first, granted) = DatagramSocket::bind(address)?;
+        self.note(Some(first.local_end()), granted);
+        let sharers = if address.transport.is_ip() { count } else { 1 };
+        let mut others = Vec::new();
+        for _ in 1..sharers {
+            others.push(first.another().map_err(|error| OpenDoorsError::Share(address.clone(), error))?);
+        }
+        for (worker, socket) in self.workers.iter_mut().zip(std::iter::once(first).chain(others)) {
+            worker.push(Door::Datagrams(socket));
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, end: Option<std::io::Result<End>>, granted: Vec<Granted>) {
+        self.ends.extend(end.and_then(Result::ok));
+        self.granted.extend(granted);
+    }
+}
+
+impl Door {
+    pub(crate) fn end(&self) -> Option<End> {
+        match self {
+            Door::Listener { listener, .. } => listener.local_end().ok(),
+            Door::Datagrams(socket) => socket.local_end().ok(),
+        }
+    }
+}
+
+/// Why the doors could not be opened.
+#[derive(Debug)]
+pub enum OpenDoorsError {
+    /// Nobody can call at such an address.
+    NotADoor(Address),
+    /// The address could not be bound.
+    Bind(BindError),
+    /// The address is bound, but not once for each worker.
+    Share(Address, std::io::Error),
+}
+
+impl fmt::Display for OpenDoorsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenDoorsError::NotADoor(address) => {
+                write!(f, "cannot listen at {address}: nobody can call there")
+            }
+            OpenDoorsError::Bind(error) => error.fmt(f),
+            OpenDoorsError::Share(address, error) => {
+                write!(f, "cannot share {address} among the workers: {error}; try --workers 1")
+            }
+        }
+    }
+}
+
+impl std::error::Error for OpenDoorsError {}
+
+impl From<BindError> for OpenDoorsError {
+    fn from(error: BindError) -> Self {
+        OpenDoorsError::Bind(error)
+    }
+}

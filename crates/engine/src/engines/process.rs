@@ -1,0 +1,34 @@
+//! The forking server: a child process for each call.
+//!
+//! The parent answers and forks; the child holds its own caller's socket and nothing else of the parent's,
+//! serves the call in a loop of its own, and ends. A child that crashes or is killed costs its own call. The
+//! parent has one thread, holds no caller's socket, and reaps every child (by pidfd, so that no signal handler
+//! is needed).
+
+use std::io;
+use std::sync::Arc;
+
+use crate::ServeError;
+use crate::doors::Door;
+use crate::host::Host;
+use crate::reactor::{CHILD_CUT, CHILD_OUTPUT_FAILED, Left, Placement, Reactor, serve_one};
+use crate::selector::EpollSelector;
+
+pub(super) fn serve(host: &Arc<Host>, doors: Vec<Door>) -> io::Result<()> {
+    let mut reactor = Reactor::<EpollSelector>::new(Arc::clone(host), doors, Placement::Child, true)?;
+    match reactor.run()? {
+        Left::Done => Ok(()),
+        Left::Newborn(newborn) => {
+            // The listeners, the pidfds of the siblings and the wait object are the parent's: close them.
+            drop(reactor);
+            let (call, connection) = *newborn;
+            serve_one(host, call, connection);
+            sys::exit_now(match host.report() {
+                Ok(report) if report.cut > 0 => CHILD_CUT,
+                Ok(_) => 0,
+                Err(ServeError::Output(_)) => CHILD_OUTPUT_FAILED,
+                Err(ServeError::Engine(_) | ServeError::NoDoorLeft(_)) => 1,
+            });
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What all workers of one run share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use conversation::{Call, CallFailed, CloseReason, End, Now, Service, Shape};
+
+use crate::clock::Clock;
+use crate::session::Session;
+use crate::{Control, Event, Limits, Observer, Output, Report, ServeError};
+
+/// What a run is made of.
+pub struct Plan {
+    /// What is offered.
+    pub service: Arc<dyn Service>,
+    /// The bounds.
+    pub limits: Limits,
+    /// Who is told of events.
+    pub observer: Arc<dyn Observer>,
+    /// Where calls' output goes.
+    pub output: Output,
+    /// How it is told to stop.
+    pub control: Arc<Control>,
+}
+
+/// A plan in motion: the plan, the clock, and the counts.
+pub(crate) struct Host {
+    pub(crate) plan: Plan,
+    pub(crate) clock: Clock,
+    open: AtomicUsize,
+    answered: AtomicU64,
+    cut: AtomicU64,
+    limit_said: AtomicBool,
+    failure: Mutex<Option<ServeError>>,
+}
+
+impl Host {
+    pub(crate) fn new(plan: Plan) -> Arc<Host> {
+        Arc::new(Host {
+            plan,
+            clock: Clock::start(),
+            open: AtomicUsize::new(0),
+            answered: AtomicU64::new(0),
+            cut: AtomicU64::new(0),
+            limit_said: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        })
+    }
+
+    pub(crate) fn tell(&self, event: &Event<'_>) {
+        self.plan.observer.event(event);
+    }
+
+    /// Takes a place for one more call, if fewer than `calls_max` are open. Says once when none is free.
+    pub(crate) fn take_place(&self, calls_max: usize) -> bool {
+        let one_more = |open| (open < calls_max).then_some(open + 1);
+        let taken = self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok();
+        if !taken && !self.limit_said.swap(true, Ordering::Relaxed) {
+            self.tell(&Event::LimitReached { calls_max });
+        }
+        taken
+    }
+
+    /// Gives a place back, whether or not its call was ever open.
+    pub(crate) fn leave_place(&self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn open_calls(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Whether as many calls were answered as the run may answer in all.
+    pub(crate) fn has_answered_all(&self) -> bool {
+        let answered = self.answered.load(Ordering::Relaxed);
+        self.plan.limits.calls_total.is_some_and(|total| answered >= total)
+    }
+
+    /// A call that is about to be answered, with the next number.
+    pub(crate) fn call(&self, shape: Shape, local: End, peer: End, now: Now) -> Call {
+        let number = self.answered.fetch_add(1, Ordering::Relaxed) + 1;
+        Call { number, shape, local, peer, opened: now.wall }
+    }
+
+    /// Says that the call is over. The caller still has to give its place back.
+    pub(crate) fn ended(&self, session: &Session, reason: CloseReason, now: Now) {
+        if reason == CloseReason::Drained {
+            self.count_cut();
+        }
+        self.limit_said.store(false, Ordering::Relaxed);
+        let (received_bytes, sent_bytes) = session.moved_bytes();
+        let call = session.call();
+        let lasted = now.wall.duration_since(call.opened).unwrap_or_default();
+        self.tell(&Event::Ended { call, reason, received_bytes, sent_bytes, lasted });
+    }
+
+    pub(crate) fn count_cut(&self) {
+        self.cut.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn write_output(&self, bytes: &[u8]) -> Result<(), CallFailed> {
+        self.plan.output.write(bytes).map_err(|error| {
+            let failed = CallFailed::new("write(2)", &error);
+            self.fail(ServeError::Output(failed));
+            failed
+        })
+    }
+
+    /// The run cannot go on: ends all calls. The first failure is the one reported.
+    pub(crate) fn fail(&self, failure: ServeError) {
+        self.failure().get_or_insert(failure);
+        self.plan.control.end();
+    }
+
+    pub(crate) fn report(&self) -> Result<Report, ServeError> {
+        let report =
+            Report { answered: self.answered.load(Ordering::Relaxed), cut: self.cut.load(Ordering::Relaxed) };
+        self.failure().map_or(Ok(report), Err)
+    }
+
+    fn failure(&self) -> std::sync::MutexGuard<'_, Option<ServeError>> {
+        // Whoever panicked while holding it had at most stored a whole value.
+        self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,41 @@
+//! Who moves the bytes: engines that run any service's conversations over any sockets.
+//!
+//! An engine knows no service. It reports what the kernel did to a [`Session`], the one driver that calls a
+//! conversation, and carries out what the session asks. All engines share one [`Session`], one accept policy,
+//! one set of [`Limits`], one drain; what they differ in is one table, [`Capabilities`].
+//!
+//! Most programs use the builder of the `switchboard` crate; this is the floor below it:
+//!
+//! 1. [`Engine::check`] says whether an engine can run a service on these addresses.
+//! 2. [`Doors::open`] binds and listens, so that ports are known and callers can be told.
+//! 3. [`Engine::serve`] answers callers until it is told to stop through [`Control`].
+//!
+//! [`converse`] runs the one call of a program that is itself a caller.
+
+mod capabilities;
+mod clock;
+mod control;
+mod converse;
+mod doors;
+mod engines;
+mod errands;
+mod host;
+mod limits;
+mod observer;
+mod output;
+mod reactor;
+mod report;
+mod selector;
+mod session;
+mod timers;
+
+pub use capabilities::{CallsAtOnce, Capabilities, Datagrams, Engine, ParseEngineError, Refusal};
+pub use control::Control;
+pub use converse::{Ended, Line, converse};
+pub use doors::{Doors, OpenDoorsError};
+pub use host::Plan;
+pub use limits::Limits;
+pub use observer::{Event, Observer, Silent};
+pub use output::Output;
+pub use report::{Report, ServeError};
+pub use session::{Carrier, HIGH_MARK_BYTES, LINGER, LOW_MARK_BYTES, Session};

@@ -1,0 +1,40 @@
+//! Every bound that an engine keeps, with its default.
+
+use std::time::Duration;
+
+/// The bounds of one run. Each has an option on the command line and an event when it bites.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Calls open at once, all workers together; further callers wait in the kernel's backlog.
+    pub calls_max: usize,
+    /// Datagram peers remembered at once; messages of further ones are dropped.
+    pub peers_max: usize,
+    /// Calls answered in all; then the listeners close. `None`: no end.
+    pub calls_total: Option<u64>,
+    /// How long a call may be silent in both directions. `None`: for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How long a datagram peer is remembered after its last message, where `idle_timeout` does not say.
+    pub peer_idle_timeout: Duration,
+    /// How long open calls may go on after the engine was told to drain.
+    pub drain: Duration,
+}
+
+impl Limits {
+    /// Descriptors kept back for everything that is not a call.
+    const DESCRIPTORS_RESERVED: u64 = 64;
+
+    /// As many calls as the process has descriptors for, without idle time-out; 10 s of drain.
+    #[must_use]
+    pub fn of_this_process() -> Limits {
+        let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let calls = descriptors.unwrap_or(1 << 20).saturating_sub(Limits::DESCRIPTORS_RESERVED).max(1);
+        Limits {
+            calls_max: usize::try_from(calls).unwrap_or(usize::MAX),
+            peers_max: 65_536,
+            calls_total: None,
+            idle_timeout: None,
+            peer_idle_timeout: Duration::from_secs(60),
+            drain: Duration::from_secs(10),
+        }
+    }
+}

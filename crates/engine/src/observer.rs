@@ -1,0 +1,101 @@
+//! What an engine tells of its work: events for logs and reports.
+
+use std::time::Duration;
+
+use conversation::{Call, CallFailed, CloseReason, End};
+
+/// Something that happened. None of them comes once a byte: an echo of a million messages is two events.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A caller was answered.
+    Answered(&'a Call),
+    /// A call ended.
+    Ended {
+        /// The call.
+        call: &'a Call,
+        /// How it ended.
+        reason: CloseReason,
+        /// Bytes that came from the caller.
+        received_bytes: u64,
+        /// Bytes that the kernel took for the caller.
+        sent_bytes: u64,
+        /// How long it was open.
+        lasted: Duration,
+    },
+    /// One message came to a socket that hears many speakers.
+    Message {
+        /// Its sender.
+        from: &'a End,
+        /// Its length.
+        bytes: usize,
+    },
+    /// Answering pauses because something is short; said once until a call was answered again.
+    AcceptPaused {
+        /// Where callers wait.
+        door: &'a End,
+        /// accept(2), fork(2) or the thread that could not be made.
+        failed: CallFailed,
+    },
+    /// As many calls are open as the limit allows; said once until one has ended. Callers wait.
+    LimitReached {
+        /// The limit.
+        calls_max: usize,
+    },
+    /// A listener cannot go on and was closed.
+    DoorFailed {
+        /// Its address.
+        door: &'a End,
+        /// What failed.
+        failed: CallFailed,
+    },
+    /// A message was longer than the receive buffer. It was not handed to the service, because a part of a
+    /// message is another message.
+    Truncated {
+        /// Its sender.
+        from: &'a End,
+        /// Its length in bytes.
+        whole: usize,
+        /// The longest that can be received.
+        bytes_max: usize,
+    },
+    /// Messages were not answered, or answers not sent. Said at most once a second a door.
+    Undelivered {
+        /// Where the message came in.
+        door: &'a End,
+        /// How many since the last such event.
+        messages: u64,
+        /// Why, as a clause: `the table of peers is full`.
+        why: &'static str,
+    },
+    /// The engine was told to stop answering.
+    Draining {
+        /// Calls that are still open.
+        calls: usize,
+        /// How long they may go on.
+        at_most: Duration,
+    },
+    /// A child process died of a signal; its call ended with it, no other did.
+    ChildKilled {
+        /// The number of the call that it served.
+        call_number: u64,
+        /// The child's process id.
+        process: i32,
+        /// The signal.
+        signal: i32,
+    },
+}
+
+/// Is told of events, from any worker. It should be quick: the calls of that worker wait meanwhile.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn event(&self, event: &Event<'_>);
+}
+
+/// Observes nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _event: &Event<'_>) {}
+}

@@ -1,0 +1,377 @@
+//! One worker: a loop that waits for many sockets and reports to their sessions.
+//!
+//! Every engine is this loop, differently placed: `iterative` runs it with one place for a call, `poll` and
+//! `epoll` with many, `thread` and `process` run one that answers and a further one for each call. Which
+//! system call it waits by is its [`Selector`].
+
+mod answer;
+mod calls;
+mod children;
+mod door;
+mod hands;
+mod hear;
+mod leg_end;
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use conversation::{Call, CallFailed, Leg, Moment, Now};
+use rustix::event::{EventfdFlags, eventfd};
+use slab::Slab;
+use socket::Connection;
+
+use crate::doors::Door;
+use crate::errands::Errands;
+use crate::host::Host;
+use crate::selector::{Ready, Selector, Source};
+use crate::timers::Timers;
+use crate::{Event, ServeError};
+
+pub(crate) use answer::serve_one;
+use calls::Entry;
+use children::Child;
+pub(crate) use children::{CHILD_CUT, CHILD_OUTPUT_FAILED};
+use door::DoorState;
+use hands::Chore;
+pub(crate) use leg_end::LegSocket;
+
+/// The longest message that can be received; a UDP datagram is at most 65,507 bytes, one of a Unix socket as
+/// long as its sender's buffer (212,992 by default). Pages that no message reaches are never touched.
+const RECEIVE_BUFFER_BYTES: usize = 256 * 1024;
+
+/// Where answered callers are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// In this loop.
+    Here,
+    /// In a thread each, with a loop of its own.
+    Thread,
+    /// In a child process each, with a loop of its own.
+    Child,
+}
+
+/// Why a loop ended.
+pub(crate) enum Left {
+    /// Nothing is left to do.
+    Done,
+    /// This process is a new child: it has to drop the loop and serve this call.
+    Newborn(Box<(Call, Connection)>),
+}
+
+/// A worker's loop and all that it looks after.
+pub(crate) struct Reactor<S> {
+    host: Arc<Host>,
+    selector: S,
+    placement: Placement,
+    /// It speaks for all workers where something is to be said once.
+    is_first: bool,
+    entries: Slab<Entry>,
+    doors: Vec<DoorState>,
+    children: Slab<Child>,
+    timers: Timers,
+    /// Calls that could go on without waiting for the kernel.
+    again: Vec<usize>,
+    chores: Vec<Chore>,
+    errands: Option<Errands>,
+    wake: Option<Arc<OwnedFd>>,
+    buffer: Box<[u8]>,
+    drain_until: Option<Moment>,
+    ending_seen: bool,
+    newborn: Option<Box<(Call, Connection)>>,
+}
+
+/// What an event's token names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    /// The socket of a leg, or the input of a leg that has two descriptors.
+    Leg(usize, Leg),
+    /// The output of a leg that has two descriptors.
+    Output(usize, Leg),
+    Door(usize),
+    Child(usize),
+    Draining,
+    Ending,
+    Wake,
+}
+
+impl Token {
+    /// Four bits of kind, four of leg, the rest an index.
+    fn pack(self) -> u64 {
+        let (kind, index, leg) = match self {
+            Token::Leg(slot, leg) => (0, slot, leg.index()),
+            Token::Output(slot, leg) => (1, slot, leg.index()),
+            Token::Door(index) => (2, index, 0),
+            Token::Child(index) => (3, index, 0),
+            Token::Draining => (4, 0, 0),
+            Token::Ending => (5, 0, 0),
+            Token::Wake => (6, 0, 0),
+        };
+        (index as u64) << 8 | (leg as u64) << 4 | kind
+    }
+
+    fn unpack(packed: u64) -> Option<Token> {
+        let index = (packed >> 8) as usize;
+        let leg = Leg::new((packed >> 4 & 0xf) as usize)?;
+        Some(match packed & 0xf {
+            0 => Token::Leg(index, leg),
+            1 => Token::Output(index, leg),
+            2 => Token::Door(index),
+            3 => Token::Child(index),
+            4 => Token::Draining,
+            5 => Token::Ending,
+            6 => Token::Wake,
+            _ => return None,
+        })
+    }
+}
+
+impl<S: Selector> Reactor<S> {
+    /// A loop that answers at `doors`.
+    ///
+    /// # Errors
+    ///
+    /// The wait object could not be made, or a door not be watched.
+    pub(crate) fn new(
+        host: Arc<Host>,
+        doors: Vec<Door>,
+        placement: Placement,
+        is_first: bool,
+    ) -> io::Result<Self> {
+        let mut reactor = Reactor {
+            host,
+            selector: S::new()?,
+            placement,
+            is_first,
+            entries: Slab::new(),
+            doors: Vec::new(),
+            children: Slab::new(),
+            timers: Timers::default(),
+            again: Vec::new(),
+            chores: Vec::new(),
+            errands: None,
+            wake: None,
+            buffer: vec![0; RECEIVE_BUFFER_BYTES].into_boxed_slice(),
+            drain_until: None,
+            ending_seen: false,
+            newborn: None,
+        };
+        let control = &reactor.host.plan.control;
+        reactor.selector.add(control.draining_fd(), Token::Draining.pack(), false)?;
+        reactor.selector.add(control.ending_fd(), Token::Ending.pack(), false)?;
+        for (index, door) in doors.into_iter().enumerate() {
+            let token = Token::Door(index).pack();
+            match &door {
+                Door::Listener { listener, shared } => {
+                    reactor.selector.add(listener.as_fd(), token, *shared)?;
+                }
+                Door::Datagrams(socket) => reactor.selector.add(socket.as_fd(), token, false)?,
+            }
+            reactor.doors.push(DoorState::new(door));
+        }
+        if placement == Placement::Thread {
+            reactor.wake_fd()?;
+        }
+        Ok(reactor)
+    }
+
+    /// Runs until every call is over and no more can come.
+    ///
+    /// # Errors
+    ///
+    /// The wait itself failed.
+    pub(crate) fn run(&mut self) -> io::Result<Left> {
+        let mut events = Vec::new();
+        loop {
+            let now = self.host.clock.now();
+            self.fire_timers(now);
+            self.go_on(now);
+            self.answer_all(now);
+            if let Some(newborn) = self.newborn.take() {
+                return Ok(Left::Newborn(newborn));
+            }
+            if self.is_done() {
+                return Ok(Left::Done);
+            }
+            let timeout = self.timeout(now.moment);
+            self.wait(timeout, &mut events)?;
+            let now = self.host.clock.now();
+            for ready in &events {
+                if self.newborn.is_none() {
+                    self.dispatch(*ready, now);
+                }
+            }
+        }
+    }
+
+    fn dispatch(&mut self, ready: Ready, now: Now) {
+        match Token::unpack(ready.token) {
+            Some(Token::Leg(slot, leg)) => self.leg_ready(slot, leg, ready, now),
+            Some(Token::Output(slot, leg)) => self.output_ready(slot, leg, ready, now),
+            Some(Token::Door(index)) => {
+                if let Some(door) = self.doors.get_mut(index) {
+                    door.ready = true;
+                }
+            }
+            Some(Token::Child(index)) => self.reap(index),
+            Some(Token::Draining) => self.begin_drain(now, self.host.plan.limits.drain),
+            Some(Token::Ending) => {
+                self.ending_seen = true;
+                self.begin_drain(now, Duration::ZERO);
+            }
+            Some(Token::Wake) => self.woken(now),
+            None => debug_assert!(false, "a token that was never given out"),
+        }
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Ready>) -> io::Result<()> {
+        let control = &self.host.plan.control;
+        let draining = self.drain_until.is_none().then(|| (control.draining_fd(), Token::Draining));
+        let ending = (!self.ending_seen).then(|| (control.ending_fd(), Token::Ending));
+        let wake = self.wake.as_ref().map(|wake| (wake.as_fd(), Token::Wake));
+        let children =
+            self.children.iter().filter_map(|(index, child)| Some((child.fd()?, Token::Child(index))));
+        let doors = self.doors.iter().enumerate().filter(|(_, door)| door.paused_until.is_none());
+        let doors = doors.filter_map(|(index, door)| match door.door.as_ref()? {
+            Door::Listener { listener, .. } => Some((listener.as_fd(), Token::Door(index))),
+            Door::Datagrams(socket) => Some((socket.as_fd(), Token::Door(index))),
+        });
+        let readers = draining.into_iter().chain(ending).chain(wake).chain(children).chain(doors);
+        let readers = readers.map(|(fd, token)| Source { fd, token: token.pack(), read: true, write: false });
+        let legs = self.entries.iter().flat_map(|(slot, entry)| entry.sources(slot));
+        self.selector.wait(readers.chain(legs), timeout, events)
+    }
+
+    /// How long the kernel may be waited for: not at all while calls can go on without it.
+    fn timeout(&self, now: Moment) -> Option<Duration> {
+        let waiting_doors =
+            self.doors.iter().any(|door| door.ready && door.door.is_some() && door.paused_until.is_none());
+        if !self.again.is_empty() || waiting_doors {
+            return Some(Duration::ZERO);
+        }
+        let doors = self.doors.iter().filter_map(DoorState::next_deadline).min();
+        let next = [self.timers.next(), doors, self.drain_until].into_iter().flatten().min();
+        let children = self.has_unwatched_children().then_some(children::LOOK_EVERY);
+        [next.map(|due| due.since(now)), children].into_iter().flatten().min()
+    }
+
+    fn fire_timers(&mut self, now: Now) {
+        while let Some((due, slot)) = self.timers.pop_due(now.moment) {
+            self.call_due(slot, due, now);
+        }
+        for door in &mut self.doors {
+            if door.paused_until.is_some_and(|until| now.moment >= until) {
+                door.paused_until = None;
+                door.ready = true;
+            }
+            door.say_undelivered(now.moment, &self.host);
+        }
+        if self.drain_until.is_some_and(|until| now.moment >= until) {
+            self.end_drain(now);
+        }
+        self.reap_unwatched();
+    }
+
+    /// Turns of the calls that have work left from the last turn.
+    fn go_on(&mut self, now: Now) {
+        for slot in std::mem::take(&mut self.again) {
+            if let Some(entry) = self.entries.get_mut(slot) {
+                entry.is_queued = false;
+                self.turn(slot, now);
+            }
+        }
+    }
+
+    fn begin_drain(&mut self, now: Now, at_most: Duration) {
+        let until = now.moment + at_most;
+        if self.drain_until.is_some_and(|earlier| earlier <= until) {
+            return;
+        }
+        if self.drain_until.is_none() {
+            // Callers whose connection the kernel has established already are ours: they are still answered.
+            self.answer_all(now);
+            if self.newborn.is_some() {
+                return;
+            }
+            self.stop_answering();
+        }
+        self.drain_until = Some(until);
+        if self.is_first {
+            self.host.tell(&Event::Draining { calls: self.host.open_calls(), at_most });
+        }
+    }
+
+    fn stop_answering(&mut self) {
+        for door in &mut self.doors {
+            door.draining = true;
+            if matches!(door.door, Some(Door::Listener { .. })) {
+                door.door = None;
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        let may_come = self.doors.iter().any(|door| door.door.is_some() && !door.draining);
+        let elsewhere = self.placement != Placement::Here && self.host.open_calls() > 0;
+        !may_come && self.entries.is_empty() && self.children.is_empty() && !elsewhere
+    }
+
+    /// The eventfd by which other threads wake this loop.
+    fn wake_fd(&mut self) -> io::Result<Arc<OwnedFd>> {
+        if let Some(wake) = &self.wake {
+            return Ok(Arc::clone(wake));
+        }
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        self.selector.add(wake.as_fd(), Token::Wake.pack(), false)?;
+        self.wake = Some(Arc::clone(&wake));
+        Ok(wake)
+    }
+
+    fn woken(&mut self, now: Now) {
+        if let Some(wake) = &self.wake {
+            // EAGAIN only: another wake-up was read together with this one.
+            let _ = rustix::io::read(wake, &mut [0u8; 8]);
+        }
+        self.doors_may_answer();
+        while let Some((ticket, done)) = self.errands.as_mut().and_then(Errands::finished) {
+            self.errand_done(ticket, done, now);
+        }
+    }
+
+    /// A place is free again: doors that paused for want of one need not wait any longer.
+    fn doors_may_answer(&mut self) {
+        for door in &mut self.doors {
+            if door.paused_until.is_some() && !door.pause_said {
+                door.paused_until = None;
+                door.ready = true;
+            }
+        }
+    }
+
+    fn fail(&self, call: &'static str, error: &io::Error) {
+        self.host.fail(ServeError::Engine(CallFailed::new(call, error)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_comes_back_as_it_was_given() {
+        let leg = Leg::new(15).unwrap();
+        for token in [
+            Token::Leg(0, Leg::CALLER),
+            Token::Leg(9_999_999, leg),
+            Token::Output(3, leg),
+            Token::Door(1),
+            Token::Child(70_000),
+            Token::Draining,
+            Token::Ending,
+            Token::Wake,
+        ] {
+            assert_eq!(Token::unpack(token.pack()), Some(token));
+        }
+    }
+}

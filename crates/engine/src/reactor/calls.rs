@@ -1,0 +1,324 @@
+//! The calls of a reactor: opened, moved on by turns, ended.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use conversation::{Call, CallFailed, CloseReason, DialFailure, Leg, Moment, Now, Transport};
+use smallvec::{SmallVec, smallvec};
+use socket::Standard;
+
+use crate::errands::{Done, Errand, Errands, Ticket};
+use crate::selector::{Ready, Selector, Source};
+use crate::{Event, Session};
+
+use super::hands::{Chore, Hands};
+use super::leg_end::{Heard, LegEnd, LegSocket};
+use super::{Reactor, Token};
+
+/// Receives that one leg may have in one turn, so that a caller who sends without end makes nobody wait.
+const RECEIVES_PER_TURN: usize = 8;
+
+/// A call in a reactor.
+pub(super) struct Entry {
+    pub(super) session: Session,
+    pub(super) ends: SmallVec<[LegEnd; 1]>,
+    /// When the timers will ask for it; they do not hear of every new deadline.
+    timer: Option<Moment>,
+    pub(super) is_queued: bool,
+}
+
+impl Entry {
+    /// The descriptors of its legs and what is wanted of each.
+    pub(super) fn sources(&self, slot: usize) -> impl Iterator<Item = Source<'_>> {
+        self.ends.iter().enumerate().flat_map(move |(index, end)| {
+            let leg = Leg::new(index);
+            let read = leg.is_some_and(|leg| !end.readable && self.session.wants_read(leg));
+            let write = leg.is_some_and(|leg| !end.writable && self.session.wants_write(leg));
+            end.descriptors().into_iter().flatten().filter_map(move |(fd, part)| {
+                let leg = leg?;
+                let (token, read, write) = match part {
+                    Part::Both => (Token::Leg(slot, leg), read, write),
+                    Part::Input => (Token::Leg(slot, leg), read, false),
+                    Part::Output => (Token::Output(slot, leg), false, write),
+                };
+                // An output is watched even where nothing is owed: its reader may go away.
+                let watched = read || write || (part == Part::Output && !end.ended);
+                watched.then(|| Source { fd, token: token.pack(), read, write })
+            })
+        })
+    }
+}
+
+/// What a descriptor of a leg is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Both,
+    Input,
+    Output,
+}
+
+impl LegEnd {
+    /// The descriptors that its events come from.
+    fn descriptors(&self) -> [Option<(BorrowedFd<'_>, Part)>; 2] {
+        match &self.socket {
+            LegSocket::Connection(connection) => [Some((connection.as_fd(), Part::Both)), None],
+            LegSocket::Speakers { socket, .. } => [Some((socket.as_fd(), Part::Both)), None],
+            LegSocket::Standard(standard) => {
+                [Some((standard.input(), Part::Input)), standard.output().map(|fd| (fd, Part::Output))]
+            }
+            LegSocket::Peer { .. } | LegSocket::None => [None, None],
+        }
+    }
+}
+
+impl<S: Selector> Reactor<S> {
+    /// Opens a call whose place is taken, on this first leg. Returns its slot, unless it is over already.
+    pub(crate) fn open(&mut self, call: Call, socket: LegSocket, now: Now) -> Option<usize> {
+        let limits = &self.host.plan.limits;
+        let idle_timeout = match socket {
+            LegSocket::Peer { .. } => limits.idle_timeout.or(Some(limits.peer_idle_timeout)),
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::None => limits.idle_timeout,
+        };
+        let session = Session::new(call, self.host.plan.service.conversation(), idle_timeout, now);
+        self.host.tell(&Event::Answered(session.call()));
+        let ends = smallvec![LegEnd::new(socket)];
+        let slot = self.entries.insert(Entry { session, ends, timer: None, is_queued: false });
+        if let Err(failed) = self.watch(slot, Leg::CALLER) {
+            self.with(slot, now, |session, hands| session.leg_failed(now, Leg::CALLER, failed, hands));
+            return None;
+        }
+        self.with(slot, now, |session, hands| session.opened(now, hands));
+        self.entries.contains(slot).then_some(slot)
+    }
+
+    /// Reports one event to the session of `slot`, and does what follows from it.
+    pub(super) fn with(&mut self, slot: usize, now: Now, event: impl FnOnce(&mut Session, &mut Hands<'_>)) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        let mut hands = Hands {
+            slot,
+            ends: &mut entry.ends,
+            doors: &mut self.doors,
+            chores: &mut self.chores,
+            host: &self.host,
+        };
+        event(&mut entry.session, &mut hands);
+        self.settle(slot, now);
+    }
+
+    pub(super) fn leg_ready(&mut self, slot: usize, leg: Leg, ready: Ready, now: Now) {
+        let Some(end) = self.entries.get_mut(slot).and_then(|entry| entry.ends.get_mut(leg.index())) else {
+            return; // of a call that ended in this same batch
+        };
+        end.readable |= ready.readable;
+        end.ended |= ready.ended;
+        if !matches!(end.socket, LegSocket::Standard(_)) {
+            end.writable |= ready.writable;
+        }
+        self.turn(slot, now);
+    }
+
+    pub(super) fn output_ready(&mut self, slot: usize, leg: Leg, ready: Ready, now: Now) {
+        let Some(end) = self.entries.get_mut(slot).and_then(|entry| entry.ends.get_mut(leg.index())) else {
+            return;
+        };
+        end.writable |= ready.writable;
+        if ready.failed {
+            // The reader of our output is gone: nothing that could still come would be seen by anyone.
+            end.ended = true;
+            let failed = CallFailed { call: "write(2)", errno: libc::EPIPE };
+            return self.with(slot, now, |session, hands| session.leg_failed(now, leg, failed, hands));
+        }
+        self.turn(slot, now);
+    }
+
+    /// Moves a call on: sends what is owed and receives what is there, within bounds.
+    pub(super) fn turn(&mut self, slot: usize, now: Now) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        let Entry { session, ends, .. } = entry;
+        let mut legs = 0;
+        while legs < ends.len() {
+            let Some(leg) = Leg::new(legs) else { break };
+            legs += 1;
+            for _ in 0..RECEIVES_PER_TURN {
+                let end = &mut ends[leg.index()];
+                if end.writable && session.wants_write(leg) {
+                    let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
+                    session.writable(now, leg, &mut Hands { slot, ends, doors, chores, host });
+                    continue;
+                }
+                if !end.readable || !session.wants_read(leg) {
+                    break;
+                }
+                let heard = end.receive(&mut self.buffer);
+                let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
+                let mut hands = Hands { slot, ends, doors, chores, host };
+                match heard {
+                    Heard::Bytes(length) => session.received(now, leg, &self.buffer[..length], &mut hands),
+                    Heard::From(from, bytes) => {
+                        host.tell(&Event::Message { from: &from, bytes });
+                        session.received(now, leg, &self.buffer[..bytes], &mut hands);
+                    }
+                    Heard::Truncated { from, whole } => {
+                        let from = from.as_ref().unwrap_or(&session.call().peer);
+                        host.tell(&Event::Truncated { from, whole, bytes_max: self.buffer.len() });
+                    }
+                    Heard::Stranger(from) => {
+                        let why = "another caller spoke first, and one is answered";
+                        host.tell(&Event::Undelivered { door: &from, messages: 1, why });
+                    }
+                    Heard::Finished => session.peer_finished(now, leg, &mut hands),
+                    Heard::Nothing => {}
+                    Heard::Failed(failed) => session.leg_failed(now, leg, failed, &mut hands),
+                }
+            }
+        }
+        self.settle(slot, now);
+    }
+
+    /// After any event of a call: does its chores, and ends it, or sees to it that it goes on.
+    fn settle(&mut self, slot: usize, now: Now) {
+        while let Some(chore) = self.chores.pop() {
+            self.do_chore(chore, now);
+        }
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        if let Some(reason) = entry.session.over() {
+            return self.close(slot, reason, now);
+        }
+        if let Some(due) = entry.session.next_deadline()
+            && entry.timer.is_none_or(|timer| due < timer)
+        {
+            entry.timer = Some(due);
+            self.timers.set(due, slot);
+        }
+        let can_go_on =
+            entry.ends.iter().enumerate().filter_map(|(index, end)| Some((Leg::new(index)?, end)));
+        let can_go_on = can_go_on.into_iter().any(|(leg, end)| {
+            end.readable && entry.session.wants_read(leg) || end.writable && entry.session.wants_write(leg)
+        });
+        if can_go_on && !std::mem::replace(&mut entry.is_queued, true) {
+            self.again.push(slot);
+        }
+    }
+
+    fn close(&mut self, slot: usize, reason: CloseReason, now: Now) {
+        let entry = self.entries.remove(slot);
+        if let Some(LegEnd { socket: LegSocket::Peer { door, address: Some(address), .. }, .. }) =
+            entry.ends.first()
+            && let Some(door) = self.doors.get_mut(*door)
+        {
+            door.peers.remove(address);
+        }
+        drop(entry.ends);
+        self.host.ended(&entry.session, reason, now);
+        self.host.leave_place();
+        self.doors_may_answer();
+    }
+
+    /// The timer of `slot` that was set for `due` has come up.
+    pub(super) fn call_due(&mut self, slot: usize, due: Moment, now: Now) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        if entry.timer != Some(due) {
+            return; // of an earlier call in this slot
+        }
+        entry.timer = None;
+        self.with(slot, now, |session, hands| {
+            if session.next_deadline().is_some_and(|deadline| deadline <= now.moment) {
+                session.deadline(now, hands);
+            }
+        });
+    }
+
+    /// The time for a drain is up: ends every call.
+    pub(super) fn end_drain(&mut self, now: Now) {
+        self.stop_answering();
+        let slots: Vec<usize> = self.entries.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.with(slot, now, |session, hands| session.end(now, CloseReason::Drained, hands));
+        }
+        // Children end by themselves at the same time; those that cannot are ended a second later.
+        self.drain_until = (!self.children.is_empty()).then(|| now.moment + Duration::from_secs(1));
+        self.kill_overdue_children();
+    }
+
+    fn do_chore(&mut self, chore: Chore, now: Now) {
+        match chore {
+            Chore::Dial { slot, leg, address } if address.transport == Transport::Standard => {
+                match Standard::open() {
+                    Ok(standard) => self.connect_leg(slot, leg, LegSocket::Standard(standard), now),
+                    Err(error) => {
+                        let why = DialFailure { text: format!("cannot use {address}: {error}") };
+                        self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
+                    }
+                }
+            }
+            Chore::Dial { slot, leg, address } => self.send_errand(slot, leg, Errand::Dial(address), now),
+            Chore::NamePeer { slot } => {
+                match self.entries.get(slot).and_then(|entry| entry.session.call().peer.ip()) {
+                    Some(address) => self.send_errand(slot, Leg::CALLER, Errand::Name(address), now),
+                    None => self.with(slot, now, |session, hands| session.peer_named(now, None, hands)),
+                }
+            }
+        }
+    }
+
+    fn send_errand(&mut self, slot: usize, leg: Leg, errand: Errand, now: Now) {
+        let Some(entry) = self.entries.get(slot) else { return };
+        let ticket = Ticket { slot, call_number: entry.session.call().number, leg };
+        match self.wake_fd() {
+            Ok(wake) => self.errands.get_or_insert_with(|| Errands::new(wake)).send(ticket, errand),
+            Err(error) => {
+                let failed = CallFailed::new("eventfd(2)", &error);
+                self.with(slot, now, |session, hands| session.leg_failed(now, leg, failed, hands));
+            }
+        }
+    }
+
+    pub(super) fn errand_done(&mut self, ticket: Ticket, done: Done, now: Now) {
+        let Ticket { slot, call_number, leg } = ticket;
+        if self.entries.get(slot).is_none_or(|entry| entry.session.call().number != call_number) {
+            return; // the call ended meanwhile
+        }
+        match done {
+            Done::Dialled(Ok(connection)) => {
+                self.connect_leg(slot, leg, LegSocket::Connection(connection), now);
+            }
+            Done::Dialled(Err(why)) => {
+                self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
+            }
+            Done::Named(name) => {
+                self.with(slot, now, |session, hands| session.peer_named(now, name.as_deref(), hands));
+            }
+        }
+    }
+
+    fn connect_leg(&mut self, slot: usize, leg: Leg, socket: LegSocket, now: Now) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        let end = LegEnd::new(socket);
+        let (shape, is_socket) = (end.shape(), !matches!(end.socket, LegSocket::Standard(_)));
+        entry.ends[leg.index()] = end;
+        let watched = self.watch(slot, leg);
+        self.with(slot, now, |session, hands| match (watched, shape) {
+            (Err(failed), _) => session.leg_failed(now, leg, failed, hands),
+            (Ok(()), Some(shape)) => session.connected(now, leg, shape, is_socket, hands),
+            (Ok(()), None) => {}
+        });
+    }
+
+    /// Has the selector watch the descriptors of a leg.
+    fn watch(&mut self, slot: usize, leg: Leg) -> Result<(), CallFailed> {
+        let Some(entry) = self.entries.get(slot) else { return Ok(()) };
+        for (fd, part) in entry.ends[leg.index()].descriptors().into_iter().flatten() {
+            let token = match part {
+                Part::Both | Part::Input => Token::Leg(slot, leg),
+                Part::Output => Token::Output(slot, leg),
+            };
+            self.selector
+                .add(fd, token.pack(), false)
+                .map_err(|error| CallFailed::new("epoll_ctl(2)", &error))?;
+        }
+        Ok(())
+    }
+}

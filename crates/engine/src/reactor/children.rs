@@ -1,0 +1,88 @@
+//! The children of a forking engine: watched by pidfd, each reaped as it ends.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
+
+use crate::selector::Selector;
+use crate::{Event, ServeError};
+
+use super::{Reactor, Token};
+
+/// How often a child without a pidfd is looked for.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Exit status of a child whose call the end of a drain cut off.
+pub(crate) const CHILD_CUT: i32 = 10;
+
+/// Exit status of a child that could not write to the standard output.
+pub(crate) const CHILD_OUTPUT_FAILED: i32 = 11;
+
+pub(super) struct Child {
+    process: Pid,
+    call_number: u64,
+    /// Readable once the child has ended: pidfd_open(2). `None` where none was to be had: it is looked for.
+    pidfd: Option<OwnedFd>,
+    overdue: bool,
+}
+
+impl Child {
+    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.pidfd.as_ref().map(AsFd::as_fd)
+    }
+}
+
+impl<S: Selector> Reactor<S> {
+    /// Looks after a new child. Its call keeps its place until the child is reaped.
+    pub(super) fn adopt(&mut self, process: Pid, call_number: u64) {
+        let entry = self.children.vacant_entry();
+        let token = Token::Child(entry.key()).pack();
+        let pidfd = pidfd_open(process, PidfdFlags::empty())
+            .ok()
+            .filter(|pidfd| self.selector.add(pidfd.as_fd(), token, false).is_ok());
+        entry.insert(Child { process, call_number, pidfd, overdue: false });
+    }
+
+    pub(super) fn has_unwatched_children(&self) -> bool {
+        self.children.iter().any(|(_, child)| child.pidfd.is_none())
+    }
+
+    /// Looks for the end of children that have no pidfd.
+    pub(super) fn reap_unwatched(&mut self) {
+        let unwatched = self.children.iter().filter(|(_, child)| child.pidfd.is_none());
+        for index in unwatched.map(|(index, _)| index).collect::<Vec<_>>() {
+            self.reap(index);
+        }
+    }
+
+    /// A child has ended.
+    pub(super) fn reap(&mut self, index: usize) {
+        let Some(child) = self.children.get(index) else { return };
+        let Ok(Some((_, status))) = waitpid(Some(child.process), WaitOptions::NOHANG) else { return };
+        let child = self.children.remove(index);
+        self.host.leave_place();
+        self.doors_may_answer();
+        if let Some(signal) = status.terminating_signal() {
+            let process = child.process.as_raw_nonzero().get();
+            self.host.tell(&Event::ChildKilled { call_number: child.call_number, process, signal });
+        }
+        match status.exit_status() {
+            Some(CHILD_CUT) => self.host.count_cut(),
+            Some(CHILD_OUTPUT_FAILED) => {
+                let failed = conversation::CallFailed { call: "write(2)", errno: libc::EPIPE };
+                self.host.fail(ServeError::Output(failed));
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends the children that did not end by themselves since the last time this was called.
+    pub(super) fn kill_overdue_children(&mut self) {
+        for (_, child) in &mut self.children {
+            if std::mem::replace(&mut child.overdue, true) {
+                let _ = kill_process(child.process, Signal::KILL); // it may have ended just now
+            }
+        }
+    }
+}

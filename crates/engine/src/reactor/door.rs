@@ -1,0 +1,102 @@
+//! A door at work: who waits there, whom it knows, and what it could not deliver.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use conversation::{End, Moment, Transport};
+use socket::PeerAddress;
+
+use crate::Event;
+use crate::doors::Door;
+use crate::host::Host;
+
+/// How often at most a door says that something was not delivered.
+const SAY_EVERY: Duration = Duration::from_secs(1);
+
+pub(crate) struct DoorState {
+    /// `None` once it is closed.
+    pub(super) door: Option<Door>,
+    pub(super) end: End,
+    /// A caller or message may be waiting.
+    pub(super) ready: bool,
+    pub(super) paused_until: Option<Moment>,
+    pub(super) pause_said: bool,
+    /// No new peers any more.
+    pub(super) draining: bool,
+    /// The session of each datagram peer that is remembered.
+    pub(super) peers: HashMap<PeerAddress, usize>,
+    undelivered: u64,
+    why: &'static str,
+    said: Option<Moment>,
+}
+
+impl DoorState {
+    pub(super) fn new(door: Door) -> DoorState {
+        let end = door.end().unwrap_or(End::Unnamed(Transport::Tcp));
+        DoorState {
+            door: Some(door),
+            end,
+            ready: true,
+            paused_until: None,
+            pause_said: false,
+            draining: false,
+            peers: HashMap::new(),
+            undelivered: 0,
+            why: "",
+            said: None,
+        }
+    }
+
+    /// Sends one message to a peer; what cannot be sent now is counted as undelivered, since no peer may hold
+    /// up the others at a shared socket.
+    pub(super) fn answer(&mut self, bytes: &[u8], address: Option<&PeerAddress>) {
+        let Some(Door::Datagrams(socket)) = &self.door else { return };
+        let Some(address) = address else {
+            return self.undelivered("the sender's socket has no address to answer to");
+        };
+        match socket.send_to(bytes, address) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                self.undelivered("the queue to the peer is full");
+            }
+            Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
+                self.undelivered("the answer is longer than a datagram can be");
+            }
+            Err(_) => self.undelivered("the peer is gone or cannot be reached"),
+        }
+    }
+
+    pub(super) fn undelivered(&mut self, why: &'static str) {
+        self.undelivered += 1;
+        self.why = why;
+    }
+
+    /// Says what was not delivered, if anything, at most once a second.
+    pub(super) fn say_undelivered(&mut self, now: Moment, host: &Host) {
+        if self.undelivered == 0 || self.said.is_some_and(|said| now.since(said) < SAY_EVERY) {
+            return;
+        }
+        self.said = Some(now);
+        let messages = std::mem::take(&mut self.undelivered);
+        host.tell(&Event::Undelivered { door: &self.end, messages, why: self.why });
+    }
+
+    /// When it wants to be looked at again, though nothing has come.
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        let say = (self.undelivered > 0).then(|| self.said.map_or(Moment::START, |said| said + SAY_EVERY));
+        [self.paused_until, say].into_iter().flatten().min()
+    }
+
+    /// Whether a sender must not be answered by a service that answers anyone: it could be somebody else's
+    /// service, at which two services would be set upon each other, or many hosts at once.
+    pub(super) fn is_suspicious(&self, from: &End) -> bool {
+        /// Ports below this belong to services; a caller's own port is above.
+        const FIRST_CALLER_PORT: u16 = 1024;
+        let Some(address) = from.ip() else { return false };
+        let to_many = match address.ip() {
+            std::net::IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast() || ip.is_unspecified(),
+            std::net::IpAddr::V6(ip) => ip.is_multicast() || ip.is_unspecified(),
+        };
+        to_many || address.port() < FIRST_CALLER_PORT || Some(address) == self.end.ip()
+    }
+}

@@ -1,0 +1,58 @@
+//! The carrier of a reactor's calls: does on real sockets what a session asks.
+
+use conversation::{Address, CallFailed, Leg};
+use smallvec::SmallVec;
+
+use crate::Carrier;
+use crate::host::Host;
+
+use super::door::DoorState;
+use super::leg_end::{LegEnd, LegSocket};
+
+/// What a session asked for and only the reactor can do, once the session's event is over.
+pub(super) enum Chore {
+    Dial { slot: usize, leg: Leg, address: Box<Address> },
+    NamePeer { slot: usize },
+}
+
+pub(super) struct Hands<'r> {
+    pub(super) slot: usize,
+    pub(super) ends: &'r mut SmallVec<[LegEnd; 1]>,
+    pub(super) doors: &'r mut [DoorState],
+    pub(super) chores: &'r mut Vec<Chore>,
+    pub(super) host: &'r Host,
+}
+
+impl Carrier for Hands<'_> {
+    fn send(&mut self, leg: Leg, bytes: &[u8]) -> Result<Option<usize>, CallFailed> {
+        match self.ends.get_mut(leg.index()) {
+            Some(end) => end.send(bytes, self.doors),
+            None => Ok(None),
+        }
+    }
+
+    fn finish(&mut self, leg: Leg) {
+        if let Some(end) = self.ends.get_mut(leg.index()) {
+            end.finish();
+        }
+    }
+
+    fn abort(&mut self, leg: Leg) {
+        if let Some(end) = self.ends.get_mut(leg.index()) {
+            end.abort();
+        }
+    }
+
+    fn dial(&mut self, leg: Leg, address: Address) {
+        self.ends.push(LegEnd::new(LegSocket::None));
+        self.chores.push(Chore::Dial { slot: self.slot, leg, address: Box::new(address) });
+    }
+
+    fn name_peer(&mut self) {
+        self.chores.push(Chore::NamePeer { slot: self.slot });
+    }
+
+    fn output(&mut self, bytes: &[u8]) -> Result<(), CallFailed> {
+        self.host.write_output(bytes)
+    }
+}

@@ -1,0 +1,206 @@
+//! The socket under one leg, and what it was last seen ready for.
+
+use conversation::{CallFailed, End, Shape};
+use socket::{Connection, DatagramSocket, PeerAddress, Standard};
+
+use super::door::DoorState;
+
+/// Bytes taken from a byte stream at once. Messages get the whole receive buffer.
+const STREAM_READ_BYTES: usize = 64 * 1024;
+
+/// The largest answer to an unproven datagram sender, unless three times what came from it is more.
+const UNPROVEN_ANSWER_BYTES: u64 = 512;
+
+pub(crate) struct LegEnd {
+    pub(super) socket: LegSocket,
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+    /// The peer has finished or is gone: a short read does not mean that nothing is left.
+    pub(super) ended: bool,
+}
+
+pub(crate) enum LegSocket {
+    Connection(Connection),
+    /// The process's own standard input and output.
+    Standard(Standard),
+    /// A datagram socket on which anyone may speak; answers go to whom was heard last.
+    Speakers {
+        socket: DatagramSocket,
+        latest: Option<PeerAddress>,
+        only_first: bool,
+    },
+    /// One peer of the datagram socket of a door; its messages come in there.
+    Peer {
+        door: usize,
+        address: Option<PeerAddress>,
+        received_bytes: u64,
+        sent_bytes: u64,
+    },
+    /// Not open yet, or not any more.
+    None,
+}
+
+/// What one try to receive came to.
+pub(crate) enum Heard {
+    Bytes(usize),
+    /// A message from one of several speakers.
+    From(End, usize),
+    /// A message that did not fit the buffer and was dropped.
+    Truncated {
+        from: Option<End>,
+        whole: usize,
+    },
+    /// A message of a speaker that is not listened to.
+    Stranger(End),
+    Finished,
+    Nothing,
+    Failed(CallFailed),
+}
+
+impl LegEnd {
+    pub(super) fn new(socket: LegSocket) -> LegEnd {
+        LegEnd { socket, readable: false, writable: true, ended: false }
+    }
+
+    /// Whether the leg has a shape of its own; `None` while it is not open.
+    pub(super) fn shape(&self) -> Option<Shape> {
+        match &self.socket {
+            LegSocket::Connection(connection) => Some(connection.shape()),
+            LegSocket::Standard(_) => Some(Shape::Stream),
+            LegSocket::Speakers { .. } | LegSocket::Peer { .. } => Some(Shape::Datagram),
+            LegSocket::None => None,
+        }
+    }
+
+    /// One receive. Clears `readable` when there is surely nothing more to be had without another event.
+    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Heard {
+        match &mut self.socket {
+            LegSocket::Connection(connection) => {
+                let is_stream = connection.shape() == Shape::Stream;
+                let room = if is_stream { STREAM_READ_BYTES.min(buffer.len()) } else { buffer.len() };
+                match connection.receive(&mut buffer[..room]) {
+                    Ok(received) if received.end => Heard::Finished,
+                    Ok(received) if received.whole > received.length => {
+                        Heard::Truncated { from: None, whole: received.whole }
+                    }
+                    Ok(received) => {
+                        self.readable = !is_stream || self.ended || received.length == room;
+                        Heard::Bytes(received.length)
+                    }
+                    Err(error) => self.not_received("recv(2)", &error),
+                }
+            }
+            LegSocket::Standard(standard) => {
+                // The descriptor may block: one read for each time that poll(2) called it readable.
+                self.readable = false;
+                match standard.receive(&mut buffer[..STREAM_READ_BYTES]) {
+                    Ok(received) if received.end => Heard::Finished,
+                    Ok(received) => Heard::Bytes(received.length),
+                    Err(error) => self.not_received("read(2)", &error),
+                }
+            }
+            LegSocket::Speakers { .. } => self.hear_speaker(buffer),
+            LegSocket::Peer { .. } | LegSocket::None => {
+                self.readable = false;
+                Heard::Nothing
+            }
+        }
+    }
+
+    fn hear_speaker(&mut self, buffer: &mut [u8]) -> Heard {
+        let LegSocket::Speakers { socket, latest, only_first } = &mut self.socket else {
+            return Heard::Nothing;
+        };
+        let transport = socket.transport();
+        let end_of = |from: &Option<PeerAddress>| {
+            from.as_ref().map_or(End::Unnamed(transport), |from| from.end(transport))
+        };
+        let datagram = match socket.receive_from(buffer) {
+            Ok(datagram) => datagram,
+            Err(error) => return self.not_received("recvmsg(2)", &error),
+        };
+        let from = end_of(&datagram.from);
+        if *only_first && latest.is_some() && *latest != datagram.from {
+            return Heard::Stranger(from);
+        }
+        if datagram.whole > datagram.length {
+            return Heard::Truncated { from: Some(from), whole: datagram.whole };
+        }
+        if datagram.from.is_some() {
+            *latest = datagram.from;
+        }
+        self.writable = true; // what waited for somebody to answer can go now
+        Heard::From(from, datagram.length)
+    }
+
+    fn not_received(&mut self, call: &'static str, error: &std::io::Error) -> Heard {
+        match error.kind() {
+            std::io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Heard::Nothing
+            }
+            std::io::ErrorKind::Interrupted => Heard::Nothing,
+            _ => Heard::Failed(CallFailed::new(call, error)),
+        }
+    }
+
+    /// One send; `Ok(None)` when the kernel takes nothing now.
+    pub(super) fn send(
+        &mut self,
+        bytes: &[u8],
+        doors: &mut [DoorState],
+    ) -> Result<Option<usize>, CallFailed> {
+        let (call, result) = match &mut self.socket {
+            LegSocket::Connection(connection) => ("send(2)", connection.send(bytes)),
+            LegSocket::Standard(standard) => ("write(2)", standard.send(bytes)),
+            LegSocket::Speakers { socket, latest: Some(latest), .. } => {
+                ("sendmsg(2)", socket.send_to(bytes, latest))
+            }
+            LegSocket::Speakers { latest: None, .. } => {
+                self.writable = false;
+                return Ok(None);
+            }
+            LegSocket::Peer { door, address, received_bytes, sent_bytes } => {
+                let Some(door) = doors.get_mut(*door) else { return Ok(Some(bytes.len())) };
+                let allowed = UNPROVEN_ANSWER_BYTES.max(received_bytes.saturating_mul(3));
+                if *sent_bytes + bytes.len() as u64 > allowed {
+                    door.undelivered("the answer is much longer than what came (amplification)");
+                    return Ok(Some(bytes.len()));
+                }
+                *sent_bytes += bytes.len() as u64;
+                door.answer(bytes, address.as_ref());
+                return Ok(Some(bytes.len()));
+            }
+            LegSocket::None => return Ok(None),
+        };
+        match result {
+            Ok(taken) => Ok(Some(taken)),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                self.writable = false;
+                Ok(None)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Ok(Some(0)),
+            Err(error) => Err(CallFailed::new(call, &error)),
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        match &mut self.socket {
+            // A failure means that the peer is gone already; the next receive says so.
+            LegSocket::Connection(connection) => drop(connection.finish().ok()),
+            // Without /dev/null the reader of our output sees its end when the process ends.
+            LegSocket::Standard(standard) => drop(standard.finish().ok()),
+            LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => {}
+        }
+    }
+
+    pub(super) fn abort(&mut self) {
+        match std::mem::replace(&mut self.socket, LegSocket::None) {
+            LegSocket::Connection(connection) => connection.abort(),
+            other @ (LegSocket::Standard(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None) => self.socket = other,
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! The one driver: all that ever calls a conversation.
+//!
+//! A session is a conversation with the state of its call. Engines (and the simulator) report to it what
+//! happened and ask it what to wait for; it asks a [`Carrier`] to do things. It does no I/O, so its invariants
+//! hold under every engine alike:
+//!
+//! - After each event the outbox is taken whole before the next event goes in.
+//! - `now` is an argument and never goes back.
+//! - What is owed on a leg is bounded: above [`HIGH_MARK_BYTES`] the legs that feed it are not read, until it
+//!   is below [`LOW_MARK_BYTES`] again. One event may overshoot the mark by what it brought.
+//! - A FIN from the peer drops nothing that is owed to it, and a reset is not a FIN.
+//! - A close delivers what is owed first, then lets the peer finish (at most [`LINGER`]), because closing a
+//!   TCP socket with unread bytes sends a reset, which destroys what the peer has not read yet (RFC 9293,
+//!   section 3.6; RFC 2525, section 2.17).
+
+mod leg;
+
+use std::time::Duration;
+
+use conversation::{
+    Address, Call, CallFailed, CloseReason, Conversation, CopiedBy, DialFailure, Effect, End, Leg, Moment,
+    Now, Outbox, Payload, Shape,
+};
+use smallvec::{SmallVec, smallvec};
+
+use leg::LegState;
+
+/// Bytes owed on a leg from which on its feeders are no longer read.
+pub const HIGH_MARK_BYTES: usize = 64 * 1024;
+
+/// Bytes owed on a leg below which its feeders are read again.
+pub const LOW_MARK_BYTES: usize = 16 * 1024;
+
+/// How long a closed call waits for its peer to finish, its bytes being read and dropped.
+pub const LINGER: Duration = Duration::from_secs(2);
+
+/// What an engine does for a session. Every method acts at once and does not block.
+pub trait Carrier {
+    /// Sends as many of the bytes as the kernel takes now, a message whole or not at all. `Ok(None)`: not now;
+    /// the engine calls [`Session::writable`] when it is worth another try.
+    ///
+    /// # Errors
+    ///
+    /// The call that failed: the leg cannot be sent on any more.
+    fn send(&mut self, leg: Leg, bytes: &[u8]) -> Result<Option<usize>, CallFailed>;
+
+    /// Sends no more on this leg: shutdown(2) with `SHUT_WR`.
+    fn finish(&mut self, leg: Leg);
+
+    /// Ends the leg at once with a reset where the transport has one.
+    fn abort(&mut self, leg: Leg);
+
+    /// Calls `address`; the answer is [`Session::connected`] or [`Session::dial_failed`], later.
+    fn dial(&mut self, leg: Leg, address: Address);
+
+    /// Looks up the caller's host name; the answer is [`Session::peer_named`], later.
+    fn name_peer(&mut self);
+
+    /// Writes to the standard output of the process, whole.
+    ///
+    /// # Errors
+    ///
+    /// The call that failed: the output cannot be written to any more.
+    fn output(&mut self, bytes: &[u8]) -> Result<(), CallFailed>;
+}
+
+/// A conversation with the state of its call.
+pub struct Session {
+    call: Call,
+    conversation: Box<dyn Conversation>,
+    legs: SmallVec<[LegState; 1]>,
+    deadline: Option<Moment>,
+    idle_timeout: Option<Duration>,
+    /// When bytes last moved on any leg.
+    moved: Moment,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// No event but the end reaches the conversation; what is owed is still sent.
+    Closing {
+        reason: CloseReason,
+        /// Set once nothing is owed any more.
+        linger_until: Option<Moment>,
+    },
+    Over(CloseReason),
+}
+
+impl Session {
+    /// A session whose call is not open yet; [`Session::opened`] comes first.
+    #[must_use]
+    pub fn new(
+        call: Call,
+        conversation: Box<dyn Conversation>,
+        idle_timeout: Option<Duration>,
+        now: Now,
+    ) -> Session {
+        let caller = LegState::connected(call.shape, call.peer != End::Standard);
+        let (legs, moved) = (smallvec![caller], now.moment);
+        Session { call, conversation, legs, deadline: None, idle_timeout, moved, phase: Phase::Open }
+    }
+
+    /// The call as it was when it opened.
+    #[must_use]
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// How the call ended, once it has. The engine then drops the session and closes its legs.
+    #[must_use]
+    pub fn over(&self) -> Option<CloseReason> {
+        match self.phase {
+            Phase::Over(reason) => Some(reason),
+            Phase::Open | Phase::Closing { .. } => None,
+        }
+    }
+
+    /// Bytes received from the caller and bytes that the kernel took for it.
+    #[must_use]
+    pub fn moved_bytes(&self) -> (u64, u64) {
+        (self.legs[0].received_bytes, self.legs[0].sent_bytes)
+    }
+
+    /// Whether the leg is to be read now. Not above a high mark, and not after the peer has finished.
+    #[must_use]
+    pub fn wants_read(&self, leg: Leg) -> bool {
+        let Some(state) = self.legs.get(leg.index()) else { return false };
+        if !state.can_receive() {
+            return false;
+        }
+        match (self.phase, state.partner) {
+            (Phase::Over(_), _) => false,
+            (Phase::Closing { .. }, _) => state.lingers,
+            (Phase::Open, Some((partner, _))) => !self.legs[partner.index()].congested,
+            (Phase::Open, None) => !self.legs.iter().any(|leg| leg.congested),
+        }
+    }
+
+    /// Whether bytes are owed on the leg that the kernel did not take yet.
+    #[must_use]
+    pub fn wants_write(&self, leg: Leg) -> bool {
+        self.over().is_none() && self.legs.get(leg.index()).is_some_and(LegState::owes)
+    }
+
+    /// When [`Session::deadline`] is due, if ever.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Moment> {
+        let idle = self.idle_timeout.map(|timeout| self.moved + timeout);
+        let own = match self.phase {
+            Phase::Open => self.deadline,
+            Phase::Closing { linger_until, .. } => linger_until,
+            Phase::Over(_) => return None,
+        };
+        [idle, own].into_iter().flatten().min()
+    }
+
+    /// The call is open.
+    pub fn opened(&mut self, now: Now, carrier: &mut dyn Carrier) {
+        let mut out = self.outbox(now);
+        self.conversation.opened(&self.call, &mut out);
+        self.carry_out(out, carrier);
+    }
+
+    /// Bytes came on a leg: any cut of a byte stream, or one message.
+    pub fn received(&mut self, now: Now, leg: Leg, bytes: &[u8], carrier: &mut dyn Carrier) {
+        self.moved = now.moment;
+        let state = &mut self.legs[leg.index()];
+        state.received_bytes += bytes.len() as u64;
+        if self.phase != Phase::Open {
+            return; // read so that the peer is not stuck, and dropped: the call has been closed
+        }
+        match state.partner {
+            Some((partner, CopiedBy::Engine)) => {
+                self.send(now, partner, Payload::Borrowed(bytes), carrier);
+                self.settle(now, carrier);
+            }
+            Some((_, CopiedBy::Conversation)) | None => {
+                let mut out = self.outbox(now);
+                self.conversation.received(leg, bytes, &mut out);
+                self.carry_out(out, carrier);
+            }
+        }
+    }
+
+    /// The peer has finished on this leg: it sends no more, but still reads.
+    pub fn peer_finished(&mut self, now: Now, leg: Leg, carrier: &mut dyn Carrier) {
+        if std::mem::replace(&mut self.legs[leg.index()].peer_finished, true) {
+            return;
+        }
+        if self.phase == Phase::Open {
+            let mut out = self.outbox(now);
+            self.conversation.peer_finished(leg, &mut out);
+            self.carry_out(out, carrier);
+        } else {
+            self.settle(now, carrier);
+        }
+    }
+
+    /// The leg may take more of what is owed.
+    pub fn writable(&mut self, now: Now, leg: Leg, carrier: &mut dyn Carrier) {
+        let was_congested = self.legs[leg.index()].congested;
+        match self.legs[leg.index()].flush(leg, carrier) {
+            Ok(0) => {}
+            Ok(_) => self.moved = now.moment,
+            Err(failed) => self.cannot_send(leg, failed),
+        }
+        if was_congested && !self.legs[leg.index()].congested && self.phase == Phase::Open {
+            let mut out = self.outbox(now);
+            self.conversation.drained(leg, &mut out);
+            self.carry_out(out, carrier);
+        } else {
+            self.settle(now, carrier);
+        }
+    }
+
+    /// The moment of [`Session::next_deadline`] has come. Early calls do nothing.
+    pub fn deadline(&mut self, now: Now, carrier: &mut dyn Carrier) {
+        if self.idle_timeout.is_some_and(|timeout| now.moment >= self.moved + timeout) {
+            return self.end(now, CloseReason::TimedOut, carrier);
+        }
+        match self.phase {
+            Phase::Open if self.deadline.is_some_and(|due| now.moment >= due) => {
+                self.deadline = None;
+                let mut out = self.outbox(now);
+                self.conversation.deadline(&mut out);
+                self.carry_out(out, carrier);
+            }
+            Phase::Closing { reason, linger_until: Some(until) } if now.moment >= until => {
+                self.end(now, self.honest(reason), carrier);
+            }
+            Phase::Open | Phase::Closing { .. } | Phase::Over(_) => {}
+        }
+    }
+
+    /// A dialled leg is open: of this shape, and either a socket, which lingers when it is closed, or the
+    /// standard input and output, which do not.
+    pub fn connected(
+        &mut self,
+        now: Now,
+        leg: Leg,
+        shape: Shape,
+        is_socket: bool,
+        carrier: &mut dyn Carrier,
+    ) {
+        self.legs[leg.index()].connect(shape, is_socket);
+        if self.phase != Phase::Open {
+            return self.settle(now, carrier);
+        }
+        let mut out = self.outbox(now);
+        self.conversation.connected(leg, &mut out);
+        self.carry_out(out, carrier);
+    }
+
+    /// A dialled leg could not be opened.
+    pub fn dial_failed(&mut self, now: Now, leg: Leg, why: &DialFailure, carrier: &mut dyn Carrier) {
+        self.legs[leg.index()].lose();
+        if self.phase != Phase::Open {
+            return self.settle(now, carrier);
+        }
+        let mut out = self.outbox(now);
+        self.conversation.dial_failed(leg, why, &mut out);
+        self.carry_out(out, carrier);
+    }
+
+    /// The caller's host name was looked up.
+    pub fn peer_named(&mut self, now: Now, name: Option<&str>, carrier: &mut dyn Carrier) {
+        if self.phase == Phase::Open {
+            let mut out = self.outbox(now);
+            self.conversation.peer_named(name, &mut out);
+            self.carry_out(out, carrier);
+        }
+    }
+
+    /// A leg failed while it was read or waited for. What is owed on the other legs is still delivered.
+    pub fn leg_failed(&mut self, now: Now, leg: Leg, failed: CallFailed, carrier: &mut dyn Carrier) {
+        let reason = reason_of(failed);
+        self.legs[leg.index()].stop_sending(reason);
+        self.legs[leg.index()].lose();
+        self.close(reason);
+        self.settle(now, carrier);
+    }
+
+    /// Ends the call at once, as at the end of a drain. What is owed is dropped; a stream peer sees a reset
+    /// where bytes were owed to it.
+    pub fn end(&mut self, now: Now, reason: CloseReason, carrier: &mut dyn Carrier) {
+        if self.over().is_some() {
+            return;
+        }
+        for (index, state) in self.legs.iter_mut().enumerate() {
+            if state.owes()
+                && let Some(leg) = Leg::new(index)
+            {
+                carrier.abort(leg);
+            }
+            state.lose();
+        }
+        self.phase = Phase::Over(reason);
+        let mut out = self.outbox(now);
+        self.conversation.closed(reason, &mut out);
+        for effect in out.into_effects() {
+            if let Effect::Output(bytes) = effect
+                && let Err(failed) = carrier.output(&bytes)
+            {
+                self.phase = Phase::Over(CloseReason::Failed(failed));
+            }
+        }
+    }
+
+    fn outbox<'a>(&self, now: Now) -> Outbox<'a> {
+        Outbox::new(now, self.legs.len())
+    }
+
+    fn carry_out(&mut self, out: Outbox<'_>, carrier: &mut dyn Carrier) {
+        let now = out.now();
+        for effect in out.into_effects() {
+            match effect {
+                Effect::Send { leg, bytes } => self.send(now, leg, bytes, carrier),
+                Effect::Finish(leg) => self.legs[leg.index()].finish_asked = true,
+                Effect::Close(reason) => self.close(reason),
+                Effect::Abort(reason) => {
+                    for (index, state) in self.legs.iter_mut().enumerate() {
+                        if let Some(leg) = Leg::new(index) {
+                            carrier.abort(leg);
+                        }
+                        state.lose();
+                    }
+                    return self.end(now, reason, carrier);
+                }
+                Effect::Dial { leg, address } => {
+                    debug_assert_eq!(leg.index(), self.legs.len());
+                    self.legs.push(LegState::dialling());
+                    carrier.dial(leg, *address);
+                }
+                Effect::Join { a, b, copied_by } => {
+                    self.legs[a.index()].partner = Some((b, copied_by));
+                    self.legs[b.index()].partner = Some((a, copied_by));
+                }
+                Effect::Deadline(due) => self.deadline = due,
+                Effect::NamePeer => carrier.name_peer(),
+                Effect::Output(bytes) => {
+                    if let Err(failed) = carrier.output(&bytes) {
+                        return self.end(now, CloseReason::Failed(failed), carrier);
+                    }
+                }
+            }
+        }
+        self.settle(now, carrier);
+    }
+
+    fn send(&mut self, now: Now, leg: Leg, bytes: Payload<'_>, carrier: &mut dyn Carrier) {
+        if self.phase != Phase::Open {
+            return; // asked for behind its own close
+        }
+        match self.legs[leg.index()].send(leg, bytes, carrier) {
+            Ok(0) => {}
+            Ok(_) => self.moved = now.moment,
+            Err(failed) => self.cannot_send(leg, failed),
+        }
+    }
+
+    /// The peer takes nothing any more, but what it sent before may still lie in our receive queue: the leg is
+    /// read to its end before the call ends.
+    fn cannot_send(&mut self, leg: Leg, failed: CallFailed) {
+        let reason = reason_of(failed);
+        let state = &mut self.legs[leg.index()];
+        state.stop_sending(reason);
+        if !matches!(reason, CloseReason::Reset) || !state.can_receive() {
+            self.close(reason);
+        }
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Closing { reason, linger_until: None };
+        }
+    }
+
+    /// `reason`, unless it claims that all was delivered on a leg that took nothing any more.
+    fn honest(&self, reason: CloseReason) -> CloseReason {
+        let broken = self.legs.iter().find_map(|leg| leg.broken);
+        broken.filter(|_| reason.is_clean()).unwrap_or(reason)
+    }
+
+    /// Finishes the legs whose bytes are all sent, and ends the call when nothing is left to wait for.
+    fn settle(&mut self, now: Now, carrier: &mut dyn Carrier) {
+        let closing = matches!(self.phase, Phase::Closing { .. });
+        let (mut owes, mut silent) = (false, true);
+        for (index, state) in self.legs.iter_mut().enumerate() {
+            state.finish_asked |= closing;
+            if state.finish_is_due()
+                && let Some(leg) = Leg::new(index)
+            {
+                state.finished = true;
+                if state.has_halves() {
+                    carrier.finish(leg);
+                }
+            }
+            owes |= state.owes();
+            silent &= state.is_silent();
+        }
+        match &mut self.phase {
+            Phase::Over(_) => {}
+            Phase::Open => {
+                if self.legs.iter().all(|leg| leg.peer_finished && leg.finished) {
+                    self.end(now, self.honest(CloseReason::Finished), carrier);
+                }
+            }
+            Phase::Closing { reason, .. } if !owes && silent => {
+                let reason = *reason;
+                self.end(now, self.honest(reason), carrier);
+            }
+            Phase::Closing { linger_until, .. } => {
+                if !owes && linger_until.is_none() {
+                    *linger_until = Some(now.moment + LINGER);
+                }
+            }
+        }
+    }
+}
+
+/// What a failed call says of how the call ended.
+fn reason_of(failed: CallFailed) -> CloseReason {
+    // write(2) is our own standard output: its EPIPE is not the peer's doing.
+    let on_socket = failed.call != "write(2)";
+    match failed.errno {
+        libc::ECONNRESET | libc::EPIPE | libc::ECONNABORTED if on_socket => CloseReason::Reset,
+        libc::ETIMEDOUT => CloseReason::TimedOut,
+        libc::ECONNREFUSED => CloseReason::Refused,
+        _ => CloseReason::Failed(failed),
+    }
+}

@@ -1,0 +1,212 @@
+//! One leg's part of a session: what is owed on it and which of its halves are closed.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use conversation::{CallFailed, CloseReason, CopiedBy, Leg, Payload, Shape};
+
+use super::{Carrier, HIGH_MARK_BYTES, LOW_MARK_BYTES};
+
+/// Small stream pieces behind each other are put into one up to this many bytes, to save system calls.
+const COALESCE_BYTES: usize = 16 * 1024;
+
+/// What a queued piece counts beyond its bytes, so that a queue of empty messages is bounded too.
+const PIECE_OVERHEAD_BYTES: usize = 64;
+
+pub(super) struct LegState {
+    /// `None` while it is being dialled.
+    shape: Option<Shape>,
+    /// It is a socket: closing it while the peer still sends would reset it.
+    pub(super) lingers: bool,
+    queue: VecDeque<Piece>,
+    /// Bytes in `queue`, with the overhead of each piece, less what is sent of the first.
+    queued_bytes: usize,
+    /// Bytes of the first piece that are sent.
+    front_sent: usize,
+    /// The queue was above the high mark and not below the low mark since.
+    pub(super) congested: bool,
+    /// The leg that this one feeds and is fed by.
+    pub(super) partner: Option<(Leg, CopiedBy)>,
+    pub(super) peer_finished: bool,
+    pub(super) finish_asked: bool,
+    pub(super) finished: bool,
+    /// Why nothing can be sent any more.
+    pub(super) broken: Option<CloseReason>,
+    pub(super) received_bytes: u64,
+    pub(super) sent_bytes: u64,
+}
+
+enum Piece {
+    Owned(Vec<u8>),
+    Shared(Arc<[u8]>),
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Piece::Owned(bytes) => bytes,
+            Piece::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl LegState {
+    pub(super) fn connected(shape: Shape, lingers: bool) -> LegState {
+        LegState { shape: Some(shape), lingers, ..LegState::dialling() }
+    }
+
+    pub(super) fn dialling() -> LegState {
+        LegState {
+            shape: None,
+            lingers: true,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            front_sent: 0,
+            congested: false,
+            partner: None,
+            peer_finished: false,
+            finish_asked: false,
+            finished: false,
+            broken: None,
+            received_bytes: 0,
+            sent_bytes: 0,
+        }
+    }
+
+    pub(super) fn connect(&mut self, shape: Shape, lingers: bool) {
+        self.shape = Some(shape);
+        self.lingers = lingers;
+    }
+
+    /// Each direction has an end of its own, so that one can be finished.
+    pub(super) fn has_halves(&self) -> bool {
+        self.shape.is_some_and(|shape| shape != Shape::Datagram)
+    }
+
+    pub(super) fn can_receive(&self) -> bool {
+        self.shape.is_some() && !self.peer_finished
+    }
+
+    pub(super) fn owes(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    pub(super) fn finish_is_due(&self) -> bool {
+        self.finish_asked && !self.finished && self.shape.is_some() && !self.owes()
+    }
+
+    /// Nothing more can come that a close would have to wait for.
+    pub(super) fn is_silent(&self) -> bool {
+        self.peer_finished || !self.has_halves() || !self.lingers
+    }
+
+    /// The leg is gone in both directions.
+    pub(super) fn lose(&mut self) {
+        self.drop_queue();
+        self.peer_finished = true;
+        self.finish_asked = true;
+        self.finished = true;
+    }
+
+    /// The peer takes nothing any more.
+    pub(super) fn stop_sending(&mut self, why: CloseReason) {
+        self.drop_queue();
+        self.broken.get_or_insert(why);
+        self.finish_asked = true;
+        self.finished = true;
+    }
+
+    /// Sends at once what the kernel takes, and queues the rest. Returns how many bytes it took.
+    pub(super) fn send(
+        &mut self,
+        leg: Leg,
+        bytes: Payload<'_>,
+        carrier: &mut dyn Carrier,
+    ) -> Result<usize, CallFailed> {
+        if self.finish_asked {
+            debug_assert!(self.broken.is_some() || self.peer_finished, "sent after finish");
+            return Ok(0);
+        }
+        let whole = self.keeps_boundaries();
+        if bytes.is_empty() && self.shape == Some(Shape::Stream) {
+            return Ok(0);
+        }
+        let mut sent = 0;
+        if self.queue.is_empty()
+            && self.shape.is_some()
+            && let Some(taken) = carrier.send(leg, &bytes)?
+        {
+            self.sent_bytes += taken as u64;
+            if whole || taken == bytes.len() {
+                return Ok(taken);
+            }
+            sent = taken;
+        }
+        self.enqueue(bytes, sent);
+        Ok(sent)
+    }
+
+    /// Sends what is owed until the kernel takes no more. Returns how many bytes it took.
+    pub(super) fn flush(&mut self, leg: Leg, carrier: &mut dyn Carrier) -> Result<usize, CallFailed> {
+        let whole = self.keeps_boundaries();
+        let mut flushed = 0;
+        while let Some(piece) = self.queue.front() {
+            let rest = &piece.bytes()[self.front_sent..];
+            let length = rest.len();
+            let Some(taken) = carrier.send(leg, rest)? else { break };
+            flushed += taken;
+            self.sent_bytes += taken as u64;
+            if whole || taken == length {
+                self.queued_bytes -= length + PIECE_OVERHEAD_BYTES;
+                self.queue.pop_front();
+                self.front_sent = 0;
+            } else {
+                self.queued_bytes -= taken;
+                self.front_sent += taken;
+            }
+        }
+        if self.queue.is_empty() {
+            self.queue = VecDeque::new(); // an idle call holds no memory for its queue
+        }
+        self.congested &= self.queued_bytes >= LOW_MARK_BYTES;
+        Ok(flushed)
+    }
+
+    fn enqueue(&mut self, bytes: Payload<'_>, sent: usize) {
+        self.queued_bytes += bytes.len() - sent;
+        if let Some(Piece::Owned(last)) = self.queue.back_mut()
+            && self.shape == Some(Shape::Stream)
+            && last.len() + bytes.len() <= COALESCE_BYTES
+        {
+            last.extend_from_slice(&bytes);
+            self.congested |= self.queued_bytes >= HIGH_MARK_BYTES;
+            return;
+        }
+        self.queued_bytes += PIECE_OVERHEAD_BYTES;
+        self.congested |= self.queued_bytes >= HIGH_MARK_BYTES;
+        let piece = match bytes {
+            Payload::Shared(bytes) => {
+                self.queue.push_back(Piece::Shared(bytes));
+                self.front_sent += sent;
+                return;
+            }
+            Payload::Borrowed(bytes) => bytes[sent..].to_vec(),
+            Payload::Owned(mut bytes) => {
+                bytes.drain(..sent);
+                bytes
+            }
+        };
+        self.queue.push_back(Piece::Owned(piece));
+    }
+
+    fn drop_queue(&mut self) {
+        self.queue = VecDeque::new();
+        self.queued_bytes = 0;
+        self.front_sent = 0;
+        self.congested = false;
+    }
+
+    fn keeps_boundaries(&self) -> bool {
+        self.shape.is_some_and(Shape::keeps_boundaries)
+    }
+}

@@ -1,0 +1,36 @@
+//! `swb ask`: sends one message, prints the answer, ends.
+
+use std::time::Duration;
+
+use switchboard::services;
+use switchboard::{Address, Line, Shape, Transport, converse, socket};
+
+use crate::failure::{Failure, outcome};
+use crate::invocation::Ask;
+use crate::log::Log;
+
+/// How long each try waits for an answer where messages may be lost.
+const TRY: Duration = Duration::from_secs(1);
+
+pub(crate) fn run(arguments: Ask) -> Result<(), Failure> {
+    let log = Log::new(&arguments.log);
+    let address: Address = arguments.address.parse()?;
+    super::for_connecting(&address)?;
+    if address.transport == Transport::Standard {
+        return Err(Failure::usage("ask needs an address to ask: `-` is our own standard input and output"));
+    }
+    let connected = socket::connect(&address)?;
+    connected.notes.iter().for_each(|granted| log.note(granted));
+    let may_lose = connected.connection.shape() == Shape::Datagram;
+    let ask = services::Ask {
+        message: arguments.message.into_bytes(),
+        framing: arguments.framing,
+        timeout: arguments.timeout.or(may_lose.then_some(TRY)),
+        retries: if may_lose { arguments.retries } else { 0 },
+        replies: arguments.replies,
+        wait: arguments.wait,
+    };
+    let what = format!("question to {}", connected.end);
+    let ended = converse(super::plan(ask, log)?, Line::Connection(connected.connection))?;
+    outcome(ended.reason, &what)
+}

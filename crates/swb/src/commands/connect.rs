@@ -1,0 +1,46 @@
+//! `swb connect`: joins standard input and output to an address.
+
+use std::time::Duration;
+
+use switchboard::services::{Terminal, Until};
+use switchboard::{Address, Line, Transport, converse, socket};
+
+use crate::failure::{Failure, outcome};
+use crate::invocation::Connect;
+use crate::log::Log;
+
+/// How long a peer on a message transport may be quiet after the input has ended.
+const QUIET: Duration = Duration::from_secs(1);
+
+pub(crate) fn run(arguments: Connect) -> Result<(), Failure> {
+    let log = Log::new(&arguments.log);
+    let address: Address = arguments.address.parse()?;
+    super::for_connecting(&address)?;
+    if address.transport == Transport::Standard {
+        return Err(Failure::usage(
+            "connect joins standard input and output to an address: `-` is those already",
+        ));
+    }
+    let terminal = super::terminal(
+        &arguments.terminal,
+        Terminal {
+            until: Until::Peer,
+            half_close: true,
+            empty_input_waits: false,
+            keep_output: false,
+            framing: None,
+            quiet: Some(QUIET),
+        },
+    );
+    let connected = socket::connect(&address)?;
+    for attempt in &connected.failed {
+        log.detail(format_args!("tried {attempt}"));
+    }
+    for granted in &connected.notes {
+        log.note(granted);
+    }
+    let mut plan = super::plan(terminal, log)?;
+    plan.limits.idle_timeout = arguments.terminal.idle_timeout;
+    let ended = converse(plan, Line::Connection(connected.connection))?;
+    outcome(ended.reason, &format!("call to {}", connected.end))
+}

@@ -1,0 +1,92 @@
+//! `swb listen`: answers a caller and joins it to standard input and output.
+
+use std::sync::Arc;
+
+use switchboard::services::{Terminal, Until};
+use switchboard::socket::DatagramSocket;
+use switchboard::{
+    Address, CloseReason, Doors, End, Engine, Event, Line, Observer, Shape, Transport, converse,
+};
+
+use crate::failure::{Failure, Status, outcome};
+use crate::invocation::Listen;
+use crate::log::Log;
+
+pub(crate) fn run(arguments: Listen) -> Result<(), Failure> {
+    let log = Log::new(&arguments.log).iterative();
+    let address: Address = arguments.address.parse()?;
+    super::for_listening(&address)?;
+    let terminal = super::terminal(
+        &arguments.terminal,
+        Terminal {
+            until: if arguments.keep { Until::Peer } else { Until::Both },
+            half_close: true,
+            empty_input_waits: true,
+            keep_output: arguments.keep,
+            framing: None,
+            quiet: None,
+        },
+    );
+    match address.transport.shape() {
+        Some(Shape::Datagram) => hear(&address, terminal, &arguments, log),
+        Some(Shape::Stream | Shape::SeqPacket) if address.transport != Transport::Standard => {
+            answer(address, terminal, &arguments, log)
+        }
+        Some(Shape::Stream | Shape::SeqPacket) | None => Err(Failure::usage(format!(
+            "cannot listen at {address}: nobody can call there; try tcp://:PORT or unix:PATH"
+        ))),
+    }
+}
+
+/// Callers come one after the other; each is joined in its turn.
+fn answer(address: Address, terminal: Terminal, arguments: &Listen, log: Log) -> Result<(), Failure> {
+    let doors = Doors::open(&[address], Engine::Iterative, 1)?;
+    doors.granted().iter().for_each(|granted| log.note(granted));
+    doors.ends().iter().for_each(|end| log.listening(end));
+    let last = Arc::new(LastCall { log, ended: std::sync::Mutex::new(None) });
+    let mut plan = super::plan(terminal, log)?;
+    plan.observer = Arc::clone(&last) as Arc<dyn Observer>;
+    plan.limits.idle_timeout = arguments.terminal.idle_timeout;
+    plan.limits.calls_total = (!arguments.keep).then_some(1);
+    Engine::Iterative.serve(doors, plan)?;
+    match last.take() {
+        Some((reason, peer)) if !arguments.keep => outcome(reason, &format!("call from {peer}")),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Messages come from anyone, or from whoever is first.
+fn hear(address: &Address, terminal: Terminal, arguments: &Listen, log: Log) -> Result<(), Failure> {
+    let (socket, granted) = DatagramSocket::bind(address)?;
+    granted.iter().for_each(|granted| log.note(granted));
+    match socket.local_end() {
+        Ok(end) => log.listening(&end),
+        Err(error) => return Err(Failure::new(Status::Other, format!("{address}: getsockname(2): {error}"))),
+    }
+    let mut plan = super::plan(terminal, log)?;
+    plan.limits.idle_timeout = arguments.terminal.idle_timeout;
+    let ended = converse(plan, Line::Speakers { socket, only_first: !arguments.keep })?;
+    outcome(ended.reason, &format!("conversation at {address}"))
+}
+
+/// Passes events on to the log, and remembers how the last call ended.
+struct LastCall {
+    log: Log,
+    ended: std::sync::Mutex<Option<(CloseReason, End)>>,
+}
+
+impl LastCall {
+    fn take(&self) -> Option<(CloseReason, End)> {
+        self.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+}
+
+impl Observer for LastCall {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::Ended { call, reason, .. } = event {
+            *self.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+                Some((*reason, call.peer.clone()));
+        }
+        self.log.event(event);
+    }
+}

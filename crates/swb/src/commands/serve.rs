@@ -1,0 +1,141 @@
+//! `swb serve`: answers callers with a service.
+
+use std::sync::Arc;
+
+use switchboard::services::{Discard, Echo, Print, Reply, Say, Time, Who};
+use switchboard::{
+    Address, Doors, Engine, Framing, Limits, Line, OptionKey, OptionValue, Plan, Service, Shape, Transport,
+    converse,
+};
+
+use crate::failure::{Failure, Status, outcome};
+use crate::files::raise_descriptor_limit;
+use crate::invocation::{EngineArguments, Serve, ServiceArgument, Where, time_format};
+use crate::log::Log;
+use crate::stop;
+
+pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
+    let (service, at) = service(arguments.service)?;
+    let engine = arguments.engine.engine;
+    let addresses = addresses(&at, &arguments.engine)?;
+    let transports: Vec<Transport> = addresses.iter().map(|address| address.transport).collect();
+    engine.check(&*service, &transports).map_err(Failure::usage)?;
+
+    raise_descriptor_limit();
+    let log = Log::new(&arguments.log);
+    let log = if engine == Engine::Iterative { log.iterative() } else { log };
+    let mut plan = super::plan(Discard, log)?;
+    plan.service = service;
+    limit(&mut plan.limits, &arguments.engine);
+    match &addresses[..] {
+        [address] if is_open_line(address) => serve_line(address, plan),
+        _ => serve_doors(&addresses, &arguments.engine, plan, log),
+    }
+}
+
+/// Answers at bound addresses until a signal ends it.
+fn serve_doors(
+    addresses: &[Address],
+    arguments: &EngineArguments,
+    plan: Plan,
+    log: Log,
+) -> Result<(), Failure> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = arguments.workers.map_or_else(cores, usize::from);
+    let doors = Doors::open(addresses, arguments.engine, workers)?;
+    // Watching begins before the ready line: who reads that may send a signal at once.
+    let watch = stop::on_signals(&plan.control)
+        .map_err(|error| Failure::new(Status::Other, format!("sigaction(2): {error}")))?;
+    doors.granted().iter().for_each(|granted| log.note(granted));
+    doors.ends().iter().for_each(|end| log.listening(end));
+    let drain = plan.limits.drain;
+    let report = arguments.engine.serve(doors, plan)?;
+    drop(watch);
+    match report.cut {
+        0 => Ok(()),
+        cut => Err(Failure::new(
+            Status::TimedOut,
+            format!("{cut} calls were still open after {} s of draining and were cut", drain.as_secs_f64()),
+        )),
+    }
+}
+
+/// Serves the one caller who is there already: at standard input and output, or on an inherited socket.
+fn serve_line(address: &Address, plan: Plan) -> Result<(), Failure> {
+    let line = match address.transport {
+        Transport::Standard => Line::Standard,
+        Transport::Descriptor
+        | Transport::Tcp
+        | Transport::Udp
+        | Transport::Unix
+        | Transport::UnixDgram
+        | Transport::UnixSeqpacket => Line::Connection(switchboard::socket::connect(address)?.connection),
+    };
+    outcome(converse(plan, line)?.reason, &format!("call at {address}"))
+}
+
+fn is_open_line(address: &Address) -> bool {
+    matches!(address.transport, Transport::Standard | Transport::Descriptor)
+}
+
+fn addresses(at: &Where, arguments: &EngineArguments) -> Result<Vec<Address>, Failure> {
+    let mut addresses = Vec::new();
+    for text in &at.addresses {
+        let mut address: Address = text.parse()?;
+        super::for_listening(&address)?;
+        let has_backlog = address.options.get(OptionKey::Backlog).is_some();
+        if let Some(backlog) = arguments.backlog
+            && !has_backlog
+            && address.transport.shape() != Some(Shape::Datagram)
+            && !is_open_line(&address)
+        {
+            address = address
+                .with(OptionKey::Backlog, OptionValue::Integer(backlog.into()))
+                .map_err(Failure::usage)?;
+        }
+        addresses.push(address);
+    }
+    if addresses.len() > 1
+        && let Some(line) = addresses.iter().find(|address| is_open_line(address))
+    {
+        return Err(Failure::usage(format!(
+            "{line} is one caller who is there already: it cannot be served beside other addresses"
+        )));
+    }
+    Ok(addresses)
+}
+
+fn limit(limits: &mut Limits, arguments: &EngineArguments) {
+    if let Some(calls_max) = arguments.max_calls {
+        limits.calls_max = usize::try_from(calls_max).unwrap_or(usize::MAX);
+        limits.peers_max = limits.calls_max;
+    }
+    limits.idle_timeout = arguments.idle_timeout;
+    limits.drain = arguments.drain;
+}
+
+fn service(argument: ServiceArgument) -> Result<(Arc<dyn Service>, Where), Failure> {
+    Ok(match argument {
+        ServiceArgument::Echo(at) => (Arc::new(Echo), at),
+        ServiceArgument::Discard(at) => (Arc::new(Discard), at),
+        ServiceArgument::Print { prefix, at } => {
+            (Arc::new(Print::new(prefix.map_or_else(Default::default, Into::into))), at)
+        }
+        ServiceArgument::Say { text, at } => (Arc::new(Say::new(text.into_bytes())), at),
+        ServiceArgument::Reply { text, framing, frame_max, every, times, at } => {
+            let mut reply = Reply::new(text.into_bytes());
+            if let Some(framing) = framing {
+                let framing = framing.with_bytes_max(frame_max.unwrap_or(Framing::BYTES_MAX));
+                reply = reply
+                    .framed(framing)
+                    .map_err(|error| Failure::usage(format!("the text cannot be a frame: {error}")))?;
+            }
+            if let Some(times) = times {
+                reply = reply.repeated(every.unwrap_or_default(), times);
+            }
+            (Arc::new(reply), at)
+        }
+        ServiceArgument::Who { bye_after, at } => (Arc::new(Who { bye_after }), at),
+        ServiceArgument::Time { binary, at } => (Arc::new(Time { format: time_format(binary) }), at),
+    })
+}

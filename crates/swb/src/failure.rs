@@ -1,0 +1,148 @@
+//! How a command failed: one message, one exit status.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use switchboard::socket::{BindErrorKind, ConnectErrorKind, ResolveErrorKind};
+use switchboard::{BindError, CloseReason, ConnectError, OpenDoorsError, ResolveError, ServeError};
+
+/// What the user can act on, by exit status. README and `swb --help` have the same list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Status {
+    Other = 1,
+    Usage = 2,
+    NameNotFound = 3,
+    Refused = 4,
+    TimedOut = 5,
+    Reset = 6,
+    CannotBind = 7,
+    Unsupported = 8,
+}
+
+/// A command that did not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: u8,
+    /// Empty where there is nothing to be said: whoever reads our output has gone.
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(status: Status, message: impl Display) -> Failure {
+        Failure { status: status as u8, message: message.to_string() }
+    }
+
+    pub(crate) fn usage(message: impl Display) -> Failure {
+        Failure::new(Status::Usage, message)
+    }
+
+    /// Says it on standard error and gives the exit status.
+    pub(crate) fn report(self) -> ExitCode {
+        if !self.message.is_empty() {
+            // Where standard error is gone too, the status has to say it alone.
+            let _ = writeln!(std::io::stderr(), "swb: {}", self.message);
+        }
+        ExitCode::from(self.status)
+    }
+}
+
+impl From<switchboard::ParseAddressError> for Failure {
+    fn from(error: switchboard::ParseAddressError) -> Failure {
+        Failure::usage(error)
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Failure {
+        let status = match &error.kind {
+            ConnectErrorKind::Resolve(resolve) => status_of(resolve),
+            ConnectErrorKind::Refused | ConnectErrorKind::Unreachable => Status::Refused,
+            ConnectErrorKind::TimedOut => Status::TimedOut,
+            ConnectErrorKind::Unsupported => Status::Unsupported,
+            ConnectErrorKind::Option(_) | ConnectErrorKind::Other => Status::Other,
+        };
+        Failure::new(status, error)
+    }
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Failure {
+        Failure::new(status_of(&error), error)
+    }
+}
+
+fn status_of(error: &ResolveError) -> Status {
+    match error.what {
+        ResolveErrorKind::NoSuchName
+        | ResolveErrorKind::NoSuchService
+        | ResolveErrorKind::NoSuchInterface
+        | ResolveErrorKind::TryAgain
+        | ResolveErrorKind::NoAddressOfFamily
+        | ResolveErrorKind::Failed => Status::NameNotFound,
+        ResolveErrorKind::NotAHost => Status::Usage,
+    }
+}
+
+impl From<BindError> for Failure {
+    fn from(error: BindError) -> Failure {
+        let status = match &error.kind {
+            BindErrorKind::Resolve(resolve) => status_of(resolve),
+            BindErrorKind::Unsupported => Status::Unsupported,
+            BindErrorKind::InUse
+            | BindErrorKind::NotOurs
+            | BindErrorKind::Permission
+            | BindErrorKind::PathTaken { .. }
+            | BindErrorKind::Option(_)
+            | BindErrorKind::Other => Status::CannotBind,
+        };
+        Failure::new(status, error)
+    }
+}
+
+impl From<OpenDoorsError> for Failure {
+    fn from(error: OpenDoorsError) -> Failure {
+        match error {
+            OpenDoorsError::NotADoor(_) => Failure::usage(error),
+            OpenDoorsError::Bind(error) => error.into(),
+            OpenDoorsError::Share(..) => Failure::new(Status::CannotBind, error),
+        }
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Failure {
+        match error {
+            ServeError::Output(failed) => output_failure(failed),
+            ServeError::Engine(_) | ServeError::NoDoorLeft(_) => Failure::new(Status::Other, error),
+        }
+    }
+}
+
+/// How a call of our own ended, as a result: `what` was tried, such as `call to tcp://[::1]:7`.
+pub(crate) fn outcome(reason: CloseReason, what: &str) -> Result<(), Failure> {
+    let (status, hint) = match reason {
+        CloseReason::Finished => return Ok(()),
+        CloseReason::Failed(failed) if failed.call == "write(2)" => return Err(output_failure(failed)),
+        CloseReason::Reset => (Status::Reset, "it may not have got everything that was sent"),
+        CloseReason::TimedOut => (Status::TimedOut, "is it running, and is the address right?"),
+        CloseReason::Refused => (Status::Refused, "nobody listens there; is it running?"),
+        CloseReason::Drained | CloseReason::Limit(_) | CloseReason::Failed(_) => (Status::Other, ""),
+    };
+    let dash = if hint.is_empty() { "" } else { ": " };
+    Err(Failure::new(status, format!("the {what} was not completed: {reason}{dash}{hint}")))
+}
+
+/// As [`output_failure`], for an error of the standard library.
+pub(crate) fn output_error(error: &std::io::Error) -> Failure {
+    output_failure(switchboard::CallFailed::new("write(2)", error))
+}
+
+/// Standard output could not be written. That its reader has gone is no error worth a word: `| head` is done.
+fn output_failure(failed: switchboard::CallFailed) -> Failure {
+    if failed.errno == libc::EPIPE {
+        return Failure { status: 0, message: String::new() };
+    }
+    Failure::new(Status::Other, format!("cannot write to standard output: {failed}"))
+}

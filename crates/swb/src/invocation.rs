@@ -1,0 +1,290 @@
+//! The command line as types: what was asked for, before anything is looked at.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use switchboard::services::{Prefix, TimeFormat, Until};
+use switchboard::{Engine, Framing};
+
+/// What `swb` was asked to do.
+#[derive(Debug, Parser)]
+#[command(
+    name = "swb",
+    version,
+    about = "Connects any two processes over any socket, and serves callers",
+    after_help = "Addresses: tcp://HOST:PORT  udp://HOST:PORT  unix:PATH  unix-dgram:PATH  unix-seqpacket:PATH\n\
+        (@NAME for an abstract name)  fd:N  -  HOST:PORT means tcp  :PORT means every address.\n\
+        Options follow a question mark: 'tcp://:80?backlog=5&nodelay=off'.\n\n\
+        Exit status: 0 done, 1 other, 2 usage, 3 name not found, 4 refused or unreachable, 5 timed out,\n\
+        6 reset or broken, 7 cannot bind, 8 not supported by this kernel, 128+N by signal N."
+)]
+pub(crate) struct Invocation {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Joins standard input and output to an address.
+    Connect(Connect),
+    /// Answers one caller and joins it to standard input and output.
+    Listen(Listen),
+    /// Sends one message, prints the answer, ends.
+    Ask(Ask),
+    /// Answers callers with a service.
+    Serve(Serve),
+    /// Shows the addresses of names, and the names of addresses.
+    Resolve(Resolve),
+    /// Starts a server and calls it, over each transport, and checks what comes back.
+    Demo,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// Whom to call.
+    pub(crate) address: String,
+    #[command(flatten)]
+    pub(crate) terminal: Terminal,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// Where to be called.
+    pub(crate) address: String,
+    /// Goes on with the next caller when one has ended. Over datagrams: hears everyone, and answers whom it
+    /// heard last.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Answers one caller; this is what it does anyway.
+    #[arg(long, conflicts_with = "keep")]
+    pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) terminal: Terminal,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+/// How standard input and output are joined to a call.
+#[derive(Debug, Args)]
+pub(crate) struct Terminal {
+    /// Keeps our half of the call open when the input ends.
+    #[arg(long)]
+    pub(crate) no_half_close: bool,
+    /// Whose end ends the call. Default: the peer's, but both for a single `listen`.
+    #[arg(long, value_name = "END")]
+    pub(crate) until: Option<UntilArgument>,
+    /// How input is cut into messages on a message transport: line, nul, u8, u16be, u16le, u32be, u32le.
+    /// Default: a line is a message, its end included.
+    #[arg(long)]
+    pub(crate) framing: Option<Framing>,
+    /// On a message transport: how long the peer may be quiet after the input has ended. Default: 1s for
+    /// `connect`, for ever for `listen`.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) wait: Option<Duration>,
+    /// Ends a call that was silent in both directions for this long.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) idle_timeout: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum UntilArgument {
+    Peer,
+    Both,
+    Input,
+}
+
+impl From<UntilArgument> for Until {
+    fn from(argument: UntilArgument) -> Until {
+        match argument {
+            UntilArgument::Peer => Until::Peer,
+            UntilArgument::Both => Until::Both,
+            UntilArgument::Input => Until::Input,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// Whom to ask.
+    pub(crate) address: String,
+    /// What to send: exactly these bytes.
+    pub(crate) message: String,
+    /// How long to wait for an answer. Default: 1s for each try over datagrams, for ever on a connection.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Over datagrams: how often the message is sent again when no answer comes.
+    #[arg(long, default_value_t = 2)]
+    pub(crate) retries: u32,
+    /// Answers to print: messages, or frames.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) replies: u64,
+    /// How long to wait for further answers once the first has come.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1s")]
+    pub(crate) wait: Duration,
+    /// Sends one frame and prints one frame, on a byte stream: line, nul, u8, u16be, u16le, u32be, u32le.
+    #[arg(long)]
+    pub(crate) framing: Option<Framing>,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(subcommand)]
+    pub(crate) service: ServiceArgument,
+    #[command(flatten)]
+    pub(crate) engine: EngineArguments,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+/// What is offered, and where.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceArgument {
+    /// Sends everything back (RFC 862).
+    Echo(Where),
+    /// Swallows everything (RFC 863).
+    Discard(Where),
+    /// Prints what callers send on standard output.
+    Print {
+        /// Begins each line with its caller's address.
+        #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
+        prefix: Option<PrefixArgument>,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Sends a text to every caller.
+    Say {
+        /// What to say: exactly these bytes.
+        text: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Answers a caller who has spoken.
+    Reply {
+        /// What to answer: exactly these bytes.
+        text: String,
+        /// Answers each frame of a byte stream: line, nul, u8, u16be, u16le, u32be, u32le.
+        #[arg(long)]
+        framing: Option<Framing>,
+        /// The longest frame.
+        #[arg(long, value_name = "SIZE", value_parser = size, requires = "framing")]
+        frame_max: Option<usize>,
+        /// Repeats the answer this often; see --times.
+        #[arg(long, value_name = "DURATION", value_parser = duration, requires = "times")]
+        every: Option<Duration>,
+        /// How many times an answer is given.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+        times: Option<u64>,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Tells callers who they are.
+    Who {
+        /// How long after the answer it says Bye.
+        #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+        bye_after: Duration,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Tells the time (RFC 867).
+    Time {
+        /// As a number of four bytes (RFC 868).
+        #[arg(long)]
+        binary: bool,
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Where {
+    /// Where to be called.
+    #[arg(required = true, value_name = "ADDRESS")]
+    pub(crate) addresses: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum PrefixArgument {
+    Always,
+    /// While several callers are there.
+    Several,
+    Never,
+}
+
+impl From<PrefixArgument> for Prefix {
+    fn from(argument: PrefixArgument) -> Prefix {
+        match argument {
+            PrefixArgument::Always => Prefix::Always,
+            PrefixArgument::Several => Prefix::WhenSeveral,
+            PrefixArgument::Never => Prefix::Never,
+        }
+    }
+}
+
+/// The form in which `time` tells it.
+pub(crate) fn time_format(binary: bool) -> TimeFormat {
+    if binary { TimeFormat::Binary } else { TimeFormat::Text }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EngineArguments {
+    /// Who moves the bytes: auto, iterative, process, thread, poll, epoll.
+    #[arg(long, global = true, default_value = "auto")]
+    pub(crate) engine: Engine,
+    /// Workers of an engine that has them. Default: one for each core.
+    #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) workers: Option<u16>,
+    /// Calls open at once; further callers wait. Default: as many as there are descriptors for.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_calls: Option<u32>,
+    /// Ends calls that were silent in both directions for this long. Default: never; 60s for datagram peers.
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub(crate) idle_timeout: Option<Duration>,
+    /// How many callers the kernel holds before they are answered.
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) backlog: Option<u16>,
+    /// How long open calls may go on after SIGTERM or SIGINT; a second signal ends them at once.
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    pub(crate) drain: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// Says on standard error who called and how each call ended.
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Says nothing on standard error but errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resolve {
+    /// Host names, HOST:PORT, whole addresses, or IP addresses to find the names of.
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    switchboard::address::parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let bytes = switchboard::address::parse_size(text).map_err(|error| error.to_string())?;
+    usize::try_from(bytes).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_of_the_command_line_do_not_contradict_each_other() {
+        Invocation::command().debug_assert();
+    }
+}
