@@ -25,7 +25,7 @@ use socket::Connection;
 use crate::doors::Door;
 use crate::errands::Errands;
 use crate::host::Host;
-use crate::selector::{Ready, Selector, Source};
+use crate::selector::{Ready, Selector, Source, Watch};
 use crate::timers::Timers;
 use crate::{Event, ServeError};
 
@@ -158,15 +158,16 @@ impl<S: Selector> Reactor<S> {
             newborn: None,
         };
         let control = &reactor.host.plan.control;
-        reactor.selector.add(control.draining_fd(), Token::Draining.pack(), false)?;
-        reactor.selector.add(control.ending_fd(), Token::Ending.pack(), false)?;
+        reactor.selector.add(control.draining_fd(), Token::Draining.pack(), Watch::Read)?;
+        reactor.selector.add(control.ending_fd(), Token::Ending.pack(), Watch::Read)?;
         for (index, door) in doors.into_iter().enumerate() {
             let token = Token::Door(index).pack();
             match &door {
                 Door::Listener { listener, shared } => {
-                    reactor.selector.add(listener.as_fd(), token, *shared)?;
+                    let watch = if *shared { Watch::SharedRead } else { Watch::Read };
+                    reactor.selector.add(listener.as_fd(), token, watch)?;
                 }
-                Door::Datagrams(socket) => reactor.selector.add(socket.as_fd(), token, false)?,
+                Door::Datagrams(socket) => reactor.selector.add(socket.as_fd(), token, Watch::Read)?,
             }
             reactor.doors.push(DoorState::new(door));
         }
@@ -323,7 +324,7 @@ impl<S: Selector> Reactor<S> {
             return Ok(Arc::clone(wake));
         }
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-        self.selector.add(wake.as_fd(), Token::Wake.pack(), false)?;
+        self.selector.add(wake.as_fd(), Token::Wake.pack(), Watch::Read)?;
         self.wake = Some(Arc::clone(&wake));
         Ok(wake)
     }

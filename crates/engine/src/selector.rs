@@ -15,9 +15,7 @@ pub(crate) trait Selector: Sized {
     fn new() -> io::Result<Self>;
 
     /// Watches `fd` from now on, until it is closed. Its events carry `token`.
-    ///
-    /// `shared`: other workers watch the same socket; one of them is to be woken, not all.
-    fn add(&mut self, fd: BorrowedFd<'_>, token: u64, shared: bool) -> io::Result<()>;
+    fn add(&mut self, fd: BorrowedFd<'_>, token: u64, watch: Watch) -> io::Result<()>;
 
     /// Waits until something is ready, the time is up (`None`: never), or a signal came.
     ///
@@ -29,6 +27,17 @@ pub(crate) trait Selector: Sized {
         timeout: Option<Duration>,
         events: &mut Vec<Ready>,
     ) -> io::Result<()>;
+}
+
+/// What a descriptor is watched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// To be read and to be written.
+    Both,
+    /// To be read.
+    Read,
+    /// To be read, by several workers: one of them is woken, not all.
+    SharedRead,
 }
 
 /// A descriptor and what is wanted of it.

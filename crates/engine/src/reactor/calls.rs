@@ -8,7 +8,7 @@ use smallvec::{SmallVec, smallvec};
 use socket::Standard;
 
 use crate::errands::{Done, Errand, Errands, Ticket};
-use crate::selector::{Ready, Selector, Source};
+use crate::selector::{Ready, Selector, Source, Watch};
 use crate::{Event, Session};
 
 use super::hands::{Chore, Hands};
@@ -316,7 +316,7 @@ impl<S: Selector> Reactor<S> {
                 Part::Output => Token::Output(slot, leg),
             };
             self.selector
-                .add(fd, token.pack(), false)
+                .add(fd, token.pack(), Watch::Both)
                 .map_err(|error| CallFailed::new("epoll_ctl(2)", &error))?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 
-use crate::selector::Selector;
+use crate::selector::{Selector, Watch};
 use crate::{Event, ServeError};
 
 use super::{Reactor, Token};
@@ -40,7 +40,7 @@ impl<S: Selector> Reactor<S> {
         let token = Token::Child(entry.key()).pack();
         let pidfd = pidfd_open(process, PidfdFlags::empty())
             .ok()
-            .filter(|pidfd| self.selector.add(pidfd.as_fd(), token, false).is_ok());
+            .filter(|pidfd| self.selector.add(pidfd.as_fd(), token, Watch::Read).is_ok());
         entry.insert(Child { process, call_number, pidfd, overdue: false });
     }
 

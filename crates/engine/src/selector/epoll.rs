@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::event::{Timespec, epoll};
 
-use super::{Ready, Selector, Source};
+use super::{Ready, Selector, Source, Watch};
 
 /// Events taken from the kernel at once.
 const BATCH: usize = 512;
@@ -25,12 +25,12 @@ impl Selector for EpollSelector {
         Ok(EpollSelector { epoll, batch: Vec::with_capacity(BATCH) })
     }
 
-    fn add(&mut self, fd: BorrowedFd<'_>, token: u64, shared: bool) -> io::Result<()> {
+    fn add(&mut self, fd: BorrowedFd<'_>, token: u64, watch: Watch) -> io::Result<()> {
         use epoll::EventFlags as Flags;
-        let flags = if shared {
-            Flags::IN | Flags::ET | Flags::EXCLUSIVE
-        } else {
-            Flags::IN | Flags::OUT | Flags::RDHUP | Flags::ET
+        let flags = match watch {
+            Watch::Both => Flags::IN | Flags::OUT | Flags::RDHUP | Flags::ET,
+            Watch::Read => Flags::IN | Flags::ET,
+            Watch::SharedRead => Flags::IN | Flags::ET | Flags::EXCLUSIVE,
         };
         Ok(epoll::add(&self.epoll, fd, epoll::EventData::new_u64(token), flags)?)
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smallvec::SmallVec;
 
-use super::{Ready, Selector, Source};
+use super::{Ready, Selector, Source, Watch};
 
 pub(crate) struct PollSelector;
 
@@ -18,7 +18,7 @@ impl Selector for PollSelector {
         Ok(PollSelector)
     }
 
-    fn add(&mut self, _fd: BorrowedFd<'_>, _token: u64, _shared: bool) -> io::Result<()> {
+    fn add(&mut self, _fd: BorrowedFd<'_>, _token: u64, _watch: Watch) -> io::Result<()> {
         Ok(())
     }
 

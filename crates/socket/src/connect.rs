@@ -1,0 +1,122 @@
+//! The active open: an address becomes a connection.
+//!
+//! connect(2). TCP races its candidates (`race.rs`); UDP takes the first that it can be connected to, and hears
+//! from then on only its peer, a refused port included; Unix sockets are `unix_connect.rs`; `fd:N` is taken over.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use address::{Address, End, OptionKey, Place, Transport};
+
+use crate::option_rule::Moment;
+use crate::options::{self, Target};
+use crate::race::{Won, race, start};
+use crate::unix_connect::connect_unix;
+use crate::{
+    Attempt, ConnectError, ConnectErrorKind, Connection, Granted, OptionError, Role, born, descriptor,
+    interleave, resolve, sockaddr,
+};
+
+/// A call that was made.
+#[derive(Debug)]
+pub struct Connected {
+    /// The socket.
+    pub connection: Connection,
+    /// The address that answered, of those that the name stands for.
+    pub end: End,
+    /// Options that the kernel granted differently.
+    pub notes: Vec<Granted>,
+    /// The addresses that failed before that.
+    pub failed: Vec<Attempt>,
+}
+
+/// Connects to `address`, within its `connect-timeout` (30 s unless given).
+///
+/// The time for looking up the name comes on top, as resolv.conf(5) has it.
+///
+/// # Errors
+///
+/// Each address that was tried, the call that failed and why: see [`ConnectErrorKind`].
+pub fn connect(address: &Address) -> Result<Connected, ConnectError> {
+    const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+    let options = &address.options;
+    if let Some(key) = options.not_for_connecting() {
+        let error = OptionError::meaningless(key, options, "it has no meaning for one who connects");
+        return Err(refuse(address, ConnectErrorKind::Option(Some(Box::new(error)))));
+    }
+    let within = options.duration(OptionKey::ConnectTimeout).unwrap_or(TIMEOUT_DEFAULT);
+    let transport = address.transport;
+    match &address.place {
+        Place::Network { .. } => connect_network(address, within),
+        Place::Path(path) => {
+            let end = End::Path { transport, path: path.clone() };
+            connect_local(address, sockaddr::from_path(path), end, within)
+        }
+        Place::Abstract(name) => {
+            let end = End::Abstract { transport, name: name.clone() };
+            connect_local(address, sockaddr::from_abstract(name), end, within)
+        }
+        Place::Descriptor(number) => adopt(address, *number),
+        Place::Standard => Err(refuse(address, ConnectErrorKind::Unsupported)),
+    }
+}
+
+fn connect_network(address: &Address, within: Duration) -> Result<Connected, ConnectError> {
+    let resolved = resolve(address, Role::Connect);
+    let resolved = resolved.map_err(|error| refuse(address, ConnectErrorKind::Resolve(Box::new(error))))?;
+    let candidates = interleave(resolved.candidates);
+    let options = &address.options;
+    let won = if address.transport == Transport::Udp {
+        let mut failed = Vec::new();
+        let first = candidates
+            .iter()
+            .find_map(|candidate| start(*candidate, options).map_err(|attempt| failed.push(attempt)).ok());
+        match first {
+            Some(started) => Ok(started.won(failed)),
+            None => Err(failed),
+        }
+    } else {
+        race(&candidates, options, within)
+    };
+    let fail = |tried| ConnectError::from_attempts(address.to_string(), tried);
+    let Won { fd, candidate, mut notes, failed } = won.map_err(fail)?;
+    let end = End::Ip { transport: address.transport, address: candidate.address };
+    let family = born::Family::of(&candidate.address);
+    let connection = Connection::from_fd(fd, address.transport)
+        .map_err(|error| fail(vec![Attempt { end: end.clone(), call: "getsockopt(2)", error }]))?;
+    let target = Target { fd: connection.as_fd(), transport: address.transport, family };
+    let late = options::apply(target, options, Moment::AfterConnect)
+        .map_err(|error| fail(vec![Attempt::option(end.clone(), error)]))?;
+    notes.extend(late);
+    Ok(Connected { connection, end, notes, failed })
+}
+
+fn connect_local(
+    address: &Address,
+    place: io::Result<rustix::net::SocketAddrUnix>,
+    end: End,
+    within: Duration,
+) -> Result<Connected, ConnectError> {
+    let fail = |attempt| ConnectError::from_attempts(address.to_string(), vec![attempt]);
+    let (fd, notes) = connect_unix(address.transport, place, &end, &address.options, within).map_err(fail)?;
+    let connection = Connection::from_fd(fd, address.transport)
+        .map_err(|error| fail(Attempt { end: end.clone(), call: "getsockopt(2)", error }))?;
+    Ok(Connected { connection, end, notes, failed: Vec::new() })
+}
+
+/// `fd:N`: a socket that is connected already.
+fn adopt(address: &Address, number: u32) -> Result<Connected, ConnectError> {
+    let end = End::Descriptor(number);
+    let fail = |call, error| {
+        ConnectError::from_attempts(address.to_string(), vec![Attempt { end: end.clone(), call, error }])
+    };
+    let (fd, transport) = descriptor::adopt(number).map_err(|error| fail("getsockopt(2)", error))?;
+    let connection = Connection::from_fd(fd, transport).map_err(|error| fail("getsockopt(2)", error))?;
+    connection.peer_end().map_err(|error| fail("getpeername(2)", error))?;
+    Ok(Connected { connection, end: End::Descriptor(number), notes: Vec::new(), failed: Vec::new() })
+}
+
+fn refuse(address: &Address, kind: ConnectErrorKind) -> ConnectError {
+    ConnectError { address: address.to_string(), tried: Vec::new(), kind }
+}

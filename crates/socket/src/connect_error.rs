@@ -1,0 +1,121 @@
+//! Why a call could not be made: every address that was tried.
+
+use std::fmt;
+use std::io;
+
+use crate::{Attempt, OptionError, ResolveError};
+
+/// An active open that failed.
+#[derive(Debug)]
+pub struct ConnectError {
+    /// The address as it was asked for.
+    pub address: String,
+    /// Each socket address that was tried, in the order in which they failed.
+    pub tried: Vec<Attempt>,
+    /// What kind of failure it is.
+    pub kind: ConnectErrorKind,
+}
+
+/// What kind of failure a [`ConnectError`] is: that of the last attempt that failed, if there was one.
+#[derive(Debug)]
+pub enum ConnectErrorKind {
+    /// The name was not found.
+    Resolve(Box<ResolveError>),
+    /// Nobody listens there (`ECONNREFUSED`, and for a Unix path `ENOENT`).
+    Refused,
+    /// No way leads there (`ENETUNREACH`, `EHOSTUNREACH`, …).
+    Unreachable,
+    /// No answer within `connect-timeout` (30 s unless given), or within the kernel's own patience.
+    TimedOut,
+    /// An option was refused; which, and why, is the attempt's text, or here if nothing was tried.
+    Option(Option<Box<OptionError>>),
+    /// This kernel has not what the transport needs, or the address cannot be called.
+    Unsupported,
+    /// Anything else: see the attempts.
+    Other,
+}
+
+impl ConnectError {
+    /// From the attempts, all of which failed.
+    pub(crate) fn from_attempts(address: String, tried: Vec<Attempt>) -> ConnectError {
+        let kind = tried.last().map_or(ConnectErrorKind::Unsupported, kind_of);
+        ConnectError { address, tried, kind }
+    }
+
+    /// The first option, if any was refused.
+    #[must_use]
+    pub fn refused_option(&self) -> Option<&OptionError> {
+        match &self.kind {
+            ConnectErrorKind::Option(Some(error)) => Some(&**error),
+            ConnectErrorKind::Option(None)
+            | ConnectErrorKind::Resolve(_)
+            | ConnectErrorKind::Refused
+            | ConnectErrorKind::Unreachable
+            | ConnectErrorKind::TimedOut
+            | ConnectErrorKind::Unsupported
+            | ConnectErrorKind::Other => self.tried.iter().find_map(Attempt::refused_option),
+        }
+    }
+}
+
+fn kind_of(attempt: &Attempt) -> ConnectErrorKind {
+    if attempt.refused_option().is_some() {
+        return ConnectErrorKind::Option(None);
+    }
+    if attempt.error.kind() == io::ErrorKind::TimedOut {
+        return ConnectErrorKind::TimedOut;
+    }
+    match attempt.error.raw_os_error() {
+        Some(libc::ECONNREFUSED | libc::ENOENT | libc::ECONNRESET) => ConnectErrorKind::Refused,
+        Some(
+            libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN | libc::EHOSTDOWN | libc::EADDRNOTAVAIL,
+        ) => ConnectErrorKind::Unreachable,
+        Some(libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT | libc::ESOCKTNOSUPPORT | libc::ENOTSOCK) => {
+            ConnectErrorKind::Unsupported
+        }
+        _ => ConnectErrorKind::Other,
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot connect to {}", self.address)?;
+        let mut separator = ": ";
+        for attempt in &self.tried {
+            write!(f, "{separator}{attempt}")?;
+            separator = "; ";
+        }
+        match &self.kind {
+            ConnectErrorKind::Resolve(error) => write!(f, ": {error}"),
+            ConnectErrorKind::Option(Some(error)) => write!(f, ": {error}"),
+            ConnectErrorKind::Unsupported if self.tried.is_empty() => {
+                write!(f, ": standard input and output are no socket")
+            }
+            ConnectErrorKind::Refused => write!(f, "{separator}nobody listens there: is the server running?"),
+            ConnectErrorKind::Unreachable => {
+                write!(f, "{separator}no way leads there: `ip route get` shows the way that the kernel takes")
+            }
+            ConnectErrorKind::TimedOut => {
+                write!(f, "{separator}nobody answers: is the address right, does a firewall drop the call?")
+            }
+            ConnectErrorKind::Option(None) | ConnectErrorKind::Unsupported | ConnectErrorKind::Other => {
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            ConnectErrorKind::Resolve(error) => Some(&**error),
+            ConnectErrorKind::Option(Some(error)) => Some(&**error),
+            ConnectErrorKind::Option(None)
+            | ConnectErrorKind::Refused
+            | ConnectErrorKind::Unreachable
+            | ConnectErrorKind::TimedOut
+            | ConnectErrorKind::Unsupported
+            | ConnectErrorKind::Other => self.tried.last().map(|attempt| &attempt.error as _),
+        }
+    }
+}

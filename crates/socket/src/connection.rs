@@ -1,0 +1,269 @@
+//! A connected socket of any shape.
+//!
+//! recv(2), send(2), shutdown(2), close(2). Nothing here waits, and nothing raises `SIGPIPE`. On a byte stream
+//! one [`Connection::receive`] is exactly one system call. Messages are at most 65,507 bytes over UDP (ip(7))
+//! and as long as the send buffer over Unix sockets.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use address::{End, Shape, Transport};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown, sockopt};
+
+use crate::owned_path::OwnedPath;
+use crate::{descriptor, errno, sockaddr};
+
+/// A connected socket: a byte stream, or messages to and from one peer. Dropping it is close(2).
+#[derive(Debug)]
+pub struct Connection {
+    fd: OwnedFd,
+    transport: Transport,
+    shape: Shape,
+    /// Our own path, where this was a bound socket before it was connected.
+    #[expect(dead_code, reason = "held to be dropped with the socket")]
+    path: Option<Box<OwnedPath>>,
+}
+
+/// What one receive gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// Bytes in the buffer.
+    pub length: usize,
+    /// Bytes that the message had; more than `length` if the buffer was too short and the rest is lost
+    /// (`MSG_TRUNC`). On a byte stream nothing is ever lost and it is `length`.
+    pub whole: usize,
+    /// The peer has finished (FIN): nothing will follow. Never on datagrams, where an empty one is a message.
+    pub end: bool,
+}
+
+/// Who the peer of a Unix socket was when it connected, as the kernel vouches (`SO_PEERCRED`, unix(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Credentials {
+    /// Its process; `None` if that is in a process name space we cannot see.
+    pub process: Option<u32>,
+    /// Its effective user.
+    pub user: u32,
+    /// Its effective group.
+    pub group: u32,
+}
+
+impl Connection {
+    /// Takes a connected socket. [`Transport::Descriptor`] asks the kernel which transport it is.
+    ///
+    /// Its file status flags stay as they are, since other processes may share them: the receives and sends
+    /// here do not wait in either case.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTSOCK` for what is no socket; `EPROTONOSUPPORT` for a socket of a kind that no transport names.
+    pub fn from_fd(fd: OwnedFd, transport: Transport) -> io::Result<Connection> {
+        let transport = match transport {
+            Transport::Descriptor => descriptor::transport_of(&fd)?,
+            Transport::Tcp
+            | Transport::Udp
+            | Transport::Unix
+            | Transport::UnixDgram
+            | Transport::UnixSeqpacket
+            | Transport::Standard => transport,
+        };
+        let shape = transport.shape().ok_or_else(|| errno::raw(libc::EPROTONOSUPPORT))?;
+        Ok(Connection { fd, transport, shape, path: None })
+    }
+
+    /// As [`from_fd`](Self::from_fd), keeping the path to which the socket is bound.
+    pub(crate) fn with_path(
+        fd: OwnedFd,
+        transport: Transport,
+        path: Option<OwnedPath>,
+    ) -> io::Result<Connection> {
+        let connection = Connection::from_fd(fd, transport)?;
+        Ok(Connection { path: path.map(Box::new), ..connection })
+    }
+
+    /// Whether it keeps message boundaries.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// What carries the bytes.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// Our end, getsockname(2).
+    ///
+    /// # Errors
+    ///
+    /// What getsockname(2) says.
+    pub fn local_end(&self) -> io::Result<End> {
+        sockaddr::local_end(&self.fd, self.transport)
+    }
+
+    /// The peer's end, getpeername(2).
+    ///
+    /// # Errors
+    ///
+    /// `ENOTCONN` once the connection is gone.
+    pub fn peer_end(&self) -> io::Result<End> {
+        sockaddr::peer_end(&self.fd, self.transport)
+    }
+
+    /// Who the peer of a Unix socket is; `None` on other transports.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) says; [`io::ErrorKind::InvalidData`] for an answer of another size.
+    pub fn peer_credentials(&self) -> io::Result<Option<Credentials>> {
+        if !self.transport.is_unix() {
+            return Ok(None);
+        }
+        // struct ucred: pid, uid and gid, each of 4 bytes.
+        let mut answer = [0; 12];
+        let length = sys::option::get_bytes(&self.fd, libc::SOL_SOCKET, libc::SO_PEERCRED, &mut answer)?;
+        let ([process, user, group], []) = answer[..length].as_chunks::<4>() else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let process = u32::from_ne_bytes(*process);
+        Ok(Some(Credentials {
+            process: (process != 0).then_some(process),
+            user: u32::from_ne_bytes(*user),
+            group: u32::from_ne_bytes(*group),
+        }))
+    }
+
+    /// recv(2): what has come; on a message transport one message.
+    ///
+    /// An empty record of `unix-seqpacket` is a message, unless it is the last before the peer's FIN: that one
+    /// cannot be told from the FIN.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] if nothing has come; `ECONNRESET`; `ECONNREFUSED` on connected datagrams
+    /// if nobody listens there.
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        self.receive_with(buffer, RecvFlags::DONTWAIT)
+    }
+
+    /// As [`receive`](Self::receive), but what was received stays to be received again (`MSG_PEEK`).
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        self.receive_with(buffer, RecvFlags::DONTWAIT | RecvFlags::PEEK)
+    }
+
+    fn receive_with(&self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<Received> {
+        let room = !buffer.is_empty();
+        match self.shape {
+            // MSG_TRUNC on a TCP socket would throw the bytes away, tcp(7).
+            Shape::Stream => {
+                let (length, _) = recv(&self.fd, buffer, flags)?;
+                Ok(Received { length, whole: length, end: length == 0 && room })
+            }
+            Shape::Datagram => {
+                let (length, whole) = recv(&self.fd, buffer, flags | RecvFlags::TRUNC)?;
+                Ok(Received { length, whole, end: false })
+            }
+            Shape::SeqPacket => {
+                let (length, whole) = recv(&self.fd, buffer, flags | RecvFlags::TRUNC)?;
+                let end = whole == 0 && self.peer_finished_and_all_is_read()?;
+                Ok(Received { length, whole, end })
+            }
+        }
+    }
+
+    fn peer_finished_and_all_is_read(&self) -> io::Result<bool> {
+        let mut ask = [PollFd::new(&self.fd, PollFlags::RDHUP)];
+        poll(&mut ask, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+        let finished = ask[0].revents().intersects(PollFlags::RDHUP | PollFlags::HUP);
+        Ok(finished && self.unread()? == 0)
+    }
+
+    /// Bytes that have come and were not received; of datagrams those of the first (`FIONREAD`, udp(7)).
+    ///
+    /// # Errors
+    ///
+    /// What ioctl(2) says.
+    pub fn unread(&self) -> io::Result<usize> {
+        let bytes = rustix::io::ioctl_fionread(&self.fd)?;
+        Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// send(2): as much of the bytes as the kernel takes now; a message whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] if it takes nothing now; `EPIPE` after the peer has gone or
+    /// [`finish`](Self::finish); `ECONNRESET`; `EMSGSIZE` for a message that is too long.
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(send(&self.fd, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+    }
+
+    /// Sends one urgent byte (`MSG_OOB`, RFC 6093): a mark in a TCP or Unix byte stream.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` where there is no such thing; otherwise as [`send`](Self::send).
+    pub fn send_out_of_band(&self, byte: u8) -> io::Result<()> {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL | SendFlags::OOB;
+        Ok(send(&self.fd, &[byte], flags).map(drop)?)
+    }
+
+    /// The urgent byte that has come, if one has; with `oobinline` it is among the others and never here.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` where there is no such thing; what recv(2) says.
+    pub fn receive_out_of_band(&self) -> io::Result<Option<u8>> {
+        let mut byte = [0];
+        match recv(&self.fd, &mut byte, RecvFlags::DONTWAIT | RecvFlags::OOB) {
+            Ok((1, _)) => Ok(Some(byte[0])),
+            Ok(_) => Ok(None),
+            // tcp(7): EINVAL says that there is none, EAGAIN that it is on its way.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::AGAIN) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// shutdown(2) with `SHUT_WR`: we will send no more (FIN), and may still receive.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTCONN` once the connection is gone.
+    pub fn finish(&self) -> io::Result<()> {
+        Ok(shutdown(&self.fd, Shutdown::Write)?)
+    }
+
+    /// Closes at once: a TCP peer gets a reset (RST), and what was not sent yet is dropped.
+    pub fn abort(self) {
+        // SO_LINGER of 0, socket(7). Where it cannot be set, close(2) is as abrupt as it gets.
+        let _ = sockopt::set_socket_linger(&self.fd, Some(Duration::ZERO));
+    }
+
+    /// The error that is waiting, if one is (`SO_ERROR`); it is cleared.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) itself says.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        Ok(sockopt::socket_error(&self.fd)?.err().map(io::Error::from))
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl From<Connection> for OwnedFd {
+    /// Gives the descriptor away. A path that the socket is bound to is removed.
+    fn from(connection: Connection) -> OwnedFd {
+        connection.fd
+    }
+}

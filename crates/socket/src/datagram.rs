@@ -1,0 +1,185 @@
+//! A bound socket that hears datagrams from anybody.
+//!
+//! udp(7), unix(7); recvmsg(2), sendmsg(2). A datagram is whole or cut, and a cut one says so. Over UDP at most
+//! 65,507 bytes of IPv4 or 65,527 of IPv6 (less by options), 0 among them. Bound to every address, an answer
+//! leaves from the address that was asked.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use address::{Address, End, Shape, Transport};
+use rustix::net::{RecvFlags, SendFlags, recvfrom, sendto};
+
+use crate::bind::{Bound, bind, bind_beside};
+use crate::born::Family;
+use crate::owned_path::OwnedPath;
+use crate::packet_info::{self, Destination};
+use crate::peer_address::{Peer, mapped};
+use crate::{BindError, Connection, Granted, PeerAddress, errno, sockaddr};
+
+/// A bound, unconnected socket: udp or unix-dgram. Dropping it is close(2), and removes its Unix path.
+#[derive(Debug)]
+pub struct DatagramSocket {
+    fd: OwnedFd,
+    transport: Transport,
+    family: Family,
+    address: Arc<Address>,
+    /// Bound to every address, so the kernel tells which one each datagram was sent to.
+    tells_destination: bool,
+    path: Option<OwnedPath>,
+}
+
+/// A datagram that was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datagram {
+    /// Bytes in the buffer.
+    pub length: usize,
+    /// Bytes that it had; more than `length` if the buffer was too short and the rest is lost.
+    pub whole: usize,
+    /// Who sent it; `None` for a Unix socket without a name, which cannot be answered.
+    pub from: Option<PeerAddress>,
+    /// The address of ours that it was sent to; told only where the socket is bound to every address.
+    pub to: Option<Destination>,
+}
+
+impl DatagramSocket {
+    /// Binds to the first address of `address` that can be bound, and to it alone (no `SO_REUSEADDR`).
+    ///
+    /// # Errors
+    ///
+    /// See [`BindErrorKind`](crate::BindErrorKind).
+    pub fn bind(address: &Address) -> Result<(DatagramSocket, Vec<Granted>), BindError> {
+        if address.transport.shape() != Some(Shape::Datagram) {
+            return Err(BindError::unsupported(address, "it carries no datagrams"));
+        }
+        let Bound { fd, family, path, notes } = bind(address)?;
+        Ok((DatagramSocket::from_bound(fd, family, path, Arc::new(address.clone()))?, notes))
+    }
+
+    /// One more socket on the same port for another worker (`SO_REUSEPORT`); udp only.
+    ///
+    /// The kernel sends each peer's datagrams to the same socket as long as the group does not change.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::Unsupported`] for unix-dgram; what [`bind`](Self::bind) would say otherwise.
+    pub fn another(&self) -> io::Result<DatagramSocket> {
+        let End::Ip { address: local, .. } = self.local_end()? else {
+            let sentence = "a unix-dgram path has one socket: the workers must share it";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, sentence));
+        };
+        let into_io = |error: BindError| {
+            let kind = error.error.as_ref().map_or(io::ErrorKind::Other, io::Error::kind);
+            io::Error::new(kind, error)
+        };
+        let bound = bind_beside(self.fd.as_fd(), local, self.family, &self.address).map_err(into_io)?;
+        DatagramSocket::from_bound(bound.fd, bound.family, bound.path, Arc::clone(&self.address))
+            .map_err(into_io)
+    }
+
+    /// The next datagram, whole or cut at the end of `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] if none has come.
+    pub fn receive_from(&self, buffer: &mut [u8]) -> io::Result<Datagram> {
+        if self.tells_destination {
+            let room = buffer.len();
+            let told = packet_info::receive(&self.fd, buffer)?;
+            let from = told.from.map(|peer| PeerAddress::from_ip(peer, told.answer_from));
+            return Ok(Datagram { length: told.whole.min(room), whole: told.whole, from, to: told.to });
+        }
+        let (length, whole, from) = recvfrom(&self.fd, buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC)?;
+        Ok(Datagram { length, whole, from: from.and_then(PeerAddress::from_kernel), to: None })
+    }
+
+    /// Sends one datagram, whole, to that peer; from the address that it wrote to.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] if the kernel takes none now; `EMSGSIZE` if it is too long; `ECONNREFUSED`
+    /// and `ENOENT` for a Unix peer that is gone; `EAFNOSUPPORT` for a peer of another family.
+    pub fn send_to(&self, bytes: &[u8], peer: &PeerAddress) -> io::Result<usize> {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let sent = match (&peer.0, self.family) {
+            (Peer::Ip { peer, from: Some(from) }, Family::V4 | Family::V6 { .. }) => {
+                return packet_info::send_from(&self.fd, bytes, self.family, *peer, *from);
+            }
+            (Peer::Ip { peer, from: None }, Family::V4) => sendto(&self.fd, bytes, flags, peer),
+            (Peer::Ip { peer, from: None }, Family::V6 { .. }) => {
+                sendto(&self.fd, bytes, flags, &mapped(*peer))
+            }
+            (Peer::Path(path), Family::Unix) => sendto(&self.fd, bytes, flags, &sockaddr::from_path(path)?),
+            (Peer::Abstract(name), Family::Unix) => {
+                sendto(&self.fd, bytes, flags, &sockaddr::from_abstract(name)?)
+            }
+            (Peer::Ip { .. }, Family::Unix)
+            | (Peer::Path(_) | Peer::Abstract(_), Family::V4 | Family::V6 { .. }) => {
+                return Err(errno::raw(libc::EAFNOSUPPORT));
+            }
+        };
+        Ok(sent?)
+    }
+
+    /// connect(2): from now on only that peer is heard, and a refused port is reported.
+    ///
+    /// What others sent before is still to be received.
+    ///
+    /// # Errors
+    ///
+    /// What connect(2) says; `EAFNOSUPPORT` for a peer of another family.
+    pub fn connect_to(self, peer: &PeerAddress) -> io::Result<Connection> {
+        match (&peer.0, self.family) {
+            (Peer::Ip { peer, .. }, Family::V4) => rustix::net::connect(&self.fd, peer)?,
+            (Peer::Ip { peer, .. }, Family::V6 { .. }) => rustix::net::connect(&self.fd, &mapped(*peer))?,
+            (Peer::Path(path), Family::Unix) => rustix::net::connect(&self.fd, &sockaddr::from_path(path)?)?,
+            (Peer::Abstract(name), Family::Unix) => {
+                rustix::net::connect(&self.fd, &sockaddr::from_abstract(name)?)?;
+            }
+            (Peer::Ip { .. }, Family::Unix)
+            | (Peer::Path(_) | Peer::Abstract(_), Family::V4 | Family::V6 { .. }) => {
+                return Err(errno::raw(libc::EAFNOSUPPORT));
+            }
+        }
+        Connection::with_path(self.fd, self.transport, self.path)
+    }
+
+    /// Where it is bound, with the port that the kernel chose, getsockname(2).
+    ///
+    /// # Errors
+    ///
+    /// What getsockname(2) says.
+    pub fn local_end(&self) -> io::Result<End> {
+        sockaddr::local_end(&self.fd, self.transport)
+    }
+
+    /// What carries the datagrams.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    fn from_bound(
+        fd: OwnedFd,
+        family: Family,
+        path: Option<OwnedPath>,
+        address: Arc<Address>,
+    ) -> Result<DatagramSocket, BindError> {
+        let failed = |call, error| BindError::new(&address, call, error);
+        let transport = address.transport;
+        let local = sockaddr::local_end(&fd, transport).map_err(|error| failed("getsockname(2)", error))?;
+        let tells_destination = local.ip().is_some_and(|local| local.ip().is_unspecified());
+        if tells_destination {
+            let asked = packet_info::ask_for_destination(&fd, family);
+            asked.map_err(|error| failed("setsockopt(2)", error))?;
+        }
+        Ok(DatagramSocket { fd, transport, family, address, tells_destination, path })
+    }
+}
+
+impl AsFd for DatagramSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}

@@ -1,0 +1,77 @@
+//! Safe kernel objects in life order: resolve, open, bind, connect, accept.
+//!
+//! A call to somebody begins with [`connect()`] and gives a [`Connection`]. Callers are answered by a
+//! [`Listener`], whose [`Listener::accept`] gives a [`Connection`] each; datagrams from anybody come to a
+//! [`DatagramSocket`]. Standard input and output are an end as well: [`Standard`].
+//!
+//! ```
+//! use socket::{Listener, connect};
+//!
+//! let (listener, _) = Listener::bind(&"unix:@socket-example".parse()?)?;
+//! let caller = connect(&"unix:@socket-example".parse()?)?.connection;
+//! let accepted = listener.accept()?; // the caller is in the backlog, so this does not say WouldBlock
+//!
+//! caller.send(b"hello")?;
+//! let mut buffer = [0; 100];
+//! let received = accepted.connection.receive(&mut buffer)?;
+//! assert_eq!(&buffer[..received.length], b"hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What holds everywhere
+//!
+//! * Every descriptor is close-on-exec and non-blocking from birth (`SOCK_CLOEXEC`, `SOCK_NONBLOCK`,
+//!   accept4(2)); no call here waits, but [`resolve()`] (for the resolver) and [`connect()`] (bounded by
+//!   `connect-timeout`). A call that would wait answers [`std::io::ErrorKind::WouldBlock`].
+//! * No send raises `SIGPIPE`.
+//! * TCP sends at once (`TCP_NODELAY`) unless the address says `nodelay=off`: this is a tool for
+//!   conversations, and Nagle's algorithm (RFC 896) makes their short messages wait for each other.
+//! * An error names what was tried, the call that failed, the reason, and what to try next.
+
+mod accept_outcome;
+mod attempt;
+mod bind;
+mod bind_error;
+mod born;
+mod connect;
+mod connect_error;
+mod connection;
+mod datagram;
+mod descriptor;
+mod errno;
+mod interleave;
+mod listener;
+mod names;
+mod option_error;
+mod option_rule;
+mod option_value;
+mod options;
+mod owned_path;
+mod packet_info;
+mod peer_address;
+mod race;
+mod resolve;
+mod resolve_error;
+mod sockaddr;
+mod standard;
+mod unix_connect;
+mod unix_path;
+mod write_nowait;
+
+pub use accept_outcome::{AcceptOutcome, accept_outcome};
+pub use attempt::Attempt;
+pub use bind_error::{BindError, BindErrorKind, Taken};
+pub use connect::{Connected, connect};
+pub use connect_error::{ConnectError, ConnectErrorKind};
+pub use connection::{Connection, Credentials, Received};
+pub use datagram::{Datagram, DatagramSocket};
+pub use interleave::interleave;
+pub use listener::{Accepted, Listener};
+pub use names::{reverse_name, service_name};
+pub use option_error::{Granted, OptionError};
+pub use packet_info::Destination;
+pub use peer_address::PeerAddress;
+pub use resolve::{Candidate, Resolved, Role, resolve};
+pub use resolve_error::{ResolveError, ResolveErrorKind};
+pub use standard::Standard;
+pub use write_nowait::write_without_blocking;

@@ -1,0 +1,18 @@
+//! The only unsafe code: what rustix lacks, behind safe functions.
+//!
+//! Each file is one kernel facility with a safe front: [`fork`](fork()), socket options by number
+//! ([`option`]), counting signals ([`SignalWatch`]), taking over a descriptor that was passed at exec
+//! ([`take_inherited`]). Each `unsafe` block holds one operation and says why it is sound. What rustix offers
+//! does not belong here.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("Switchboard speaks to the Linux kernel; this target is another system");
+
+mod fork;
+mod inherited;
+pub mod option;
+mod signal;
+
+pub use fork::{Forked, exit_now, fork};
+pub use inherited::take_inherited;
+pub use signal::{SignalWatch, restore_default};
