@@ -69,6 +69,6 @@ impl CallFailed {
 
 impl fmt::Display for CallFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.call, self.error())
+        write!(f, "{}: {}", self.call, sys::describe(&self.error()))
     }
 }

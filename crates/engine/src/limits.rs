@@ -20,14 +20,16 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Descriptors kept back for everything that is not a call.
+    /// Descriptors kept back for everything that is not a call; where there are few, a quarter of them.
     const DESCRIPTORS_RESERVED: u64 = 64;
 
     /// As many calls as the process has descriptors for, without idle time-out; 10 s of drain.
     #[must_use]
     pub fn of_this_process() -> Limits {
         let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-        let calls = descriptors.unwrap_or(1 << 20).saturating_sub(Limits::DESCRIPTORS_RESERVED).max(1);
+        let descriptors = descriptors.unwrap_or(1 << 20);
+        let reserved = Limits::DESCRIPTORS_RESERVED.min(descriptors / 4);
+        let calls = (descriptors - reserved).max(1);
         Limits {
             calls_max: usize::try_from(calls).unwrap_or(usize::MAX),
             peers_max: 65_536,

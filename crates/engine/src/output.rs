@@ -6,8 +6,10 @@ use std::sync::Mutex;
 /// Where [`Effect::Output`](conversation::Effect::Output) goes.
 pub struct Output {
     /// Held for one piece, so that pieces of two workers never mix.
-    write: Mutex<Box<dyn FnMut(&[u8]) -> io::Result<()> + Send>>,
+    write: Mutex<Box<Write>>,
 }
+
+type Write = dyn FnMut(&[u8]) -> io::Result<()> + Send;
 
 impl Output {
     /// The standard output of this process, unbuffered.

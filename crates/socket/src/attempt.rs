@@ -5,7 +5,7 @@ use std::io;
 
 use address::End;
 
-use crate::{OptionError, errno};
+use crate::OptionError;
 
 /// An address that was tried, and why it did not connect.
 #[derive(Debug)]
@@ -31,11 +31,18 @@ impl Attempt {
     }
 }
 
+impl Attempt {
+    /// The call and why it failed, without the address.
+    pub(crate) fn reason(&self) -> String {
+        match self.refused_option() {
+            Some(option) => option.to_string(),
+            None => format!("{}: {}", self.call, sys::describe(&self.error)),
+        }
+    }
+}
+
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.refused_option() {
-            Some(option) => write!(f, "{}: {option}", self.end),
-            None => write!(f, "{}: {}: {}", self.end, self.call, errno::describe(&self.error)),
-        }
+        write!(f, "{}: {}", self.end, self.reason())
     }
 }

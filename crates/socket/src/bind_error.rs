@@ -5,7 +5,7 @@ use std::io;
 
 use address::{Address, Place, Port, Transport};
 
-use crate::{OptionError, ResolveError, errno};
+use crate::{OptionError, ResolveError};
 
 /// A passive open that failed.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ impl fmt::Display for BindError {
             (BindErrorKind::Resolve(error), _) => return write!(f, "{error}"),
             (BindErrorKind::Option(error), _) => return write!(f, "{error}"),
             (BindErrorKind::PathTaken { what }, _) => write!(f, "the path is {what}")?,
-            (_, Some(error)) => write!(f, "{call}: {}", errno::describe(error))?,
+            (_, Some(error)) => write!(f, "{call}: {}", sys::describe(error))?,
             (_, None) => return f.write_str(hint),
         }
         if hint.is_empty() { Ok(()) } else { write!(f, "; {hint}") }
@@ -204,6 +204,7 @@ impl std::error::Error for BindError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errno;
 
     fn told(address: &str, errno: i32) -> BindError {
         BindError::new(&address.parse().unwrap(), "bind(2)", errno::raw(errno))

@@ -58,6 +58,12 @@ impl ConnectError {
     }
 }
 
+impl ConnectError {
+    fn is_closed_descriptor(&self) -> bool {
+        self.tried.last().is_some_and(|attempt| attempt.error.raw_os_error() == Some(libc::EBADF))
+    }
+}
+
 fn kind_of(attempt: &Attempt) -> ConnectErrorKind {
     if attempt.refused_option().is_some() {
         return ConnectErrorKind::Option(None);
@@ -82,7 +88,12 @@ impl fmt::Display for ConnectError {
         write!(f, "cannot connect to {}", self.address)?;
         let mut separator = ": ";
         for attempt in &self.tried {
-            write!(f, "{separator}{attempt}")?;
+            let is_the_address = self.address.split('?').next() == Some(&attempt.end.to_string());
+            if is_the_address && self.tried.len() == 1 {
+                write!(f, "{separator}{}", attempt.reason())?;
+            } else {
+                write!(f, "{separator}{attempt}")?;
+            }
             separator = "; ";
         }
         match &self.kind {
@@ -97,6 +108,12 @@ impl fmt::Display for ConnectError {
             }
             ConnectErrorKind::TimedOut => {
                 write!(f, "{separator}nobody answers: is the address right, does a firewall drop the call?")
+            }
+            ConnectErrorKind::Other if self.is_closed_descriptor() => {
+                write!(
+                    f,
+                    "{separator}it is not open: whoever starts this program must hand it over, as in 9<>FILE"
+                )
             }
             ConnectErrorKind::Option(None) | ConnectErrorKind::Unsupported | ConnectErrorKind::Other => {
                 Ok(())

@@ -5,8 +5,6 @@ use std::io;
 
 use address::{OptionKey, OptionValue, Options};
 
-use crate::errno;
-
 /// The kernel granted an option, but with another value than was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {
@@ -72,7 +70,7 @@ impl fmt::Display for OptionError {
             Some(_) => write!(f, "setsockopt(2) of {kernel}: ")?,
             None => {}
         }
-        f.write_str(&errno::describe(error))?;
+        f.write_str(&sys::describe(error))?;
         if hint.is_empty() { Ok(()) } else { write!(f, "; {hint}") }
     }
 }

@@ -36,9 +36,15 @@ impl fmt::Display for ResolveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ResolveError { what, host, reason } = self;
         match what {
-            ResolveErrorKind::NoSuchName => write!(f, "no host is named {host}: {reason}"),
+            ResolveErrorKind::NoSuchName => {
+                write!(
+                    f,
+                    "no host is named {host}: getaddrinfo(3): {reason}; check its spelling, or name it in \
+                     /etc/hosts"
+                )
+            }
             ResolveErrorKind::NoSuchService => {
-                write!(f, "no service is named {host}: {reason}; give its number, or see services(5)")
+                write!(f, "no service is named {host}: services(5) does not list it; give the port's number")
             }
             ResolveErrorKind::NoSuchInterface => {
                 write!(f, "no interface is named {host}: {reason}; `ip link` lists them")

@@ -204,7 +204,8 @@ fn number(
     match by_name(text) {
         Ok(Some(number)) => Ok(Some(number)),
         Ok(None) => {
-            let error = OptionError::meaningless(key, &address.options, "nobody has that name");
+            let mut error = OptionError::meaningless(key, &address.options, "nobody has that name");
+            error.hint = "`getent passwd` and `getent group` list the names";
             Err(BindError::option(address, error))
         }
         Err(errno) => Err(BindError::new(address, "getpwnam(3)", errno.into())),

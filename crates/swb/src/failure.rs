@@ -127,10 +127,14 @@ pub(crate) fn outcome(reason: CloseReason, what: &str) -> Result<(), Failure> {
         CloseReason::Failed(failed) if failed.call == "write(2)" => return Err(output_failure(failed)),
         CloseReason::Reset => (Status::Reset, "it may not have got everything that was sent"),
         CloseReason::TimedOut => (Status::TimedOut, "is it running, and is the address right?"),
-        CloseReason::Refused => (Status::Refused, "nobody listens there; is it running?"),
+        CloseReason::Refused => {
+            let refused = switchboard::CallFailed { call: "recv(2)", errno: libc::ECONNREFUSED };
+            let hint = "nobody listens there: is the server running?";
+            return Err(Failure::new(Status::Refused, format!("the {what} was refused: {refused}; {hint}")));
+        }
         CloseReason::Drained | CloseReason::Limit(_) | CloseReason::Failed(_) => (Status::Other, ""),
     };
-    let dash = if hint.is_empty() { "" } else { ": " };
+    let dash = if hint.is_empty() { "" } else { "; " };
     Err(Failure::new(status, format!("the {what} was not completed: {reason}{dash}{hint}")))
 }
 

@@ -131,6 +131,7 @@ pub(crate) struct Ask {
 }
 
 #[derive(Debug, Args)]
+#[command(subcommand_value_name = "SERVICE", subcommand_help_heading = "Services")]
 pub(crate) struct Serve {
     #[command(subcommand)]
     pub(crate) service: ServiceArgument,

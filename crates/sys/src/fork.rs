@@ -4,6 +4,7 @@
 //! the allocator's among them. With one thread the child is an ordinary Rust program, so the call is safe.
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
 
 use rustix::process::Pid;
 
@@ -16,6 +17,10 @@ pub enum Forked {
         child: Pid,
     },
     /// The new process. It holds a copy of every descriptor and of the memory; end it with [`exit_now`].
+    ///
+    /// Signals that are watched ([`SignalWatch`](crate::SignalWatch)) are counted here too, but do not wake:
+    /// the eventfd is shared with the parent, which must not be woken by what a child is sent. So a signal to
+    /// the whole process group is the parent's to act on.
     Child,
 }
 
@@ -37,7 +42,10 @@ pub fn fork() -> io::Result<Forked> {
     // half-changed value of another thread is copied into the child.
     let answer = unsafe { libc::fork() };
     match answer {
-        0 => Ok(Forked::Child),
+        0 => {
+            crate::signal::leave_wakes_to_parent();
+            Ok(Forked::Child)
+        }
         _ => match Pid::from_raw(answer) {
             Some(child) if answer > 0 => Ok(Forked::Parent { child }),
             _ => Err(io::Error::last_os_error()),
@@ -54,15 +62,17 @@ pub fn exit_now(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// How many threads the process has, from proc(5) `/proc/self/task`.
-fn thread_count() -> io::Result<usize> {
-    let entries = std::fs::read_dir("/proc/self/task").map_err(|error| {
+/// How many threads the process has: the links of proc(5)'s `/proc/self/task`, less `.` and `..`.
+///
+/// Asking for the links needs no descriptor, so that a server that has run out of them still counts right.
+fn thread_count() -> io::Result<u64> {
+    let task = std::fs::metadata("/proc/self/task").map_err(|error| {
         io::Error::new(
             error.kind(),
             format!("fork(2) is refused: cannot count threads in /proc/self/task: {error}"),
         )
     })?;
-    Ok(entries.count())
+    Ok(task.nlink().saturating_sub(2))
 }
 
 #[cfg(test)]

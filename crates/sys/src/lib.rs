@@ -8,11 +8,13 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("Switchboard speaks to the Linux kernel; this target is another system");
 
+mod errno;
 mod fork;
 mod inherited;
 pub mod option;
 mod signal;
 
+pub use errno::describe;
 pub use fork::{Forked, exit_now, fork};
 pub use inherited::take_inherited;
-pub use signal::{SignalWatch, restore_default};
+pub use signal::SignalWatch;

@@ -99,19 +99,6 @@ impl SignalWatch {
     pub fn wake(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }
-
-    /// For the child of a fork: its watched signals do again what they do by default.
-    ///
-    /// Counters are the child's own copy, but the eventfd is shared with the parent, which must not be woken
-    /// by what a child is sent.
-    ///
-    /// # Errors
-    ///
-    /// What sigaction(2) says; not for signals that could be watched.
-    pub fn reset_in_child(&self) -> io::Result<()> {
-        WAKE.store(-1, SeqCst);
-        self.before.iter().try_for_each(|(signal, _)| Disposition::default_action().put(*signal).map(drop))
-    }
 }
 
 impl Drop for SignalWatch {
@@ -130,13 +117,9 @@ impl Drop for SignalWatch {
     }
 }
 
-/// Gives `signals` their default action (`SIG_DFL`): for a child that is to die of what its parent handles.
-///
-/// # Errors
-///
-/// `EINVAL` for a number that is no signal or whose action cannot be set; the ones before it are done.
-pub fn restore_default(signals: &[i32]) -> io::Result<()> {
-    signals.iter().try_for_each(|signal| Disposition::default_action().put(*signal).map(drop))
+/// In the child of a fork: its signals are counted, but the eventfd is the parent's.
+pub(crate) fn leave_wakes_to_parent() {
+    WAKE.store(-1, SeqCst);
 }
 
 /// What a signal does, as sigaction(2) takes and gives it.

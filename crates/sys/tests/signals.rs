@@ -129,17 +129,3 @@ fn a_dropped_watch_gives_back_the_default_action() {
     }
     assert_eq!(run_again(name).signal(), Some(libc::SIGTERM));
 }
-
-#[test]
-fn a_restored_signal_does_again_what_it_does_by_default() {
-    let name = "a_restored_signal_does_again_what_it_does_by_default";
-    if is_child(name) {
-        let _watch = SignalWatch::install(&[libc::SIGTERM], wake()).unwrap();
-        sys::restore_default(&[libc::SIGTERM]).unwrap();
-        kill_process(getpid(), Signal::TERM).unwrap();
-        loop {
-            std::thread::park();
-        }
-    }
-    assert_eq!(run_again(name).signal(), Some(libc::SIGTERM));
-}

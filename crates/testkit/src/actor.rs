@@ -17,6 +17,7 @@ pub(crate) struct Actor {
     sent: usize,
     waits_until: Option<Moment>,
     reading: bool,
+    reads_from: Moment,
     /// It has no socket any more.
     gone: bool,
     /// Actions until the reset that a fault brings.
@@ -33,14 +34,15 @@ impl Actor {
             sent: 0,
             waits_until: None,
             reading: true,
+            reads_from: Moment::START,
             gone: false,
             resets_after: resets.then(|| seed.below(20)),
             heard: Heard::default(),
         }
     }
 
-    pub(crate) fn can_read(&self, line: &Line) -> bool {
-        self.reading && !self.gone && line.pipe(Side::Session).has_news()
+    pub(crate) fn can_read(&self, line: &Line, now: Moment) -> bool {
+        self.reading && self.reads_from <= now && !self.gone && line.pipe(Side::Session).has_news()
     }
 
     pub(crate) fn can_step(&self, line: &Line, now: Moment) -> bool {
@@ -57,13 +59,15 @@ impl Actor {
             Some(Step::Wait(_)) => self.waits_until.is_none_or(|until| until <= now),
             Some(Step::HearBytes(length)) => self.heard.length() >= *length || self.has_heard_end(),
             Some(Step::HearEnd) => self.has_heard_end(),
-            Some(Step::Finish | Step::Reset | Step::Close | Step::StopReading | Step::ReadOn) => true,
+            Some(Step::Finish | Step::Reset | Step::Close) => true,
+            Some(Step::StopReading | Step::PauseReading(_) | Step::ReadOn) => true,
         }
     }
 
     /// When it goes on by itself.
-    pub(crate) fn wakes_at(&self) -> Option<Moment> {
-        self.waits_until.filter(|_| !self.gone)
+    pub(crate) fn wakes_at(&self, now: Moment) -> Option<Moment> {
+        let reads_from = (self.reading && self.reads_from > now).then_some(self.reads_from);
+        [self.waits_until, reads_from].into_iter().flatten().min().filter(|_| !self.gone)
     }
 
     pub(crate) fn read(&mut self, line: &mut Line, now: Moment, seed: &mut Seed) -> Option<News> {
@@ -110,6 +114,10 @@ impl Actor {
             Step::StopReading => {
                 self.reading = false;
                 "stops reading"
+            }
+            Step::PauseReading(time) => {
+                self.reads_from = now + *time;
+                "pauses reading"
             }
             Step::ReadOn => {
                 self.reading = true;

@@ -4,6 +4,7 @@
 //! it stops. The same script plays the peer that a conversation dials. What is protected: a script decides
 //! what happens, the seed only when and in which pieces.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use conversation::Shape;
@@ -26,12 +27,13 @@ pub struct Caller {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    Send(Vec<u8>),
+    Send(Arc<[u8]>),
     Finish,
     Wait(Duration),
     Reset,
     Close,
     StopReading,
+    PauseReading(Duration),
     ReadOn,
     HearBytes(usize),
     HearEnd,
@@ -80,8 +82,7 @@ impl Caller {
     /// Sends these bytes, as one message where messages have boundaries.
     #[must_use]
     pub fn send(self, bytes: impl AsRef<[u8]>) -> Caller {
-        let bytes = bytes.as_ref().to_vec();
-        self.step(Step::Send(bytes))
+        self.step(Step::Send(Arc::from(bytes.as_ref())))
     }
 
     /// Sends no more: shutdown(2) with `SHUT_WR`. Nothing on datagrams.
@@ -112,6 +113,12 @@ impl Caller {
     #[must_use]
     pub fn stop_reading(self) -> Caller {
         self.step(Step::StopReading)
+    }
+
+    /// Reads nothing for so long, and goes on with its steps meanwhile.
+    #[must_use]
+    pub fn pause_reading(self, time: Duration) -> Caller {
+        self.step(Step::PauseReading(time))
     }
 
     /// Reads again.

@@ -148,6 +148,11 @@ impl Checks {
         self.closing = true;
     }
 
+    /// The carrier was told to abort.
+    pub(crate) fn aborting(&mut self, leg: Leg) {
+        self.legs[leg.index()].forget();
+    }
+
     pub(crate) fn ending(&mut self) {
         self.closing = true;
         for account in &mut self.legs {
@@ -262,8 +267,7 @@ impl Checks {
             Effect::Send { leg, bytes } if !self.closing => self.legs[leg.index()].promise(bytes),
             Effect::Send { .. } | Effect::Output(_) => {}
             Effect::Finish(leg) => self.legs[leg.index()].finish_asked = true,
-            Effect::Close(_) => self.closing = true,
-            Effect::Abort(_) => self.ending(),
+            Effect::Close(_) | Effect::Abort(_) => self.closing = true,
             Effect::Dial { .. } => self.legs.push(Account::new(None)),
             Effect::Join { a, b, copied_by } => {
                 self.legs[a.index()].partner = Some((b.index(), *copied_by));

@@ -76,6 +76,12 @@ impl Line {
         self.sent_by(side.other()).close_receiver();
     }
 
+    /// `side` closes a pair of pipes, which know no reset: what it wrote stays to be read.
+    pub(crate) fn leave(&mut self, side: Side) {
+        self.sent_by(side).finish();
+        self.sent_by(side.other()).die();
+    }
+
     /// Something that `sender` sent arrives.
     pub(crate) fn arrive(&mut self, sender: Side, seed: &mut Seed) {
         if self.pipe(sender).is_closed_to_receive() {

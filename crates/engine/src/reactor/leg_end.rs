@@ -1,12 +1,14 @@
 //! The socket under one leg, and what it was last seen ready for.
 
+use std::io::ErrorKind;
+
 use conversation::{CallFailed, End, Shape};
 use socket::{Connection, DatagramSocket, PeerAddress, Standard};
 
 use super::door::DoorState;
 
 /// Bytes taken from a byte stream at once. Messages get the whole receive buffer.
-const STREAM_READ_BYTES: usize = 64 * 1024;
+const STREAM_READ_BYTES: usize = 128 * 1024;
 
 /// The largest answer to an unproven datagram sender, unless three times what came from it is more.
 const UNPROVEN_ANSWER_BYTES: u64 = 512;
@@ -134,14 +136,14 @@ impl LegEnd {
     }
 
     fn not_received(&mut self, call: &'static str, error: &std::io::Error) -> Heard {
-        match error.kind() {
-            std::io::ErrorKind::WouldBlock => {
-                self.readable = false;
-                Heard::Nothing
-            }
-            std::io::ErrorKind::Interrupted => Heard::Nothing,
-            _ => Heard::Failed(CallFailed::new(call, error)),
+        if error.kind() == ErrorKind::WouldBlock {
+            self.readable = false;
+            return Heard::Nothing;
         }
+        if error.kind() == ErrorKind::Interrupted {
+            return Heard::Nothing; // still readable: tried again
+        }
+        Heard::Failed(CallFailed::new(call, error))
     }
 
     /// One send; `Ok(None)` when the kernel takes nothing now.
@@ -171,15 +173,19 @@ impl LegEnd {
                 door.answer(bytes, address.as_ref());
                 return Ok(Some(bytes.len()));
             }
-            LegSocket::None => return Ok(None),
+            LegSocket::None => {
+                self.writable = false;
+                return Ok(None);
+            }
         };
         match result {
             Ok(taken) => Ok(Some(taken)),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.writable = false;
                 Ok(None)
             }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Ok(Some(0)),
+            // Still writable: tried again, a message whole.
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
             Err(error) => Err(CallFailed::new(call, &error)),
         }
     }

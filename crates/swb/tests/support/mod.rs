@@ -5,6 +5,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
+pub mod peer;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -123,7 +125,9 @@ impl Running {
         while self.out.len() < count {
             match self.stdout.as_ref().unwrap().recv_timeout(due.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => self.out.extend(bytes),
-                Err(why) => panic!("{}: {why:?}: {count} bytes of output wanted, got {:?}", self.name, self.out),
+                Err(why) => {
+                    panic!("{}: {why:?}: {count} bytes of output wanted, got {:?}", self.name, self.out)
+                }
             }
         }
         &self.out
@@ -154,14 +158,24 @@ impl Running {
                         return line;
                     }
                 }
-                Err(why) => panic!("{}: {why:?}: a line with {text:?} wanted, got {:#?}", self.name, self.err),
+                Err(why) => {
+                    panic!("{}: {why:?}: a line with {text:?} wanted, got {:#?}", self.name, self.err)
+                }
             }
         }
     }
 
+    /// The same, and forgets the line: the next such line can be waited for.
+    pub fn take_line(&mut self, text: &str) -> String {
+        let line = self.wait_for_line(text);
+        let index = self.err.iter().position(|said| *said == line).unwrap();
+        self.err.remove(index)
+    }
+
     /// Sends a signal by its number.
     pub fn signal(&self, signal: i32) {
-        let status = Command::new("kill").args([format!("-{signal}"), self.pid().to_string()]).status().unwrap();
+        let status =
+            Command::new("kill").args([format!("-{signal}"), self.pid().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
@@ -172,8 +186,14 @@ impl Running {
         for stream in [0, 1] {
             loop {
                 let ended = match stream {
-                    0 => self.stdout.as_ref().map(|pipe| pipe.recv_timeout(left()).map(|bytes| self.out.extend(bytes))),
-                    _ => self.stderr.as_ref().map(|pipe| pipe.recv_timeout(left()).map(|line| self.err.push(line))),
+                    0 => self
+                        .stdout
+                        .as_ref()
+                        .map(|pipe| pipe.recv_timeout(left()).map(|bytes| self.out.extend(bytes))),
+                    _ => self
+                        .stderr
+                        .as_ref()
+                        .map(|pipe| pipe.recv_timeout(left()).map(|line| self.err.push(line))),
                 };
                 match ended {
                     None | Some(Err(RecvTimeoutError::Disconnected)) => break,

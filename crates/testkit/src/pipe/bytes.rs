@@ -11,7 +11,7 @@ const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 /// Up to here a stream may be cut into crumbs. Longer ones are then cut anywhere, or a megabyte would take a
 /// million steps.
-const CRUMBS_BYTES: u64 = 4096;
+const CRUMBS_BYTES: u64 = 1024;
 
 pub(super) struct Bytes {
     sending: VecDeque<u8>,
