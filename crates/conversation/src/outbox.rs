@@ -16,20 +16,31 @@ const INLINE: usize = 3;
 pub struct Outbox<'a> {
     now: Now,
     legs: usize,
+    /// A bit for each leg.
+    congested: u16,
     effects: SmallVec<[Effect<'a>; INLINE]>,
 }
 
 impl<'a> Outbox<'a> {
-    /// An empty outbox for an event at `now` on a call that has `legs` legs so far.
+    /// An empty outbox for an event at `now` on a call that has `legs` legs so far, of which these are
+    /// congested.
     #[must_use]
-    pub fn new(now: Now, legs: usize) -> Self {
-        Outbox { now, legs, effects: SmallVec::new() }
+    pub fn new(now: Now, legs: usize, congested: impl Iterator<Item = Leg>) -> Self {
+        let congested = congested.fold(0, |bits, leg| bits | 1 << leg.index());
+        Outbox { now, legs, congested, effects: SmallVec::new() }
     }
 
     /// When the event happened.
     #[must_use]
     pub fn now(&self) -> Now {
         self.now
+    }
+
+    /// Whether so much was owed on the leg before this event that `drained` will say when there is room again.
+    /// A conversation that sends more than it receives waits for that.
+    #[must_use]
+    pub fn is_congested(&self, leg: Leg) -> bool {
+        self.congested & 1 << leg.index() != 0
     }
 
     /// Asks for [`Effect::Send`]. Empty bytes on a byte stream are nothing; as a message they are a message.

@@ -87,7 +87,10 @@ impl Host {
         if reason == CloseReason::Drained {
             self.count_cut();
         }
-        self.limit_said.store(false, Ordering::Relaxed);
+        // Not at the first call that ends: at the limit one always ends and another begins.
+        if self.open_calls() <= self.plan.limits.calls_max / 4 * 3 {
+            self.limit_said.store(false, Ordering::Relaxed);
+        }
         let (received_bytes, sent_bytes) = session.moved_bytes();
         let call = session.call();
         let lasted = now.wall.duration_since(call.opened).unwrap_or_default();

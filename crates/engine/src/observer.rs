@@ -6,7 +6,6 @@ use conversation::{Call, CallFailed, CloseReason, End};
 
 /// Something that happened. None of them comes once a byte: an echo of a million messages is two events.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Event<'a> {
     /// A caller was answered.
     Answered(&'a Call),
@@ -30,14 +29,14 @@ pub enum Event<'a> {
         /// Its length.
         bytes: usize,
     },
-    /// Answering pauses because something is short; said once until a call was answered again.
+    /// Answering pauses because something is short; said at most every 10 seconds.
     AcceptPaused {
         /// Where callers wait.
         door: &'a End,
         /// accept(2), fork(2) or the thread that could not be made.
         failed: CallFailed,
     },
-    /// As many calls are open as the limit allows; said once until one has ended. Callers wait.
+    /// As many calls are open as the limit allows; callers wait. Said once, until a quarter of them has ended.
     LimitReached {
         /// The limit.
         calls_max: usize,

@@ -77,6 +77,9 @@ pub(crate) struct Reactor<S> {
     errands: Option<Errands>,
     wake: Option<Arc<OwnedFd>>,
     buffer: Box<[u8]>,
+    /// Told to stop answering.
+    is_draining: bool,
+    /// When the calls that are still open are ended.
     drain_until: Option<Moment>,
     ending_seen: bool,
     newborn: Option<Box<(Call, Connection)>>,
@@ -153,6 +156,7 @@ impl<S: Selector> Reactor<S> {
             errands: None,
             wake: None,
             buffer: vec![0; RECEIVE_BUFFER_BYTES].into_boxed_slice(),
+            is_draining: false,
             drain_until: None,
             ending_seen: false,
             newborn: None,
@@ -228,7 +232,7 @@ impl<S: Selector> Reactor<S> {
 
     fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Ready>) -> io::Result<()> {
         let control = &self.host.plan.control;
-        let draining = self.drain_until.is_none().then(|| (control.draining_fd(), Token::Draining));
+        let draining = (!self.is_draining).then(|| (control.draining_fd(), Token::Draining));
         let ending = (!self.ending_seen).then(|| (control.ending_fd(), Token::Ending));
         let wake = self.wake.as_ref().map(|wake| (wake.as_fd(), Token::Wake));
         let children =
@@ -286,16 +290,18 @@ impl<S: Selector> Reactor<S> {
 
     fn begin_drain(&mut self, now: Now, at_most: Duration) {
         let until = now.moment + at_most;
-        if self.drain_until.is_some_and(|earlier| earlier <= until) {
+        if self.is_draining && self.drain_until.is_none_or(|earlier| earlier <= until) {
             return;
         }
-        if self.drain_until.is_none() {
+        if !self.is_draining {
             // Callers whose connection the kernel has established already are ours: they are still answered.
             self.answer_all(now);
             if self.newborn.is_some() {
                 return;
             }
+            self.is_draining = true;
             self.stop_answering();
+            self.end_idle_peers(now);
         }
         self.drain_until = Some(until);
         if self.is_first {
@@ -343,7 +349,7 @@ impl<S: Selector> Reactor<S> {
     /// A place is free again: doors that paused for want of one need not wait any longer.
     fn doors_may_answer(&mut self) {
         for door in &mut self.doors {
-            if door.paused_until.is_some() && !door.pause_said {
+            if door.paused_until.is_some() && !door.is_short {
                 door.paused_until = None;
                 door.ready = true;
             }

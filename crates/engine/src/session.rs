@@ -123,6 +123,12 @@ impl Session {
         (self.legs[0].received_bytes, self.legs[0].sent_bytes)
     }
 
+    /// Whether nothing will be done before the peer speaks again: nothing is owed, and no deadline is set.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.deadline.is_none() && !self.legs.iter().any(LegState::owes)
+    }
+
     /// Whether the leg is to be read now. Not above a high mark, and not after the peer has finished.
     #[must_use]
     pub fn wants_read(&self, leg: Leg) -> bool {
@@ -206,7 +212,9 @@ impl Session {
             Ok(_) => self.moved = now.moment,
             Err(failed) => self.cannot_send(leg, failed),
         }
-        if was_congested && !self.legs[leg.index()].congested && self.phase == Phase::Open {
+        let state = &self.legs[leg.index()];
+        let has_room_again = was_congested && !state.congested && state.broken.is_none();
+        if has_room_again && self.phase == Phase::Open {
             let mut out = self.outbox(now);
             self.conversation.drained(leg, &mut out);
             self.carry_out(out, carrier);
@@ -255,7 +263,11 @@ impl Session {
 
     /// A dialled leg could not be opened.
     pub fn dial_failed(&mut self, now: Now, leg: Leg, why: &DialFailure, carrier: &mut dyn Carrier) {
-        self.legs[leg.index()].lose();
+        let state = &mut self.legs[leg.index()];
+        if state.owes() {
+            state.stop_sending(CloseReason::Refused); // what was sent on it is lost: the call did not finish
+        }
+        state.lose();
         if self.phase != Phase::Open {
             return self.settle(now, carrier);
         }
@@ -309,7 +321,8 @@ impl Session {
     }
 
     fn outbox<'a>(&self, now: Now) -> Outbox<'a> {
-        Outbox::new(now, self.legs.len())
+        let congested = self.legs.iter().enumerate().filter(|(_, leg)| leg.congested);
+        Outbox::new(now, self.legs.len(), congested.filter_map(|(index, _)| Leg::new(index)))
     }
 
     fn carry_out(&mut self, out: Outbox<'_>, carrier: &mut dyn Carrier) {
@@ -388,7 +401,8 @@ impl Session {
         let closing = matches!(self.phase, Phase::Closing { .. });
         let (mut owes, mut silent) = (false, true);
         for (index, state) in self.legs.iter_mut().enumerate() {
-            state.finish_asked |= closing;
+            // Standard output outlives a call that is closed; it is finished only where that was asked for.
+            state.finish_asked |= closing && state.lingers;
             if state.finish_is_due()
                 && let Some(leg) = Leg::new(index)
             {

@@ -14,6 +14,9 @@ use std::time::Duration;
 
 use conversation::{Call, CloseReason, Conversation, Framer, Framing, Leg, Needs, Outbox, Service};
 
+/// Answers that are given in one turn.
+const ANSWERS_AT_ONCE: u64 = 64;
+
 /// Answers that one caller may have coming; what it says beyond that is not answered.
 const ANSWERS_DUE_MAX: u64 = 1 << 32;
 
@@ -67,7 +70,13 @@ impl Service for Reply {
     }
 
     fn conversation(&self) -> Box<dyn Conversation> {
-        Box::new(Replying { reply: self.clone(), hears: Hears::First, due: 0, peer_finished: false })
+        Box::new(Replying {
+            reply: self.clone(),
+            hears: Hears::First,
+            due: 0,
+            waits_for_room: false,
+            peer_finished: false,
+        })
     }
 }
 
@@ -88,6 +97,8 @@ struct Replying {
     hears: Hears,
     /// Answers still to be given.
     due: u64,
+    /// The caller does not take the answers as fast as they are given.
+    waits_for_room: bool,
     peer_finished: bool,
 }
 
@@ -136,20 +147,30 @@ impl Conversation for Replying {
     }
 
     fn deadline(&mut self, out: &mut Outbox<'_>) {
-        self.answer(out);
+        self.waits_for_room = out.is_congested(Leg::CALLER);
+        if !self.waits_for_room {
+            self.answer(out);
+        }
+    }
+
+    fn drained(&mut self, _leg: Leg, out: &mut Outbox<'_>) {
+        if std::mem::take(&mut self.waits_for_room) {
+            self.answer(out);
+        }
     }
 }
 
 impl Replying {
-    /// Gives the answer that is due, and all further ones where nothing lies between them.
+    /// Gives the answer that is due, and further ones where nothing lies between them; the rest has its turn
+    /// later, so that no number of answers fills the memory.
     fn answer(&mut self, out: &mut Outbox<'_>) {
-        while self.due > 0 {
+        let at_once = if self.reply.every.is_zero() { ANSWERS_AT_ONCE } else { 1 };
+        for _ in 0..at_once.min(self.due) {
             self.due -= 1;
             self.send(out);
-            if self.due > 0 && !self.reply.every.is_zero() {
-                out.deadline_at(out.now().moment + self.reply.every);
-                return;
-            }
+        }
+        if self.due > 0 {
+            out.deadline_at(out.now().moment + self.reply.every);
         }
         self.finish_if_done(out);
     }

@@ -125,7 +125,11 @@ pub(crate) fn outcome(reason: CloseReason, what: &str) -> Result<(), Failure> {
     let (status, hint) = match reason {
         CloseReason::Finished => return Ok(()),
         CloseReason::Failed(failed) if failed.call == "write(2)" => return Err(output_failure(failed)),
-        CloseReason::Reset => (Status::Reset, "it may not have got everything that was sent"),
+        CloseReason::Reset => {
+            let reset = switchboard::CallFailed { call: "recv(2)", errno: libc::ECONNRESET };
+            let hint = "the peer may not have got everything that was sent";
+            return Err(Failure::new(Status::Reset, format!("the {what} was broken off: {reset}; {hint}")));
+        }
         CloseReason::TimedOut => (Status::TimedOut, "is it running, and is the address right?"),
         CloseReason::Refused => {
             let refused = switchboard::CallFailed { call: "recv(2)", errno: libc::ECONNREFUSED };

@@ -63,37 +63,26 @@ impl Log {
 
 impl Observer for Log {
     fn event(&self, event: &Event<'_>) {
-        if self.level == Level::Quiet {
-            return;
-        }
         match event {
             Event::Answered(call) => {
-                if self.level == Level::Verbose {
-                    self.detail(format_args!("call {}: {} called {}", call.number, call.peer, call.local));
-                }
+                self.detail(format_args!("call {}: {} called {}", call.number, call.peer, call.local));
             }
             Event::Ended { call, reason, received_bytes, sent_bytes, lasted } => {
-                if self.level == Level::Verbose {
-                    self.detail(format_args!(
-                        "call {}: {}: {reason}; {received_bytes} bytes in, {sent_bytes} out, {:.3} s",
-                        call.number,
-                        call.peer,
-                        lasted.as_secs_f64(),
-                    ));
-                }
+                self.detail(format_args!(
+                    "call {}: {}: {reason}; {received_bytes} bytes in, {sent_bytes} out, {:.3} s",
+                    call.number,
+                    call.peer,
+                    lasted.as_secs_f64(),
+                ));
             }
             Event::Message { from, bytes } => {
-                if self.level == Level::Verbose {
-                    self.detail(format_args!("message of {bytes} bytes from {from}"));
-                }
+                self.detail(format_args!("message of {bytes} bytes from {from}"));
             }
             Event::AcceptPaused { door, failed } => self.note(format_args!(
                 "{door}: answering pauses: {failed}; callers wait until some of it is free again"
             )),
-            Event::LimitReached { calls_max } => {
-                if !self.is_iterative {
-                    self.note(format_args!("{calls_max} calls are open, the limit: further callers wait"));
-                }
+            Event::LimitReached { calls_max } if !self.is_iterative => {
+                self.note(format_args!("{calls_max} calls are open, the limit: further callers wait"));
             }
             Event::DoorFailed { door, failed } => {
                 self.note(format_args!("{door}: no longer listening: {failed}"));
@@ -105,18 +94,16 @@ impl Observer for Log {
             Event::Undelivered { door, messages, why } => {
                 self.note(format_args!("{door}: {messages} not delivered: {why}"));
             }
-            Event::Draining { calls, at_most } => {
-                if *calls > 0 && !at_most.is_zero() {
-                    self.note(format_args!(
-                        "draining: {calls} calls are open and have {} s; the same signal again ends them now",
-                        at_most.as_secs_f64(),
-                    ));
-                }
+            Event::Draining { calls, at_most } if *calls > 0 && !at_most.is_zero() => {
+                self.note(format_args!(
+                    "draining: {calls} calls are open and have {} s; the same signal again ends them now",
+                    at_most.as_secs_f64(),
+                ));
             }
             Event::ChildKilled { call_number, process, signal } => self.note(format_args!(
                 "call {call_number}: its child process {process} was killed by signal {signal}"
             )),
-            _ => {}
+            Event::LimitReached { .. } | Event::Draining { .. } => {}
         }
     }
 }

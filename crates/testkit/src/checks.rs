@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use conversation::{CloseReason, CopiedBy, Effect, Leg, Moment, Shape};
-use engine::HIGH_MARK_BYTES;
+use engine::{HIGH_MARK_BYTES, LOW_MARK_BYTES};
 
 use crate::Happened;
 
@@ -112,7 +112,8 @@ impl Checks {
             let is_fed = partner.is_none_or(|(partner, _)| partner == index);
             if is_fed && account.promised_bytes >= HIGH_MARK_BYTES {
                 let owed = account.promised_bytes;
-                self.violations.push(format!("leg {} was read while {owed} bytes are owed on {index}", leg.index()));
+                self.violations
+                    .push(format!("leg {} was read while {owed} bytes are owed on {index}", leg.index()));
                 break;
             }
         }
@@ -216,14 +217,22 @@ impl Checks {
         if self.closed.is_some() {
             wrong.push("came after closed");
         }
-        if self.events.is_empty() != (happened == Happened::Opened) && !matches!(happened, Happened::Closed(_)) {
+        if self.events.is_empty() != (happened == Happened::Opened)
+            && !matches!(happened, Happened::Closed(_))
+        {
             wrong.push("came where opened must come once and first");
         }
         if self.events.last().is_some_and(|(last, _)| *last > now) {
             wrong.push("came at a time before the last");
         }
         match &happened {
-            Happened::Opened | Happened::Drained(_) => {}
+            Happened::Opened | Happened::Connected(_) => {}
+            Happened::Drained(leg) => {
+                let account = &self.legs[leg.index()];
+                if account.broken || account.promised_bytes >= LOW_MARK_BYTES {
+                    wrong.push("came where there is no room");
+                }
+            }
             Happened::Received(leg, _) | Happened::PeerFinished(leg) => {
                 let account = &mut self.legs[leg.index()];
                 if account.shape.is_none() || account.peer_finished {
@@ -236,7 +245,6 @@ impl Checks {
                     wrong.push("was not asked for, or not yet");
                 }
             }
-            Happened::Connected(_) => {}
             Happened::DialFailed(leg, _) => {
                 self.legs[leg.index()].forget();
                 self.legs[leg.index()].broken = true;

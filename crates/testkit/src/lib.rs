@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod actor;
+mod answer;
 mod by_hand;
 mod caller;
 mod checks;
@@ -46,6 +47,7 @@ mod stage;
 mod transcript;
 mod watched;
 
+pub use answer::{Answer, answer_in_pieces};
 pub use by_hand::{ByHand, Event};
 pub use caller::Caller;
 pub use cuts::{CUT_BYTES_MAX, every_cut};

@@ -47,7 +47,10 @@ enum Role {
     Caller(Moment),
     Called,
     /// Speaks to a datagram door from this moment on; a session is made at a message.
-    Speaker { from: Moment, call: Option<usize> },
+    Speaker {
+        from: Moment,
+        call: Option<usize>,
+    },
     /// Was dialled at this address.
     Dialled(String),
 }
@@ -98,8 +101,7 @@ impl<'s> Stage<'s> {
         };
         for caller in &simulation.callers {
             let from = Moment::after(caller.calls_at);
-            let role =
-                if caller.own_line { Role::Caller(from) } else { Role::Speaker { from, call: None } };
+            let role = if caller.own_line { Role::Caller(from) } else { Role::Speaker { from, call: None } };
             stage.add_player(caller.clone(), role);
         }
         stage

@@ -12,7 +12,7 @@ use conversation::Moment;
 const LINES_MAX: usize = 300;
 
 /// Bytes of a payload that a line shows.
-const SHOWN_BYTES_MAX: usize = 32;
+const SHOWN_BYTES_MAX: usize = 16;
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): the basis and the prime.
 const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;

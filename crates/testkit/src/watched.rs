@@ -44,7 +44,8 @@ impl Watched {
             checks.event(out.now().moment, happened);
             checks.legs()
         };
-        let mut asked = Outbox::new(out.now(), legs);
+        let congested = (0..legs).filter_map(Leg::new).filter(|leg| out.is_congested(*leg));
+        let mut asked = Outbox::new(out.now(), legs, congested);
         event(&mut *self.inner, &mut asked);
         for effect in asked.into_effects() {
             self.checks.lock().asked(&effect);

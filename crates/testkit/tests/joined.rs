@@ -1,5 +1,6 @@
 //! Dialled and joined legs: nothing is lost between two callers, and neither makes the other wait for ever.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a conversation of a test hears only what it is about")]
+#![expect(clippy::unwrap_used, reason = "a test's own address and leg are there, or it fails as it should")]
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use testkit::{ByHand, Caller, Event, Faults, Happened, Run, Seed, SendFails, Sim
 
 const SEEDS: u64 = 60;
 const FAR: &str = "tcp://far.example:7";
-const FLOOD_BYTES: usize = 400_000;
+const FLOOD_BYTES: usize = 300_000;
 
 /// Joins each caller to [`FAR`]; an end on one side is an end on the other.
 fn relay(copied_by: CopiedBy) -> impl Service {
@@ -77,7 +78,10 @@ fn a_leg_is_read_only_while_its_partner_can_be_sent_to() {
             let simulation = Simulation::new(seed).drain_at(Duration::from_secs(30));
             let run = simulation.caller(caller).peer(FAR, peer).run(&relay(copied_by));
             let taken = run.calls[0].received_bytes;
-            assert!(taken < FLOOD_BYTES as u64, "seed {seed}: {taken} bytes were taken for a peer who reads none");
+            assert!(
+                taken < FLOOD_BYTES as u64,
+                "seed {seed}: {taken} bytes were taken for a peer who reads none"
+            );
         }
     }
 }
@@ -120,7 +124,10 @@ fn the_other_leg_still_gets_what_was_said_before_a_reset() {
             let run = Simulation::new(seed).caller(caller).peer(FAR, peer).run(&relay(copied_by));
             assert_eq!(run.calls[0].reason, CloseReason::Reset);
             let heard = run.dialled[0].heard.bytes();
-            assert!(said.starts_with(&heard) && heard.len() as u64 == run.calls[0].received_bytes, "seed {seed}");
+            assert!(
+                said.starts_with(&heard) && heard.len() as u64 == run.calls[0].received_bytes,
+                "seed {seed}"
+            );
             assert!(run.dialled[0].heard.finished.is_some());
         }
     }
@@ -130,7 +137,8 @@ fn the_other_leg_still_gets_what_was_said_before_a_reset() {
 fn resets_and_failing_sends_anywhere_in_a_joined_pair_end_the_call() {
     for copied_by in BOTH {
         for seed in 0..4 * SEEDS {
-            let send_fails = Some(SendFails { leg: (seed % 2) as usize, after_bytes: (seed * 97) as usize % 3000 });
+            let send_fails =
+                Some(SendFails { leg: (seed % 2) as usize, after_bytes: (seed * 97) as usize % 3000 });
             let faults = Faults {
                 reset_percent: 40,
                 send_fails: send_fails.filter(|_| seed % 3 == 0),
@@ -138,7 +146,7 @@ fn resets_and_failing_sends_anywhere_in_a_joined_pair_end_the_call() {
             };
             let said = vec![b'x'; 20_000];
             let side = || Caller::new().send(&said).finish().read_all();
-            let simulation = Simulation::new(seed).faults(faults).idle_timeout(Duration::from_secs(60));
+            let simulation = Simulation::new(seed).faults(faults);
             let run = simulation.caller(side()).caller(side()).peer(FAR, side()).run(&relay(copied_by));
             for heard in run.callers.iter().chain(run.dialled.iter().map(|peer| &peer.heard)) {
                 assert!(said.starts_with(&heard.bytes()));
@@ -155,9 +163,47 @@ fn a_failing_send_on_one_leg_of_a_joined_pair_ends_the_call_without_a_time_out()
             let faults = Faults { send_fails, ..Faults::default() };
             let caller = Caller::new().send("a line that is not taken whole").finish().read_all();
             let peer = Caller::new().send("last words").finish().read_all();
-            let run = Simulation::new(seed).faults(faults).caller(caller).peer(FAR, peer).run(&relay(copied_by));
+            let run =
+                Simulation::new(seed).faults(faults).caller(caller).peer(FAR, peer).run(&relay(copied_by));
             assert_eq!(run.callers[0].bytes(), b"last words", "seed {seed}");
             assert_eq!(run.calls[0].reason, CloseReason::Reset);
         }
+    }
+}
+
+#[test]
+fn bytes_for_a_leg_that_never_opens_are_not_called_delivered() {
+    let service = ByHand::new(|| {
+        |event, out| {
+            if let Event::Opened(_) = event {
+                let far = out.dial(FAR.parse::<Address>().unwrap()).unwrap();
+                out.send(far, b"for nobody".to_vec());
+                out.close();
+            }
+        }
+    });
+    for seed in 0..SEEDS {
+        let run = Simulation::new(seed).caller(Caller::new().finish().read_all()).run(&service);
+        assert!(!run.calls[0].reason.is_clean());
+    }
+}
+
+#[test]
+fn bytes_for_a_leg_that_opens_after_the_close_are_delivered() {
+    let service = ByHand::new(|| {
+        |event, out| {
+            if let Event::Opened(_) = event {
+                let far = out.dial(FAR.parse::<Address>().unwrap()).unwrap();
+                out.send(far, b"for you".to_vec());
+                out.close();
+            }
+        }
+    });
+    for seed in 0..SEEDS {
+        let far = Caller::new().read_all().finish();
+        let run =
+            Simulation::new(seed).caller(Caller::new().finish().read_all()).peer(FAR, far).run(&service);
+        assert_eq!(run.dialled[0].heard.bytes(), b"for you");
+        assert_eq!(run.calls[0].reason, CloseReason::Finished);
     }
 }

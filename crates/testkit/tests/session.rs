@@ -269,10 +269,7 @@ fn the_last_words_of_a_closed_call_are_put_out_or_say_why_not() {
 #[test]
 fn a_send_that_fails_does_not_stop_the_reading_of_what_was_sent_before() {
     for seed in 0..SEEDS {
-        let faults = Faults {
-            send_fails: Some(SendFails { leg: 0, after_bytes: 3 }),
-            ..Faults::default()
-        };
+        let faults = Faults { send_fails: Some(SendFails { leg: 0, after_bytes: 3 }), ..Faults::default() };
         let caller = Caller::new().send(vec![b'x'; 2000]).finish().read_all();
         let run = Simulation::new(seed).faults(faults).caller(caller).run(&echo());
         assert_eq!(run.calls[0].received_bytes, 2000, "seed {seed}");
@@ -287,7 +284,7 @@ fn empty_messages_are_messages() {
     let said = ["", "a", "", "", "b", ""];
     let expected: Vec<&[u8]> = said.iter().map(|text| text.as_bytes()).collect();
     for seed in 0..SEEDS {
-        let caller = said.iter().fold(Caller::seqpacket(), |caller, text| caller.send(text));
+        let caller = said.iter().fold(Caller::seqpacket(), Caller::send);
         let run = Simulation::new(seed).caller(caller.finish().read_all()).run(&echo());
         assert_eq!(run.callers[0].messages(), expected);
     }
@@ -314,10 +311,15 @@ fn empty_bytes_on_a_stream_are_nothing() {
 #[test]
 fn a_sequenced_packet_is_never_cut_nor_put_together_under_back_pressure() {
     let mut sizes = Seed::new(5);
-    let said: Vec<Vec<u8>> = (0..300).map(|_| { let length = sizes.index(2000); sizes.bytes(length) }).collect();
+    let said: Vec<Vec<u8>> = (0..300)
+        .map(|_| {
+            let length = sizes.index(2000);
+            sizes.bytes(length)
+        })
+        .collect();
     for seed in 0..SEEDS {
         let quiet = Caller::seqpacket().pause_reading(seconds(3));
-        let caller = said.iter().fold(quiet, |caller, message| caller.send(message));
+        let caller = said.iter().fold(quiet, Caller::send);
         let run = Simulation::new(seed).caller(caller.finish().read_all()).run(&echo());
         assert!(run.callers[0].messages() == said, "seed {seed}");
     }
@@ -380,5 +382,22 @@ fn a_datagram_caller_is_one_session_where_the_service_remembers_it() {
         assert_eq!(known.calls.len(), 1);
         assert_eq!(known.calls[0].reason, CloseReason::TimedOut);
         assert_eq!(counting().needs(), Needs::default());
+    }
+}
+
+#[test]
+fn there_is_no_room_again_on_a_leg_that_takes_nothing_any_more() {
+    let service = at(|event, out| match event {
+        Event::Opened(_) => out.send(ME, vec![0; FLOOD_BYTES]),
+        Event::PeerFinished(leg) => out.finish(leg),
+        _ => {}
+    });
+    for seed in 0..SEEDS {
+        let faults =
+            Faults { send_fails: Some(SendFails { leg: 0, after_bytes: 20_000 }), ..Faults::default() };
+        let caller = Caller::new().wait(seconds(1)).finish().read_all();
+        let run = Simulation::new(seed).faults(faults).caller(caller).run(&service);
+        assert!(!run.calls[0].had(&Happened::Drained(ME)), "seed {seed}");
+        assert_eq!(run.calls[0].reason, CloseReason::Reset);
     }
 }

@@ -50,7 +50,9 @@ fn the_same_seed_and_script_are_the_same_run() {
 #[test]
 fn other_seeds_are_other_runs() {
     let digests: BTreeSet<u64> = (0..50)
-        .map(|seed| Simulation::new(seed).caller(Caller::new().send("hello").finish().read_all()).run(&echo()))
+        .map(|seed| {
+            Simulation::new(seed).caller(Caller::new().send("hello").finish().read_all()).run(&echo())
+        })
         .map(|run| run.digest())
         .collect();
     assert_eq!(digests.len(), 50);

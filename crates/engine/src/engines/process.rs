@@ -26,7 +26,7 @@ pub(super) fn serve(host: &Arc<Host>, doors: Vec<Door>) -> io::Result<()> {
             sys::exit_now(match host.report() {
                 Ok(report) if report.cut > 0 => CHILD_CUT,
                 Ok(_) => 0,
-                Err(ServeError::Output(_)) => CHILD_OUTPUT_FAILED,
+                Err(ServeError::Output(failed)) => CHILD_OUTPUT_FAILED + failed.errno.min(127),
                 Err(ServeError::Engine(_) | ServeError::NoDoorLeft(_)) => 1,
             });
         }

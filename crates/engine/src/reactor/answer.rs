@@ -15,9 +15,6 @@ use crate::{Event, ServeError};
 
 use super::{Left, LegSocket, Placement, Reactor};
 
-/// How long answering pauses when descriptors, memory, threads or processes are short.
-const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
-
 /// How long it pauses at the limit of calls. Another worker's call may end without this one being told.
 const LIMIT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -52,7 +49,9 @@ impl<S: Selector> Reactor<S> {
                 return self.stop_answering();
             }
             if !self.host.take_place(self.host.plan.limits.calls_max) {
-                self.doors[index].paused_until = Some(now.moment + LIMIT_PAUSE);
+                let door = &mut self.doors[index];
+                door.paused_until = Some(now.moment + LIMIT_PAUSE);
+                door.is_short = false;
                 return;
             }
             let Some(Door::Listener { listener, .. }) = &self.doors[index].door else {
@@ -60,10 +59,10 @@ impl<S: Selector> Reactor<S> {
             };
             match listener.accept() {
                 Ok(accepted) => {
-                    self.doors[index].pause_said = false;
                     if let Err(failed) = self.place(accepted, now) {
                         self.host.leave_place();
-                        self.pause(index, failed, now);
+                        self.doors[index].pause(failed, now.moment, &self.host);
+                        return;
                     }
                     if self.newborn.is_some() {
                         return;
@@ -96,7 +95,7 @@ impl<S: Selector> Reactor<S> {
             }
             AcceptOutcome::Retry => false,
             AcceptOutcome::Pause => {
-                self.pause(index, failed, now);
+                self.doors[index].pause(failed, now.moment, &self.host);
                 true
             }
             AcceptOutcome::Stop => {
@@ -112,14 +111,6 @@ impl<S: Selector> Reactor<S> {
                 }
                 true
             }
-        }
-    }
-
-    fn pause(&mut self, index: usize, failed: CallFailed, now: Now) {
-        let door = &mut self.doors[index];
-        door.paused_until = Some(now.moment + SHORTAGE_PAUSE);
-        if !std::mem::replace(&mut door.pause_said, true) {
-            self.host.tell(&Event::AcceptPaused { door: &door.end, failed });
         }
     }
 

@@ -9,7 +9,7 @@ use socket::Standard;
 
 use crate::errands::{Done, Errand, Errands, Ticket};
 use crate::selector::{Ready, Selector, Source, Watch};
-use crate::{Event, Session};
+use crate::{Event, ServeError, Session};
 
 use super::hands::{Chore, Hands};
 use super::leg_end::{Heard, LegEnd, LegSocket};
@@ -28,6 +28,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// It is a datagram peer's, and will not be answered unless the peer speaks again.
+    fn is_idle_peer(&self) -> bool {
+        let is_peer = self.ends.iter().all(|end| matches!(end.socket, LegSocket::Peer { .. }));
+        is_peer && self.session.is_idle()
+    }
+
     /// The descriptors of its legs and what is wanted of each.
     pub(super) fn sources(&self, slot: usize) -> impl Iterator<Item = Source<'_>> {
         self.ends.iter().enumerate().flat_map(move |(index, end)| {
@@ -129,6 +135,7 @@ impl<S: Selector> Reactor<S> {
             // The reader of our output is gone: nothing that could still come would be seen by anyone.
             end.ended = true;
             let failed = CallFailed { call: "write(2)", errno: libc::EPIPE };
+            self.host.fail(ServeError::Output(failed));
             return self.with(slot, now, |session, hands| session.leg_failed(now, leg, failed, hands));
         }
         self.turn(slot, now);
@@ -187,6 +194,9 @@ impl<S: Selector> Reactor<S> {
         if let Some(reason) = entry.session.over() {
             return self.close(slot, reason, now);
         }
+        if self.is_draining && entry.is_idle_peer() {
+            return self.with(slot, now, |session, hands| session.end(now, CloseReason::Finished, hands));
+        }
         if let Some(due) = entry.session.next_deadline()
             && entry.timer.is_none_or(|timer| due < timer)
         {
@@ -229,6 +239,14 @@ impl<S: Selector> Reactor<S> {
                 session.deadline(now, hands);
             }
         });
+    }
+
+    /// Ends the sessions of datagram peers that have nothing coming: no peer would ever say that it is done.
+    pub(super) fn end_idle_peers(&mut self, now: Now) {
+        let idle = self.entries.iter().filter(|(_, entry)| entry.is_idle_peer());
+        for slot in idle.map(|(slot, _)| slot).collect::<Vec<_>>() {
+            self.settle(slot, now);
+        }
     }
 
     /// The time for a drain is up: ends every call.

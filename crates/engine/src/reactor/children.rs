@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use conversation::CallFailed;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 
 use crate::selector::{Selector, Watch};
@@ -16,8 +17,9 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Exit status of a child whose call the end of a drain cut off.
 pub(crate) const CHILD_CUT: i32 = 10;
 
-/// Exit status of a child that could not write to the standard output.
-pub(crate) const CHILD_OUTPUT_FAILED: i32 = 11;
+/// Exit status of a child that could not write to the standard output, less the errno, which is below 128 for
+/// every error that write(2) has.
+pub(crate) const CHILD_OUTPUT_FAILED: i32 = 128;
 
 pub(super) struct Child {
     process: Pid,
@@ -69,11 +71,11 @@ impl<S: Selector> Reactor<S> {
         }
         match status.exit_status() {
             Some(CHILD_CUT) => self.host.count_cut(),
-            Some(CHILD_OUTPUT_FAILED) => {
-                let failed = conversation::CallFailed { call: "write(2)", errno: libc::EPIPE };
-                self.host.fail(ServeError::Output(failed));
+            Some(status) if status >= CHILD_OUTPUT_FAILED => {
+                let errno = status - CHILD_OUTPUT_FAILED;
+                self.host.fail(ServeError::Output(CallFailed { call: "write(2)", errno }));
             }
-            _ => {}
+            Some(_) | None => {}
         }
     }
 

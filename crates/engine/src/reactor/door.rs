@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use conversation::{End, Moment, Transport};
+use conversation::{CallFailed, End, Moment, Transport};
 use socket::PeerAddress;
 
 use crate::Event;
@@ -13,6 +13,12 @@ use crate::host::Host;
 /// How often at most a door says that something was not delivered.
 const SAY_EVERY: Duration = Duration::from_secs(1);
 
+/// How long answering pauses when descriptors, memory, threads or processes are short.
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often at most a door says that something is short.
+const SAY_SHORTAGE_EVERY: Duration = Duration::from_secs(10);
+
 pub(crate) struct DoorState {
     /// `None` once it is closed.
     pub(super) door: Option<Door>,
@@ -20,7 +26,9 @@ pub(crate) struct DoorState {
     /// A caller or message may be waiting.
     pub(super) ready: bool,
     pub(super) paused_until: Option<Moment>,
-    pub(super) pause_said: bool,
+    /// It pauses because something is short, not for want of a place.
+    pub(super) is_short: bool,
+    shortage_said: Option<Moment>,
     /// No new peers any more.
     pub(super) draining: bool,
     /// The session of each datagram peer that is remembered.
@@ -38,7 +46,8 @@ impl DoorState {
             end,
             ready: true,
             paused_until: None,
-            pause_said: false,
+            is_short: false,
+            shortage_said: None,
             draining: false,
             peers: HashMap::new(),
             undelivered: 0,
@@ -63,6 +72,16 @@ impl DoorState {
                 self.undelivered("the answer is longer than a datagram can be");
             }
             Err(_) => self.undelivered("the peer is gone or cannot be reached"),
+        }
+    }
+
+    /// Answers nobody until `until`, because of this shortage; says so now and then.
+    pub(super) fn pause(&mut self, failed: CallFailed, now: Moment, host: &Host) {
+        self.paused_until = Some(now + SHORTAGE_PAUSE);
+        self.is_short = true;
+        if self.shortage_said.is_none_or(|said| now.since(said) >= SAY_SHORTAGE_EVERY) {
+            self.shortage_said = Some(now);
+            host.tell(&Event::AcceptPaused { door: &self.end, failed });
         }
     }
 

@@ -3,8 +3,8 @@
 use conversation::{Address, CallFailed, Leg};
 use smallvec::SmallVec;
 
-use crate::Carrier;
 use crate::host::Host;
+use crate::{Carrier, ServeError};
 
 use super::door::DoorState;
 use super::leg_end::{LegEnd, LegSocket};
@@ -25,10 +25,12 @@ pub(super) struct Hands<'r> {
 
 impl Carrier for Hands<'_> {
     fn send(&mut self, leg: Leg, bytes: &[u8]) -> Result<Option<usize>, CallFailed> {
-        match self.ends.get_mut(leg.index()) {
-            Some(end) => end.send(bytes, self.doors),
-            None => Ok(None),
-        }
+        let Some(end) = self.ends.get_mut(leg.index()) else { return Ok(None) };
+        end.send(bytes, self.doors).inspect_err(|failed| {
+            if matches!(end.socket, LegSocket::Standard(_)) {
+                self.host.fail(ServeError::Output(*failed)); // it is every call's output
+            }
+        })
     }
 
     fn finish(&mut self, leg: Leg) {

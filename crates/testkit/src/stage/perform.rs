@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use conversation::{Call, CloseReason, DialFailure, End, Leg, Now, Shape, Transport};
 use engine::Session;
 
+use crate::Ended;
 use crate::checks::Checks;
 use crate::faults::RECEIVE_RESET;
 use crate::hands::{Asked, Hands, LegEnd, World};
@@ -13,7 +14,6 @@ use crate::line::Side;
 use crate::pipe::News;
 use crate::transcript::shown;
 use crate::watched::{Shared, watched};
-use crate::Ended;
 
 use super::{Action, LiveCall, Role, Stage};
 
