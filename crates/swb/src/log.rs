@@ -22,22 +22,28 @@ pub(crate) enum Level {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log {
     level: Level,
-    /// One call at a time is what was asked for, so that reaching this limit is nothing to speak of.
-    is_iterative: bool,
+    role: Role,
+}
+
+/// Whose log it is: it decides what is worth a word, and who called whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// One who answers many callers.
+    Server,
+    /// One who answers a caller at a time, so that this limit is nothing to speak of.
+    OneAtATime,
+    /// One who calls.
+    Caller,
 }
 
 impl Log {
-    pub(crate) fn new(arguments: &invocation::Log) -> Log {
+    pub(crate) fn new(arguments: &invocation::Log, role: Role) -> Log {
         let level = match (arguments.quiet, arguments.verbose) {
             (true, _) => Level::Quiet,
             (false, false) => Level::Normal,
             (false, true) => Level::Verbose,
         };
-        Log { level, is_iterative: false }
-    }
-
-    pub(crate) fn iterative(self) -> Log {
-        Log { is_iterative: true, ..self }
+        Log { level, role }
     }
 
     /// The ready line: from now on callers may come.
@@ -64,6 +70,9 @@ impl Log {
 impl Observer for Log {
     fn event(&self, event: &Event<'_>) {
         match event {
+            Event::Answered(call) if self.role == Role::Caller => {
+                self.detail(format_args!("connected to {} from {}", call.peer, call.local));
+            }
             Event::Answered(call) => {
                 self.detail(format_args!("call {}: {} called {}", call.number, call.peer, call.local));
             }
@@ -81,7 +90,7 @@ impl Observer for Log {
             Event::AcceptPaused { door, failed } => self.note(format_args!(
                 "{door}: answering pauses: {failed}; callers wait until some of it is free again"
             )),
-            Event::LimitReached { calls_max } if !self.is_iterative => {
+            Event::LimitReached { calls_max } if self.role == Role::Server => {
                 self.note(format_args!("{calls_max} calls are open, the limit: further callers wait"));
             }
             Event::DoorFailed { door, failed } => {

@@ -7,13 +7,13 @@ use switchboard::{Address, Line, Shape, Transport, converse, socket};
 
 use crate::failure::{Failure, outcome};
 use crate::invocation::Ask;
-use crate::log::Log;
+use crate::log::{Log, Role};
 
 /// How long each try waits for an answer where messages may be lost.
 const TRY: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: Ask) -> Result<(), Failure> {
-    let log = Log::new(&arguments.log);
+    let log = Log::new(&arguments.log, Role::Caller);
     let address: Address = arguments.address.parse()?;
     super::for_connecting(&address)?;
     if address.transport == Transport::Standard {

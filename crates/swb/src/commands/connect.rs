@@ -7,13 +7,13 @@ use switchboard::{Address, Line, Transport, converse, socket};
 
 use crate::failure::{Failure, outcome};
 use crate::invocation::Connect;
-use crate::log::Log;
+use crate::log::{Log, Role};
 
 /// How long a peer on a message transport may be quiet after the input has ended.
 const QUIET: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: Connect) -> Result<(), Failure> {
-    let log = Log::new(&arguments.log);
+    let log = Log::new(&arguments.log, Role::Caller);
     let address: Address = arguments.address.parse()?;
     super::for_connecting(&address)?;
     if address.transport == Transport::Standard {

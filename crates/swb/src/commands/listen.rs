@@ -10,10 +10,10 @@ use switchboard::{
 
 use crate::failure::{Failure, Status, outcome};
 use crate::invocation::Listen;
-use crate::log::Log;
+use crate::log::{Log, Role};
 
 pub(crate) fn run(arguments: Listen) -> Result<(), Failure> {
-    let log = Log::new(&arguments.log).iterative();
+    let log = Log::new(&arguments.log, Role::OneAtATime);
     let address: Address = arguments.address.parse()?;
     super::for_listening(&address)?;
     let terminal = super::terminal(

@@ -11,7 +11,7 @@ use switchboard::{
 use crate::failure::{Failure, Status, outcome};
 use crate::files::raise_descriptor_limit;
 use crate::invocation::{EngineArguments, Serve, ServiceArgument, Where, time_format};
-use crate::log::Log;
+use crate::log::{Log, Role};
 use crate::stop;
 
 pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
@@ -22,8 +22,8 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     engine.check(&*service, &transports).map_err(Failure::usage)?;
 
     raise_descriptor_limit();
-    let log = Log::new(&arguments.log);
-    let log = if engine == Engine::Iterative { log.iterative() } else { log };
+    let role = if engine == Engine::Iterative { Role::OneAtATime } else { Role::Server };
+    let log = Log::new(&arguments.log, role);
     let mut plan = super::plan(Discard, log)?;
     plan.service = service;
     limit(&mut plan.limits, &arguments.engine);
