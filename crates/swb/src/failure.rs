@@ -122,24 +122,35 @@ impl From<ServeError> for Failure {
 
 /// How a call of our own ended, as a result: `what` was tried, such as `call to tcp://[::1]:7`.
 pub(crate) fn outcome(reason: CloseReason, what: &str) -> Result<(), Failure> {
-    let (status, hint) = match reason {
+    let on_receive = |errno| switchboard::CallFailed { call: "recv(2)", errno };
+    let (status, message) = match reason {
         CloseReason::Finished => return Ok(()),
         CloseReason::Failed(failed) if failed.call == "write(2)" => return Err(output_failure(failed)),
-        CloseReason::Reset => {
-            let reset = switchboard::CallFailed { call: "recv(2)", errno: libc::ECONNRESET };
-            let hint = "the peer may not have got everything that was sent";
-            return Err(Failure::new(Status::Reset, format!("the {what} was broken off: {reset}; {hint}")));
+        CloseReason::Reset => (
+            Status::Reset,
+            format!(
+                "the {what} was broken off: {}; the peer may not have got everything that was sent",
+                on_receive(libc::ECONNRESET)
+            ),
+        ),
+        CloseReason::TimedOut => (
+            Status::TimedOut,
+            format!(
+                "the {what} timed out: nothing came in time; is the server running, and is the address right?"
+            ),
+        ),
+        CloseReason::Refused => (
+            Status::Refused,
+            format!(
+                "the {what} was refused: {}; nobody listens there: is the server running?",
+                on_receive(libc::ECONNREFUSED)
+            ),
+        ),
+        CloseReason::Drained | CloseReason::Limit(_) | CloseReason::Failed(_) => {
+            (Status::Other, format!("the {what} was not completed: {reason}"))
         }
-        CloseReason::TimedOut => (Status::TimedOut, "is it running, and is the address right?"),
-        CloseReason::Refused => {
-            let refused = switchboard::CallFailed { call: "recv(2)", errno: libc::ECONNREFUSED };
-            let hint = "nobody listens there: is the server running?";
-            return Err(Failure::new(Status::Refused, format!("the {what} was refused: {refused}; {hint}")));
-        }
-        CloseReason::Drained | CloseReason::Limit(_) | CloseReason::Failed(_) => (Status::Other, ""),
     };
-    let dash = if hint.is_empty() { "" } else { "; " };
-    Err(Failure::new(status, format!("the {what} was not completed: {reason}{dash}{hint}")))
+    Err(Failure::new(status, message))
 }
 
 /// As [`output_failure`], for an error of the standard library.

@@ -8,6 +8,8 @@
 use std::io;
 use std::sync::Arc;
 
+use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
+
 use crate::ServeError;
 use crate::doors::Door;
 use crate::host::Host;
@@ -15,10 +17,12 @@ use crate::reactor::{CHILD_CUT, CHILD_OUTPUT_FAILED, Left, Placement, Reactor, s
 use crate::selector::EpollSelector;
 
 pub(super) fn serve(host: &Arc<Host>, doors: Vec<Door>) -> io::Result<()> {
+    let parent = getpid();
     let mut reactor = Reactor::<EpollSelector>::new(Arc::clone(host), doors, Placement::Child, true)?;
     match reactor.run()? {
         Left::Done => Ok(()),
         Left::Newborn(newborn) => {
+            die_with(parent);
             // The listeners, the pidfds of the siblings and the wait object are the parent's: close them.
             drop(reactor);
             let (call, connection) = *newborn;
@@ -30,5 +34,15 @@ pub(super) fn serve(host: &Arc<Host>, doors: Vec<Door>) -> io::Result<()> {
                 Err(ServeError::Engine(_) | ServeError::NoDoorLeft(_)) => 1,
             });
         }
+    }
+}
+
+/// Has the kernel end this child when its parent ends in whatever way: a server that was killed leaves nothing
+/// behind that nobody looks after.
+fn die_with(parent: Pid) {
+    // PR_SET_PDEATHSIG fails for no signal that exists.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    if getppid() != Some(parent) {
+        sys::exit_now(1); // it ended before that was set
     }
 }
