@@ -17,8 +17,13 @@ pub enum Effect<'a> {
     /// Send no more on this leg once all is sent: shutdown(2) with SHUT_WR, a FIN on the wire.
     Finish(Leg),
     /// End the call with this reason once all that is owed, on every leg, is sent.
-    Close(CloseReason),
-    /// End the call at once; what is owed is dropped, and stream peers see a reset.
+    Close {
+        /// How the call ended.
+        reason: CloseReason,
+        /// Then let the peer finish, for a while, so that it loses nothing that is on its way to it.
+        linger: bool,
+    },
+    /// End the call at once; what is owed is dropped, and a stream peer to whom something was owed sees a reset.
     Abort(CloseReason),
     /// Call `address`; its leg is already numbered. Answered by `connected` or `dial_failed`.
     Dial {

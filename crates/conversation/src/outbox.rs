@@ -60,7 +60,12 @@ impl<'a> Outbox<'a> {
 
     /// Asks for [`Effect::Close`].
     pub fn close_because(&mut self, reason: CloseReason) {
-        self.effects.push(Effect::Close(reason));
+        self.effects.push(Effect::Close { reason, linger: true });
+    }
+
+    /// Asks for [`Effect::Close`] without lingering: the peer has shown that it got all that matters.
+    pub fn hang_up(&mut self) {
+        self.effects.push(Effect::Close { reason: CloseReason::Finished, linger: false });
     }
 
     /// Asks for [`Effect::Abort`].

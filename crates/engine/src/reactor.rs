@@ -17,10 +17,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conversation::{Call, CallFailed, Leg, Moment, Now};
+use conversation::{CallFailed, Leg, Moment, Now};
 use rustix::event::{EventfdFlags, eventfd};
 use slab::Slab;
-use socket::Connection;
 
 use crate::doors::Door;
 use crate::errands::Errands;
@@ -29,7 +28,7 @@ use crate::selector::{Ready, Selector, Source, Watch};
 use crate::timers::Timers;
 use crate::{Event, ServeError};
 
-pub(crate) use answer::serve_one;
+pub(crate) use answer::{Answered, serve_one};
 use calls::Entry;
 use children::Child;
 pub(crate) use children::{CHILD_CUT, CHILD_OUTPUT_FAILED};
@@ -57,7 +56,7 @@ pub(crate) enum Left {
     /// Nothing is left to do.
     Done,
     /// This process is a new child: it has to drop the loop and serve this call.
-    Newborn(Box<(Call, Connection)>),
+    Newborn(Box<Answered>),
 }
 
 /// A worker's loop and all that it looks after.
@@ -82,7 +81,7 @@ pub(crate) struct Reactor<S> {
     /// When the calls that are still open are ended.
     drain_until: Option<Moment>,
     ending_seen: bool,
-    newborn: Option<Box<(Call, Connection)>>,
+    newborn: Option<Box<Answered>>,
 }
 
 /// What an event's token names.
@@ -314,6 +313,9 @@ impl<S: Selector> Reactor<S> {
             door.draining = true;
             if matches!(door.door, Some(Door::Listener { .. })) {
                 door.door = None;
+            }
+            if door.kept.take().is_some() {
+                self.host.leave_place();
             }
         }
     }

@@ -82,7 +82,8 @@ enum Phase {
     /// No event but the end reaches the conversation; what is owed is still sent.
     Closing {
         reason: CloseReason,
-        /// Set once nothing is owed any more.
+        /// Wait for the peer to finish, once nothing is owed any more.
+        linger: bool,
         linger_until: Option<Moment>,
     },
     Over(CloseReason),
@@ -235,7 +236,7 @@ impl Session {
                 self.conversation.deadline(&mut out);
                 self.carry_out(out, carrier);
             }
-            Phase::Closing { reason, linger_until: Some(until) } if now.moment >= until => {
+            Phase::Closing { reason, linger_until: Some(until), .. } if now.moment >= until => {
                 self.end(now, self.honest(reason), carrier);
             }
             Phase::Open | Phase::Closing { .. } | Phase::Over(_) => {}
@@ -290,7 +291,7 @@ impl Session {
         let reason = reason_of(failed);
         self.legs[leg.index()].stop_sending(reason);
         self.legs[leg.index()].lose();
-        self.close(reason);
+        self.close(reason, true);
         self.settle(now, carrier);
     }
 
@@ -331,16 +332,8 @@ impl Session {
             match effect {
                 Effect::Send { leg, bytes } => self.send(now, leg, bytes, carrier),
                 Effect::Finish(leg) => self.legs[leg.index()].finish_asked = true,
-                Effect::Close(reason) => self.close(reason),
-                Effect::Abort(reason) => {
-                    for (index, state) in self.legs.iter_mut().enumerate() {
-                        if let Some(leg) = Leg::new(index) {
-                            carrier.abort(leg);
-                        }
-                        state.lose();
-                    }
-                    return self.end(now, reason, carrier);
-                }
+                Effect::Close { reason, linger } => self.close(reason, linger),
+                Effect::Abort(reason) => return self.end(now, reason, carrier),
                 Effect::Dial { leg, address } => {
                     debug_assert_eq!(leg.index(), self.legs.len());
                     self.legs.push(LegState::dialling());
@@ -380,13 +373,13 @@ impl Session {
         let state = &mut self.legs[leg.index()];
         state.stop_sending(reason);
         if !matches!(reason, CloseReason::Reset) || !state.can_receive() {
-            self.close(reason);
+            self.close(reason, true);
         }
     }
 
-    fn close(&mut self, reason: CloseReason) {
+    fn close(&mut self, reason: CloseReason, linger: bool) {
         if self.phase == Phase::Open {
-            self.phase = Phase::Closing { reason, linger_until: None };
+            self.phase = Phase::Closing { reason, linger, linger_until: None };
         }
     }
 
@@ -421,7 +414,7 @@ impl Session {
                     self.end(now, self.honest(CloseReason::Finished), carrier);
                 }
             }
-            Phase::Closing { reason, .. } if !owes && silent => {
+            Phase::Closing { reason, linger, .. } if !owes && (silent || !*linger) => {
                 let reason = *reason;
                 self.end(now, self.honest(reason), carrier);
             }

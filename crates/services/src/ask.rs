@@ -96,7 +96,7 @@ impl Conversation for Asking {
                 }
             }
         }
-        out.close();
+        out.hang_up();
     }
 
     fn peer_finished(&mut self, _leg: Leg, out: &mut Outbox<'_>) {
@@ -105,7 +105,7 @@ impl Conversation for Asking {
 
     fn deadline(&mut self, out: &mut Outbox<'_>) {
         if self.answered > 0 {
-            return out.close(); // fewer than asked for, but all that came in time
+            return out.hang_up(); // fewer than asked for, but all that came in time
         }
         if self.messages && self.tries <= self.ask.retries {
             return self.send(out);
@@ -140,7 +140,7 @@ impl Asking {
     fn count_answer(&mut self, out: &mut Outbox<'_>) {
         self.answered += 1;
         if self.answered >= self.ask.replies {
-            out.close();
+            out.hang_up();
         } else {
             out.deadline_at(out.now().moment + self.ask.wait);
         }

@@ -41,16 +41,16 @@ pub fn fork() -> io::Result<Forked> {
     // SAFETY: the calling thread is the only one, and only it could start another, so no lock and no
     // half-changed value of another thread is copied into the child.
     let answer = unsafe { libc::fork() };
-    match answer {
-        0 => {
-            crate::signal::leave_wakes_to_parent();
-            Ok(Forked::Child)
-        }
-        _ => match Pid::from_raw(answer) {
-            Some(child) if answer > 0 => Ok(Forked::Parent { child }),
-            _ => Err(io::Error::last_os_error()),
-        },
+    if answer < 0 {
+        return Err(io::Error::last_os_error());
     }
+    Ok(match Pid::from_raw(answer) {
+        Some(child) => Forked::Parent { child },
+        None => {
+            crate::signal::leave_wakes_to_parent();
+            Forked::Child
+        }
+    })
 }
 
 /// _exit(2): ends the process at once, with the status 0 to 255, running no destructor and no exit handler.

@@ -211,6 +211,18 @@ impl Checks {
         self.legs.len()
     }
 
+    /// The conversation will be told that these legs are congested, and no others.
+    pub(crate) fn told_congested(&mut self, congested: &[Leg]) {
+        for (index, account) in self.legs.iter().enumerate() {
+            let told = congested.iter().any(|leg| leg.index() == index);
+            let owed = account.promised_bytes;
+            if owed >= HIGH_MARK_BYTES && !told || told && account.promised.is_empty() {
+                self.violations
+                    .push(format!("{owed} bytes are owed on leg {index}, and congested is {told}"));
+            }
+        }
+    }
+
     /// An event is about to be given to the conversation.
     pub(crate) fn event(&mut self, now: Moment, happened: Happened) {
         let mut wrong = Vec::new();
@@ -275,7 +287,7 @@ impl Checks {
             Effect::Send { leg, bytes } if !self.closing => self.legs[leg.index()].promise(bytes),
             Effect::Send { .. } | Effect::Output(_) => {}
             Effect::Finish(leg) => self.legs[leg.index()].finish_asked = true,
-            Effect::Close(_) | Effect::Abort(_) => self.closing = true,
+            Effect::Close { .. } | Effect::Abort(_) => self.closing = true,
             Effect::Dial { .. } => self.legs.push(Account::new(None)),
             Effect::Join { a, b, copied_by } => {
                 self.legs[a.index()].partner = Some((b.index(), *copied_by));

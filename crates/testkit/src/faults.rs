@@ -21,7 +21,7 @@ pub struct Faults {
     /// Stream and sequenced-packet callers that reset their call at some point, in percent.
     pub reset_percent: u32,
     /// The call's leg of this index takes so many bytes; then send(2) fails with EPIPE, while what the peer
-    /// sent can still be received.
+    /// sent can still be received. Not at a datagram door, which drops what it cannot send.
     pub send_fails: Option<SendFails>,
     /// The standard output takes so many bytes; the write(2) that passes them fails with ENOSPC.
     pub output_bytes_max: Option<usize>,

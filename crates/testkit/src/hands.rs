@@ -95,7 +95,7 @@ impl Carrier for Hands<'_> {
         }
         let is_door = end.is_door;
         let mut offered = bytes;
-        match self.takes_before_fault(leg) {
+        match self.takes_before_fault(leg).filter(|_| !is_door) {
             Some(0) => return self.not_sent(leg, SEND_BROKEN),
             Some(left) if shape == Shape::Stream => offered = &bytes[..bytes.len().min(left)],
             Some(_) | None => {}

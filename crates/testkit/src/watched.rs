@@ -39,13 +39,15 @@ impl Watched {
         out: &mut Outbox<'a>,
         event: impl FnOnce(&mut dyn Conversation, &mut Outbox<'a>),
     ) {
-        let legs = {
+        let (legs, congested) = {
             let mut checks = self.checks.lock();
+            let legs = (0..checks.legs()).filter_map(Leg::new);
+            let congested: Vec<Leg> = legs.filter(|leg| out.is_congested(*leg)).collect();
+            checks.told_congested(&congested);
             checks.event(out.now().moment, happened);
-            checks.legs()
+            (checks.legs(), congested)
         };
-        let congested = (0..legs).filter_map(Leg::new).filter(|leg| out.is_congested(*leg));
-        let mut asked = Outbox::new(out.now(), legs, congested);
+        let mut asked = Outbox::new(out.now(), legs, congested.into_iter());
         event(&mut *self.inner, &mut asked);
         for effect in asked.into_effects() {
             self.checks.lock().asked(&effect);
@@ -58,7 +60,8 @@ fn pass_on<'a>(effect: Effect<'a>, out: &mut Outbox<'a>) {
     match effect {
         Effect::Send { leg, bytes } => out.send(leg, bytes),
         Effect::Finish(leg) => out.finish(leg),
-        Effect::Close(reason) => out.close_because(reason),
+        Effect::Close { linger: false, .. } => out.hang_up(),
+        Effect::Close { reason, linger: true } => out.close_because(reason),
         Effect::Abort(reason) => out.abort(reason),
         Effect::Dial { leg, address } => {
             let dialled = out.dial(*address);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use conversation::{Address, CloseReason, CopiedBy, Leg, Outbox, Service};
 use testkit::{ByHand, Caller, Event, Faults, Happened, Run, Seed, SendFails, Simulation};
 
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 40;
 const FAR: &str = "tcp://far.example:7";
 const FLOOD_BYTES: usize = 300_000;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use conversation::{CloseReason, Framing, Service};
 use services::{Ask, Discard, Echo, Prefix, Print, Reply, Say, Terminal, Time, TimeFormat, Until, Who};
-use testkit::{Answer, Caller, Faults, Run, Seed, Simulation, answer_in_pieces, every_cut};
+use testkit::{Answer, Caller, Faults, Run, Seed, SendFails, Simulation, answer_in_pieces, every_cut};
 
 const SEEDS: u64 = 300;
 
@@ -25,27 +25,25 @@ fn terminal(until: Until) -> Terminal {
 }
 
 /// Every service of a server, with those of its settings that change what it does.
-fn services() -> Vec<Box<dyn Service>> {
-    vec![
-        Box::new(Echo),
-        Box::new(Discard),
-        Box::new(Print::new(Prefix::Never)),
-        Box::new(Print::new(Prefix::WhenSeveral)),
-        Box::new(Print::new(Prefix::Always)),
-        Box::new(Say::new(&b"Hello, world!\n"[..])),
-        Box::new(Say::new(vec![b'x'; 200_000])),
-        Box::new(Reply::new(&b"hello back\n"[..])),
-        Box::new(Reply::new(&b"hello back"[..]).framed(framing("line")).unwrap()),
-        Box::new(Reply::new(&b"hello back"[..]).framed(framing("u8").with_bytes_max(20)).unwrap()),
-        Box::new(Reply::new(&b"again\n"[..]).repeated(Duration::from_secs(1), 5)),
-        Box::new(Who::default()),
-        Box::new(Time { format: TimeFormat::Text }),
-        Box::new(Time { format: TimeFormat::Binary }),
-        Box::new(Ask::new("?")),
-        Box::new(Ask { framing: Some(framing("line")), replies: 2, ..Ask::new("?") }),
-        Box::new(Ask { timeout: Some(Duration::from_secs(2)), retries: 3, ..Ask::new("?") }),
-    ]
-}
+const SERVICES: &[fn() -> Box<dyn Service>] = &[
+    || Box::new(Echo),
+    || Box::new(Discard),
+    || Box::new(Print::new(Prefix::Never)),
+    || Box::new(Print::new(Prefix::WhenSeveral)),
+    || Box::new(Print::new(Prefix::Always)),
+    || Box::new(Say::new(&b"Hello, world!\n"[..])),
+    || Box::new(Say::new(vec![b'x'; 70_000])),
+    || Box::new(Reply::new(&b"hello back\n"[..])),
+    || Box::new(Reply::new(&b"hello back"[..]).framed(framing("line")).unwrap()),
+    || Box::new(Reply::new(&b"hello back"[..]).framed(framing("u8").with_bytes_max(20)).unwrap()),
+    || Box::new(Reply::new(&b"again\n"[..]).repeated(Duration::from_secs(1), 5)),
+    || Box::new(Who::default()),
+    || Box::new(Time { format: TimeFormat::Text }),
+    || Box::new(Time { format: TimeFormat::Binary }),
+    || Box::new(Ask::new("?")),
+    || Box::new(Ask { framing: Some(framing("line")), replies: 2, ..Ask::new("?") }),
+    || Box::new(Ask { timeout: Some(Duration::from_secs(2)), retries: 3, ..Ask::new("?") }),
+];
 
 fn answer_to(service: &dyn Service, text: &[u8]) -> Answer {
     answer_in_pieces(service, &[text])
@@ -54,12 +52,13 @@ fn answer_to(service: &dyn Service, text: &[u8]) -> Answer {
 #[test]
 fn every_cut_of_what_a_caller_says_gives_the_same_answer() {
     for text in [&b"one\ntwo\n\nend"[..], b"\x02ab\x00\x05cdefg\x01"] {
-        for (index, service) in services().into_iter().enumerate() {
+        for make in SERVICES {
+            let service = make();
             let whole = answer_to(&*service, text);
             assert!(whole.reason.is_some(), "{} does not end", service.name());
             every_cut(text, |pieces| {
                 // A service may share what its callers leave behind: each cut gets one of its own.
-                let cut = answer_in_pieces(&*services().remove(index), pieces);
+                let cut = answer_in_pieces(&*make(), pieces);
                 assert_eq!(cut, whole, "{} with {pieces:?}", service.name());
             });
         }
@@ -107,7 +106,8 @@ fn crowd(seed: u64, said: &[u8]) -> Simulation {
 fn no_cut_order_or_slow_reader_makes_any_service_panic_or_wait_for_ever() {
     for seed in 0..SEEDS {
         let said = text(&mut Seed::new(seed), 120);
-        for service in services() {
+        for make in SERVICES {
+            let service = make();
             let run = crowd(seed, &said).run(&*service);
             assert!(run.calls.len() >= 4, "{} answered {} calls", service.name(), run.calls.len());
         }
@@ -119,12 +119,14 @@ fn no_reset_loss_or_failure_at_any_point_makes_any_service_panic_or_wait_for_eve
     for seed in 0..SEEDS {
         let mut chance = Seed::new(seed);
         let said = text(&mut chance, 120);
-        for service in services() {
+        for make in SERVICES {
+            let service = make();
             let faults = Faults {
                 loss_percent: 30,
                 duplicate_percent: 30,
                 reorder_percent: 30,
                 reset_percent: 50,
+                send_fails: chance.one_in(4).then(|| SendFails { leg: 0, after_bytes: chance.index(200) }),
                 output_bytes_max: chance.one_in(4).then(|| chance.index(400)),
                 ..Faults::default()
             };

@@ -175,10 +175,28 @@ fn a_deadline_that_is_taken_back_does_not_come() {
 fn a_silent_call_ends_at_the_idle_time_out() {
     for seed in 0..SEEDS {
         let caller = Caller::new().wait(seconds(20)).send("a").wait(seconds(20)).send("b").read_all();
-        let run = Simulation::new(seed).idle_timeout(seconds(30)).caller(caller).run(&echo());
+        let simulation = Simulation::new(seed).idle_timeout(seconds(30)).caller(caller);
+        let run = simulation.run(&echo());
         assert_eq!(run.calls[0].reason, CloseReason::TimedOut);
         at_most_a_second_after(seconds(70), run.calls[0].at);
         assert_eq!(run.callers[0].bytes(), b"ab");
+        let unanswered = simulation.run(&at(|_, _| {}));
+        at_most_a_second_after(seconds(70), unanswered.calls[0].at);
+    }
+}
+
+#[test]
+fn a_slow_reader_is_not_idle_while_it_takes_bytes() {
+    let service = at(|event, out| {
+        if let Event::Opened(_) = event {
+            out.send(ME, vec![0; FLOOD_BYTES]);
+        }
+    });
+    for seed in 0..SEEDS {
+        let caller = Caller::new().pause_reading(seconds(20)).read_all();
+        let run = Simulation::new(seed).idle_timeout(seconds(30)).caller(caller).run(&service);
+        assert_eq!(run.callers[0].length(), FLOOD_BYTES, "seed {seed}");
+        at_most_a_second_after(seconds(50), run.calls[0].at);
     }
 }
 
@@ -219,7 +237,38 @@ fn a_closed_call_is_over_as_soon_as_its_peer_has_finished() {
 }
 
 #[test]
-fn an_abort_resets_the_call_at_once() {
+fn hanging_up_delivers_what_is_owed_and_waits_for_nobody() {
+    let service = at(|event, out| {
+        if let Event::Opened(_) = event {
+            out.send(ME, vec![b'x'; FLOOD_BYTES]);
+            out.hang_up();
+        }
+    });
+    for seed in 0..SEEDS {
+        let run = Simulation::new(seed).caller(Caller::new().read_all()).run(&service);
+        assert_eq!(run.callers[0].length(), FLOOD_BYTES, "seed {seed}");
+        assert!(run.callers[0].finished.is_some());
+        assert!(run.calls[0].at.since_start() < LINGER);
+        assert_eq!(run.calls[0].reason, CloseReason::Finished);
+    }
+}
+
+#[test]
+fn an_abort_that_owes_nothing_is_no_reset() {
+    let service = at(|event, out| {
+        if let Event::Received(..) = event {
+            out.abort(CloseReason::TimedOut);
+        }
+    });
+    for seed in 0..SEEDS {
+        let run = Simulation::new(seed).caller(Caller::new().send("!").read_all()).run(&service);
+        assert!(run.callers[0].finished.is_some() && run.callers[0].reset.is_none(), "seed {seed}");
+        assert_eq!(run.calls[0].reason, CloseReason::TimedOut);
+    }
+}
+
+#[test]
+fn an_abort_ends_the_call_at_once_and_resets_who_is_owed_bytes() {
     let service = at(|event, out| {
         if let Event::Received(leg, _) = event {
             out.send(leg, vec![0; FLOOD_BYTES]);
@@ -345,15 +394,21 @@ fn the_callers_name_is_looked_up_and_told() {
 
 #[test]
 fn the_end_of_a_drain_ends_every_call_and_resets_those_that_are_owed_bytes() {
+    let service = at(|event, out| {
+        if let Event::Received(leg, _) = event {
+            out.send(leg, vec![0; FLOOD_BYTES]);
+        }
+    });
     for seed in 0..SEEDS {
-        let deaf = Caller::new().stop_reading().send(vec![0; FLOOD_BYTES]);
+        let deaf = Caller::new().pause_reading(seconds(20)).send("?").read_all();
         let idle = Caller::new().read_all();
-        let run = Simulation::new(seed).drain_at(seconds(8)).caller(deaf).caller(idle).run(&echo());
+        let run = Simulation::new(seed).drain_at(seconds(8)).caller(deaf).caller(idle).run(&service);
         assert_eq!(run.calls.len(), 2);
         for call in &run.calls {
             assert_eq!(call.reason, CloseReason::Drained);
             at_most_a_second_after(seconds(8), call.at);
         }
+        assert!(run.callers[0].reset.is_some() && run.callers[0].finished.is_none(), "seed {seed}");
         assert!(run.callers[1].finished.is_some(), "nothing was owed to it");
     }
 }

@@ -12,13 +12,17 @@ use crate::reactor::{Placement, Reactor};
 use crate::selector::EpollSelector;
 
 pub(super) fn serve(host: &Arc<Host>, workers: Vec<Vec<Door>>) -> io::Result<()> {
-    let mut workers = workers.into_iter();
-    let first = workers.next().unwrap_or_default();
+    // All wait objects are made before the first caller is answered: later there may be no descriptor left.
+    let workers = workers.into_iter().enumerate().map(|(number, doors)| {
+        Reactor::<EpollSelector>::new(Arc::clone(host), doors, Placement::Here, number == 0)
+    });
+    let mut workers = workers.collect::<io::Result<Vec<_>>>()?.into_iter();
+    let first = workers.next();
     std::thread::scope(|scope| {
         let mut others = Vec::new();
-        for (number, doors) in workers.enumerate() {
+        for (number, reactor) in workers.enumerate() {
             let thread = std::thread::Builder::new().name(format!("worker {}", number + 2));
-            match thread.spawn_scoped(scope, move || run(host, doors, false)) {
+            match thread.spawn_scoped(scope, move || run(host, reactor)) {
                 Ok(thread) => others.push(thread),
                 Err(error) => {
                     host.plan.control.end(); // those that run already
@@ -26,15 +30,14 @@ pub(super) fn serve(host: &Arc<Host>, workers: Vec<Vec<Door>>) -> io::Result<()>
                 }
             }
         }
-        let result = run(host, first, true);
+        let result = first.map_or(Ok(()), |reactor| run(host, reactor));
         let ended = others.into_iter().map(|other| other.join().unwrap_or(Ok(())));
         ended.fold(result, Result::and)
     })
 }
 
-fn run(host: &Arc<Host>, doors: Vec<Door>, is_first: bool) -> io::Result<()> {
-    let result = Reactor::<EpollSelector>::new(Arc::clone(host), doors, Placement::Here, is_first)
-        .and_then(|mut reactor| reactor.run().map(drop));
+fn run(host: &Host, mut reactor: Reactor<EpollSelector>) -> io::Result<()> {
+    let result = reactor.run().map(drop);
     if result.is_err() {
         host.plan.control.end(); // the others cannot serve alone what this one holds
     }

@@ -48,6 +48,12 @@ impl<S: Selector> Reactor<S> {
             if self.host.has_answered_all() {
                 return self.stop_answering();
             }
+            if let Some(answered) = self.doors[index].kept.take() {
+                if !self.place_elsewhere(index, answered, now) {
+                    return;
+                }
+                continue;
+            }
             if !self.host.take_place(self.host.plan.limits.calls_max) {
                 let door = &mut self.doors[index];
                 door.paused_until = Some(now.moment + LIMIT_PAUSE);
@@ -58,13 +64,15 @@ impl<S: Selector> Reactor<S> {
                 return self.host.leave_place();
             };
             match listener.accept() {
-                Ok(accepted) => {
-                    if let Err(failed) = self.place(accepted, now) {
-                        self.host.leave_place();
-                        self.doors[index].pause(failed, now.moment, &self.host);
-                        return;
-                    }
-                    if self.newborn.is_some() {
+                Ok(Accepted { connection, peer }) => {
+                    let Ok(local) = connection.local_end() else {
+                        self.host.leave_place(); // the caller has gone already
+                        continue;
+                    };
+                    let call = self.host.call(connection.shape(), local, peer, now);
+                    if self.placement == Placement::Here {
+                        self.open(call, LegSocket::Connection(connection), now);
+                    } else if !self.place_elsewhere(index, Box::new(Answered { call, connection }), now) {
                         return;
                     }
                 }
@@ -114,50 +122,76 @@ impl<S: Selector> Reactor<S> {
         }
     }
 
-    /// Puts an answered caller where this engine serves callers. On an error the caller is turned away.
-    fn place(&mut self, accepted: Accepted, now: Now) -> Result<(), CallFailed> {
-        let Accepted { connection, peer } = accepted;
-        let local = connection.local_end().map_err(|error| CallFailed::new("getsockname(2)", &error))?;
-        let call = self.host.call(connection.shape(), local, peer, now);
-        match self.placement {
-            Placement::Here => {
-                self.open(call, LegSocket::Connection(connection), now);
-                Ok(())
+    /// Gives an answered caller, whose place is taken, a thread or a process. One for whom there is none now is
+    /// kept for after a pause. Returns whether to go on answering.
+    fn place_elsewhere(&mut self, index: usize, answered: Box<Answered>, now: Now) -> bool {
+        let placed = match self.placement {
+            Placement::Child => self.fork(answered),
+            Placement::Thread | Placement::Here => self.start_thread(answered),
+        };
+        match placed {
+            Ok(()) => self.newborn.is_none(),
+            Err((failed, answered)) => {
+                let door = &mut self.doors[index];
+                door.kept = Some(answered);
+                door.pause(failed, now.moment, &self.host);
+                false
             }
-            Placement::Thread => self.start_thread(call, connection),
-            Placement::Child => self.fork(call, connection),
         }
     }
 
-    fn start_thread(&mut self, call: Call, connection: Connection) -> Result<(), CallFailed> {
+    fn start_thread(&mut self, answered: Box<Answered>) -> Result<(), NotPlaced> {
         let failed = |error: &io::Error| CallFailed::new("clone(2)", error);
         let host = Arc::clone(&self.host);
-        let wake = self.wake_fd().map_err(|error| failed(&error))?;
+        let wake = match self.wake_fd() {
+            Ok(wake) => wake,
+            Err(error) => return Err((failed(&error), answered)),
+        };
+        // The caller is handed over once there is a thread: one that could not be made takes nobody with it.
+        let (hand_over, take) = std::sync::mpsc::sync_channel(1);
         let serve = move || {
-            serve_one(&host, call, connection);
-            crate::control::wake(&wake);
+            if let Ok(answered) = take.recv() {
+                serve_one(&host, answered);
+                crate::control::wake(&wake);
+            }
         };
         let thread = std::thread::Builder::new().name("call".into()).stack_size(THREAD_STACK_BYTES);
-        thread.spawn(serve).map(drop).map_err(|error| failed(&error))
+        match thread.spawn(serve) {
+            Ok(_) => {
+                let _ = hand_over.send(answered); // the thread waits for it
+                Ok(())
+            }
+            Err(error) => Err((failed(&error), answered)),
+        }
     }
 
-    fn fork(&mut self, call: Call, connection: Connection) -> Result<(), CallFailed> {
-        match sys::fork().map_err(|error| CallFailed::new("fork(2)", &error))? {
-            Forked::Parent { child } => {
-                drop(connection); // the child's now
-                self.adopt(child, call.number);
+    fn fork(&mut self, answered: Box<Answered>) -> Result<(), NotPlaced> {
+        match sys::fork() {
+            Ok(Forked::Parent { child }) => {
+                self.adopt(child, answered.call.number); // the socket is the child's: ours is closed here
                 Ok(())
             }
-            Forked::Child => {
-                self.newborn = Some(Box::new((call, connection)));
+            Ok(Forked::Child) => {
+                self.newborn = Some(answered);
                 Ok(())
             }
+            Err(error) => Err((CallFailed::new("fork(2)", &error), answered)),
         }
     }
 }
 
+/// A caller who was accepted and is still to be served.
+pub(crate) struct Answered {
+    call: Call,
+    connection: Connection,
+}
+
+/// Why a caller could not be placed, and the caller.
+type NotPlaced = (CallFailed, Box<Answered>);
+
 /// Serves one call to its end in a loop of its own, in this thread. Its place is given back.
-pub(crate) fn serve_one(host: &Arc<Host>, call: Call, connection: Connection) {
+pub(crate) fn serve_one(host: &Arc<Host>, answered: Box<Answered>) {
+    let Answered { call, connection } = *answered;
     let now = host.clock.now();
     match Reactor::<PollSelector>::new(Arc::clone(host), Vec::new(), Placement::Here, false) {
         Ok(mut reactor) => {

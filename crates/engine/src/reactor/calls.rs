@@ -39,7 +39,8 @@ impl Entry {
         self.ends.iter().enumerate().flat_map(move |(index, end)| {
             let leg = Leg::new(index);
             let read = leg.is_some_and(|leg| !end.readable && self.session.wants_read(leg));
-            let write = leg.is_some_and(|leg| !end.writable && self.session.wants_write(leg));
+            let may_write = !end.writable && !end.waits_for_speaker();
+            let write = leg.is_some_and(|leg| may_write && self.session.wants_write(leg));
             end.descriptors().into_iter().flatten().filter_map(move |(fd, part)| {
                 let leg = leg?;
                 let (token, read, write) = match part {

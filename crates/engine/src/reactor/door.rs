@@ -10,6 +10,8 @@ use crate::Event;
 use crate::doors::Door;
 use crate::host::Host;
 
+use super::answer::Answered;
+
 /// How often at most a door says that something was not delivered.
 const SAY_EVERY: Duration = Duration::from_secs(1);
 
@@ -26,6 +28,8 @@ pub(crate) struct DoorState {
     /// A caller or message may be waiting.
     pub(super) ready: bool,
     pub(super) paused_until: Option<Moment>,
+    /// An answered caller for whom there was no thread or process; the first to be placed after the pause.
+    pub(super) kept: Option<Box<Answered>>,
     /// It pauses because something is short, not for want of a place.
     pub(super) is_short: bool,
     shortage_said: Option<Moment>,
@@ -46,6 +50,7 @@ impl DoorState {
             end,
             ready: true,
             paused_until: None,
+            kept: None,
             is_short: false,
             shortage_said: None,
             draining: false,

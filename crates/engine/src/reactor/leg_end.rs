@@ -74,6 +74,11 @@ impl LegEnd {
         }
     }
 
+    /// Nobody has spoken yet who could be answered: that the socket is writable means nothing.
+    pub(super) fn waits_for_speaker(&self) -> bool {
+        matches!(self.socket, LegSocket::Speakers { latest: None, .. })
+    }
+
     /// One receive. Clears `readable` when there is surely nothing more to be had without another event.
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Heard {
         match &mut self.socket {

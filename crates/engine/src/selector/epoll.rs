@@ -4,6 +4,7 @@
 //! call says EAGAIN. So back-pressure costs no system call, and an idle call costs nothing at any turn.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -16,13 +17,11 @@ const BATCH: usize = 512;
 
 pub(crate) struct EpollSelector {
     epoll: OwnedFd,
-    batch: Vec<epoll::Event>,
 }
 
 impl Selector for EpollSelector {
     fn new() -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        Ok(EpollSelector { epoll, batch: Vec::with_capacity(BATCH) })
+        Ok(EpollSelector { epoll: epoll::create(epoll::CreateFlags::CLOEXEC)? })
     }
 
     fn add(&mut self, fd: BorrowedFd<'_>, token: u64, watch: Watch) -> io::Result<()> {
@@ -42,14 +41,14 @@ impl Selector for EpollSelector {
         events: &mut Vec<Ready>,
     ) -> io::Result<()> {
         events.clear();
-        self.batch.clear();
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        let spare = rustix::buffer::spare_capacity(&mut self.batch);
-        match epoll::wait(&self.epoll, spare, timeout.as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        let mut batch = [const { MaybeUninit::<epoll::Event>::uninit() }; BATCH];
+        let ready = match epoll::wait(&self.epoll, &mut batch, timeout.as_ref()) {
+            Ok((ready, _)) => ready,
+            Err(rustix::io::Errno::INTR) => return Ok(()),
             Err(errno) => return Err(errno.into()),
-        }
-        events.extend(self.batch.iter().map(|event| {
+        };
+        events.extend(ready.iter().map(|event| {
             use epoll::EventFlags as Flags;
             // The kernel's struct is packed: its fields are copied out, not referred to.
             let (flags, data) = (event.flags, event.data);

@@ -73,7 +73,7 @@ impl Stage<'_> {
             number,
             shape,
             local: end(shape, Ipv4Addr::new(192, 0, 2, 1), 7),
-            peer: end(shape, Ipv4Addr::new(198, 51, 100, 1), 40_000 + player as u16),
+            peer: end(shape, Ipv4Addr::new(198, 51, 100, 1), 40_000_u16.wrapping_add(player as u16)),
             opened: now.wall,
         };
         let checks = Shared::new(Checks::new(shape));
