@@ -25,7 +25,7 @@ pub(super) fn serve(host: &Arc<Host>, doors: Vec<Door>) -> io::Result<()> {
             die_with(parent);
             // The listeners, the pidfds of the siblings and the wait object are the parent's: close them.
             drop(reactor);
-            serve_one(host, newborn);
+            serve_one(host, *newborn);
             sys::exit_now(match host.report() {
                 Ok(report) if report.cut > 0 => CHILD_CUT,
                 Ok(_) => 0,

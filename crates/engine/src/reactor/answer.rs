@@ -151,7 +151,7 @@ impl<S: Selector> Reactor<S> {
         let (hand_over, take) = std::sync::mpsc::sync_channel(1);
         let serve = move || {
             if let Ok(answered) = take.recv() {
-                serve_one(&host, answered);
+                serve_one(&host, *answered);
                 crate::control::wake(&wake);
             }
         };
@@ -190,8 +190,8 @@ pub(crate) struct Answered {
 type NotPlaced = (CallFailed, Box<Answered>);
 
 /// Serves one call to its end in a loop of its own, in this thread. Its place is given back.
-pub(crate) fn serve_one(host: &Arc<Host>, answered: Box<Answered>) {
-    let Answered { call, connection } = *answered;
+pub(crate) fn serve_one(host: &Arc<Host>, answered: Answered) {
+    let Answered { call, connection } = answered;
     let now = host.clock.now();
     match Reactor::<PollSelector>::new(Arc::clone(host), Vec::new(), Placement::Here, false) {
         Ok(mut reactor) => {

@@ -90,7 +90,9 @@ impl<S: Selector> Reactor<S> {
             | LegSocket::None => limits.idle_timeout,
         };
         let session = Session::new(call, self.host.plan.service.conversation(), idle_timeout, now);
-        self.host.tell(&Event::Answered(session.call()));
+        if !matches!(socket, LegSocket::Speakers { .. }) {
+            self.host.tell(&Event::Answered(session.call())); // of speakers nobody has called yet
+        }
         let ends = smallvec![LegEnd::new(socket)];
         let slot = self.entries.insert(Entry { session, ends, timer: None, is_queued: false });
         if let Err(failed) = self.watch(slot, Leg::CALLER) {
