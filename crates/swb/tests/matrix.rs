@@ -8,6 +8,8 @@
 //! what [`services`] says of the service on that shape of transport, and has the server drain in silence. A row
 //! that an engine refuses checks the refusal.
 
+#![allow(clippy::unwrap_used, reason = "a panic here is the failure that is wanted")]
+
 #[path = "matrix/caller.rs"]
 mod caller;
 #[path = "matrix/product.rs"]

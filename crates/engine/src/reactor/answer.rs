@@ -148,7 +148,7 @@ impl<S: Selector> Reactor<S> {
             Err(error) => return Err((failed(&error), answered)),
         };
         // The caller is handed over once there is a thread: one that could not be made takes nobody with it.
-        let (hand_over, take) = std::sync::mpsc::sync_channel(1);
+        let (hand_over, take) = std::sync::mpsc::sync_channel::<Box<Answered>>(1);
         let serve = move || {
             if let Ok(answered) = take.recv() {
                 serve_one(&host, *answered);

@@ -14,7 +14,7 @@ pub fn installed(name: &str, arguments: &[&str]) -> Command {
     let package = match name {
         "nc.openbsd" => "netcat-openbsd",
         "ss" | "ip" => "iproute2",
-        "setpriv" | "unshare" => "util-linux",
+        "prlimit" | "setpriv" | "unshare" => "util-linux",
         "stdbuf" => "coreutils",
         other => other,
     };
@@ -100,16 +100,13 @@ pub fn socat_to(address: &str) -> Command {
     let Words { scheme, host, port, name } = words;
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let own = format!("swb-socat-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let own_path = std::env::temp_dir().join(&own);
     let there = match (scheme, name.strip_prefix('@')) {
         ("tcp" | "udp", _) => format!("{}:{host}:{port}", family(&words)),
         ("unix", None) => format!("UNIX-CONNECT:{name}"),
         ("unix", Some(name)) => format!("ABSTRACT-CONNECT:{name}"),
         ("unix-seqpacket", None) => format!("UNIX-CONNECT:{name},type=5"),
         ("unix-seqpacket", Some(name)) => format!("ABSTRACT-CONNECT:{name},type=5"),
-        ("unix-dgram", None) => {
-            format!("UNIX-SENDTO:{name},bind={},unlink-close=1", own_path.display())
-        }
+        ("unix-dgram", None) => format!("UNIX-SENDTO:{name},bind={name}-{own}"),
         ("unix-dgram", Some(name)) => format!("ABSTRACT-SENDTO:{name},bind={own}"),
         (other, _) => panic!("socat is not taught {other}"),
     };
