@@ -1,5 +1,7 @@
 //! Framing: whatever is encoded is found again, however the stream is cut.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use conversation::{Framer, Framing, FramingError};
 use proptest::collection::vec;
 use proptest::prelude::*;

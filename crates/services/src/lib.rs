@@ -7,6 +7,7 @@
 mod ask;
 mod discard;
 mod echo;
+mod inert;
 mod print;
 mod reply;
 mod say;
@@ -18,6 +19,7 @@ mod who;
 pub use ask::Ask;
 pub use discard::Discard;
 pub use echo::Echo;
+pub use inert::Inert;
 pub use print::{Prefix, Print};
 pub use reply::Reply;
 pub use say::Say;

@@ -17,6 +17,8 @@ use conversation::{
     Outbox, Service, Transport,
 };
 
+use crate::Inert;
+
 /// An input that gave nothing for this long before the peer finished, or gives nothing for this long after,
 /// is not on its way to its end: a call that ends with its peer ends.
 const INPUT_PAUSE: Duration = Duration::from_millis(100);
@@ -49,6 +51,8 @@ pub struct Terminal {
     pub keep_output: bool,
     /// How messages are marked on the side of the input and output; without, a line is a message.
     pub framing: Option<Framing>,
+    /// What the peer sends is shown on a terminal, and must not drive it.
+    pub inert: bool,
     /// On a message transport: how long the peer may be quiet after the input has ended. `None`: for ever.
     pub quiet: Option<Duration>,
 }
@@ -68,6 +72,7 @@ impl Service for Terminal {
             own: None,
             messages: false,
             cutter: Cutter::new(self.framing),
+            inert: self.inert.then(Inert::default),
             input_any: false,
             input_at: Moment::START,
             input_ended: false,
@@ -82,6 +87,7 @@ struct Joined {
     own: Option<Leg>,
     messages: bool,
     cutter: Cutter,
+    inert: Option<Inert>,
     input_any: bool,
     /// When input last came.
     input_at: Moment,
@@ -147,7 +153,10 @@ impl Joined {
                 }
                 out.send(own, frame);
             }
-            Some(_) | None => out.send(own, bytes),
+            Some(_) | None => match &mut self.inert {
+                Some(inert) => out.send(own, inert.show(bytes)),
+                None => out.send(own, bytes),
+            },
         }
         if self.input_ended {
             self.wait_for_quiet(out);
@@ -173,6 +182,9 @@ impl Joined {
 
     fn peer_ends(&mut self, out: &mut Outbox<'_>) {
         self.peer_ended = true;
+        if let (Some(own), Some(inert)) = (self.own, &mut self.inert) {
+            out.send(own, inert.finish());
+        }
         if let Some(own) = self.own
             && !self.terminal.keep_output
         {

@@ -7,24 +7,38 @@ pub(crate) mod listen;
 pub(crate) mod resolve;
 pub(crate) mod serve;
 
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use switchboard::services::Terminal;
+use switchboard::services::{Inert, Terminal};
 use switchboard::{Address, Control, Limits, Output, Plan, Service};
 
 use crate::failure::{Failure, Status};
 use crate::log::Log;
 
-/// A plan for this service with the usual limits.
-fn plan(service: impl Service + 'static, log: Log) -> Result<Plan, Failure> {
+/// A plan for this service with the usual limits. What services print is made inert where `inert` says so.
+fn plan(service: impl Service + 'static, log: Log, inert: bool) -> Result<Plan, Failure> {
     let control =
         Control::new().map_err(|error| Failure::new(Status::Other, format!("eventfd(2): {error}")))?;
     Ok(Plan {
         service: Arc::new(service),
         limits: Limits::of_this_process(),
         observer: Arc::new(log),
-        output: Output::standard(),
+        output: if inert { inert_output() } else { Output::standard() },
         control: Arc::new(control),
+    })
+}
+
+/// Whether what peers send is made inert: where a person looks at it, unless it is to be raw.
+fn is_inert(raw: bool) -> bool {
+    !raw && std::io::stdout().is_terminal()
+}
+
+/// The standard output, through which nothing gets that could drive a terminal.
+fn inert_output() -> Output {
+    let mut inert = Inert::default();
+    Output::new(move |bytes| {
+        std::io::stdout().write_all(&inert.show(bytes)).and_then(|()| std::io::stdout().flush())
     })
 }
 
@@ -56,6 +70,7 @@ fn terminal(arguments: &crate::invocation::Terminal, defaults: Terminal) -> Term
         until: arguments.until.map_or(defaults.until, Into::into),
         half_close: !arguments.no_half_close,
         framing: arguments.framing,
+        inert: is_inert(arguments.raw),
         quiet: arguments.wait.or(defaults.quiet),
         ..defaults
     }

@@ -86,6 +86,9 @@ pub(crate) struct Terminal {
     /// Ends a call that was silent in both directions for this long.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) idle_timeout: Option<Duration>,
+    /// Sends a terminal what the peer sends, control characters and all.
+    #[arg(long)]
+    pub(crate) raw: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -126,6 +129,9 @@ pub(crate) struct Ask {
     /// Sends one frame and prints one frame, on a byte stream: line, nul, u8, u16be, u16le, u32be, u32le.
     #[arg(long)]
     pub(crate) framing: Option<Framing>,
+    /// Sends a terminal what the peer sends, control characters and all.
+    #[arg(long)]
+    pub(crate) raw: bool,
     #[command(flatten)]
     pub(crate) log: Log,
 }
@@ -250,6 +256,9 @@ pub(crate) struct EngineArguments {
     /// How long open calls may go on after SIGTERM or SIGINT; a second signal ends them at once.
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     pub(crate) drain: Duration,
+    /// Sends a terminal what callers send, control characters and all.
+    #[arg(long, global = true)]
+    pub(crate) raw: bool,
 }
 
 #[derive(Debug, Args)]

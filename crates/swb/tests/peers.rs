@@ -151,6 +151,18 @@ fn print_shows_every_line_of_nc_ncat_and_socat() {
     assert_eq!(String::from_utf8_lossy(server.running.wait_for_bytes(wanted.len())), wanted);
 }
 
+#[test]
+fn listen_keep_hears_nc_ncat_and_socat_one_after_the_other() {
+    let mut server = Server::start(&["listen", "--keep", "tcp://127.0.0.1:0"]);
+    let mut wanted = String::new();
+    for (who, call) in [("nc", nc_to as Calls), ("ncat", ncat_to), ("socat", socat_to)] {
+        let called = run(call(server.address()), format!("I am {who}\n").as_bytes());
+        assert_eq!(called.code(), 0, "{who}: {}", called.stderr);
+        wanted += &format!("I am {who}\n");
+        assert_eq!(server.running.wait_for_text(who), wanted);
+    }
+}
+
 // ---- we call, they listen -----------------------------------------------------------------------------------
 
 /// A file each way at the same time; each side's end of file is a half-close that costs the other nothing.

@@ -20,6 +20,7 @@ fn terminal(until: Until) -> Terminal {
         empty_input_waits: false,
         keep_output: false,
         framing: None,
+        inert: false,
         quiet: Some(Duration::from_secs(2)),
     }
 }

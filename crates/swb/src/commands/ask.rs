@@ -31,6 +31,9 @@ pub(crate) fn run(arguments: Ask) -> Result<(), Failure> {
         wait: arguments.wait,
     };
     let what = format!("question to {}", connected.end);
-    let ended = converse(super::plan(ask, log)?, Line::Connection(connected.connection))?;
+    let ended = converse(
+        super::plan(ask, log, super::is_inert(arguments.raw))?,
+        Line::Connection(connected.connection),
+    )?;
     outcome(ended.reason, &what)
 }

@@ -29,6 +29,7 @@ pub(crate) fn run(arguments: Connect) -> Result<(), Failure> {
             empty_input_waits: false,
             keep_output: false,
             framing: None,
+            inert: false,
             quiet: Some(QUIET),
         },
     );
@@ -39,7 +40,7 @@ pub(crate) fn run(arguments: Connect) -> Result<(), Failure> {
     for granted in &connected.notes {
         log.note(granted);
     }
-    let mut plan = super::plan(terminal, log)?;
+    let mut plan = super::plan(terminal, log, false)?;
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
     let ended = converse(plan, Line::Connection(connected.connection))?;
     outcome(ended.reason, &format!("call to {}", connected.end))

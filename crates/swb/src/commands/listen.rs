@@ -24,6 +24,7 @@ pub(crate) fn run(arguments: Listen) -> Result<(), Failure> {
             empty_input_waits: true,
             keep_output: arguments.keep,
             framing: None,
+            inert: false,
             quiet: None,
         },
     );
@@ -44,7 +45,7 @@ fn answer(address: Address, terminal: Terminal, arguments: &Listen, log: Log) ->
     doors.granted().iter().for_each(|granted| log.note(granted));
     doors.ends().iter().for_each(|end| log.listening(end));
     let last = Arc::new(LastCall { log, ended: std::sync::Mutex::new(None) });
-    let mut plan = super::plan(terminal, log)?;
+    let mut plan = super::plan(terminal, log, false)?;
     plan.observer = Arc::clone(&last) as Arc<dyn Observer>;
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
     plan.limits.calls_total = (!arguments.keep).then_some(1);
@@ -63,7 +64,7 @@ fn hear(address: &Address, terminal: Terminal, arguments: &Listen, log: Log) -> 
         Ok(end) => log.listening(&end),
         Err(error) => return Err(Failure::new(Status::Other, format!("{address}: getsockname(2): {error}"))),
     }
-    let mut plan = super::plan(terminal, log)?;
+    let mut plan = super::plan(terminal, log, false)?;
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
     let ended = converse(plan, Line::Speakers { socket, only_first: !arguments.keep })?;
     outcome(ended.reason, &format!("conversation at {address}"))

@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     raise_descriptor_limit();
     let role = if engine == Engine::Iterative { Role::OneAtATime } else { Role::Server };
     let log = Log::new(&arguments.log, role);
-    let mut plan = super::plan(Discard, log)?;
+    let mut plan = super::plan(Discard, log, super::is_inert(arguments.engine.raw))?;
     plan.service = service;
     limit(&mut plan.limits, &arguments.engine);
     match &addresses[..] {

@@ -3,7 +3,12 @@
 //! Nothing here sleeps in order to wait: a server is ready when it says `listening`, a program has ended when
 //! its pipes are closed. Every wait has an end, after which the test fails and says what was seen.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test file is a crate of its own and uses a part of it; a panic is how a test fails"
+)]
 
 pub mod peer;
 pub mod proc;

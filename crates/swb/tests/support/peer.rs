@@ -3,6 +3,8 @@
 //! Each is told in its own words where an address of ours is. Who listens is ready when ss(8) shows its
 //! socket, which also tells the port that the kernel chose.
 
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -31,6 +33,23 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < due, "{what}: not within {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// A port of 127.0.0.1 at which nobody listens, nor can while the socket is kept.
+pub fn refusing_tcp_port() -> (OwnedFd, u16) {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+    let held = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&held, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let name = SocketAddrV4::try_from(getsockname(&held).unwrap()).unwrap();
+    (held, name.port())
+}
+
+/// The same for datagrams: a socket that hears only another one, itself.
+pub fn refusing_udp_port() -> (UdpSocket, u16) {
+    let held = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let name = held.local_addr().unwrap();
+    held.connect(name).unwrap();
+    (held, name.port())
 }
 
 /// What an address says: its scheme, and a host and port or else a name.

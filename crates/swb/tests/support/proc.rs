@@ -1,0 +1,46 @@
+//! What proc(5) tells of a process: its descriptors, its children, its memory, its time.
+
+use std::fs::{read_dir, read_link, read_to_string};
+
+/// Where its open descriptors lead: `socket:[4711]`, `pipe:[12]`, a path. Sorted; empty once it has ended.
+pub fn descriptors(process: u32) -> Vec<String> {
+    let Ok(entries) = read_dir(format!("/proc/{process}/fd")) else { return Vec::new() };
+    let links = entries.flatten().filter_map(|entry| read_link(entry.path()).ok());
+    let mut links: Vec<String> = links.map(|link| link.display().to_string()).collect();
+    links.sort();
+    links
+}
+
+/// Those of them that are sockets.
+pub fn sockets(process: u32) -> Vec<String> {
+    descriptors(process).into_iter().filter(|link| link.starts_with("socket:")).collect()
+}
+
+/// Its children, zombies included.
+pub fn children(process: u32) -> Vec<u32> {
+    let Ok(threads) = read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    let lists = threads.flatten().filter_map(|thread| read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().map(|child| child.parse().unwrap()).collect::<Vec<_>>())
+        .collect()
+}
+
+/// How many threads it has.
+pub fn threads(process: u32) -> usize {
+    read_dir(format!("/proc/{process}/task")).map_or(0, Iterator::count)
+}
+
+/// Its resident memory (`VmRSS`) in bytes.
+pub fn resident_bytes(process: u32) -> u64 {
+    let status = read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+/// The processor time that it has used, user and system, in ticks of 10 ms (`USER_HZ`).
+pub fn processor_ticks(process: u32) -> u64 {
+    let stat = read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // The second field is the name in brackets; user and system time are the 14th and the 15th.
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
