@@ -42,7 +42,9 @@ impl Control {
         self.draining.as_fd()
     }
 
-    pub(crate) fn ending_fd(&self) -> BorrowedFd<'_> {
+    /// The eventfd behind [`Control::end`].
+    #[must_use]
+    pub fn ending_fd(&self) -> BorrowedFd<'_> {
         self.ending.as_fd()
     }
 }

@@ -34,6 +34,11 @@ impl Failure {
         Failure { status: status as u8, message: message.to_string() }
     }
 
+    /// A signal ended it: whoever sent it knows.
+    pub(crate) fn signalled(signal: i32) -> Failure {
+        Failure { status: u8::try_from(128 + signal).unwrap_or(u8::MAX), message: String::new() }
+    }
+
     pub(crate) fn usage(message: impl Display) -> Failure {
         Failure::new(Status::Usage, message)
     }
@@ -135,9 +140,7 @@ pub(crate) fn outcome(reason: CloseReason, what: &str) -> Result<(), Failure> {
         ),
         CloseReason::TimedOut => (
             Status::TimedOut,
-            format!(
-                "the {what} timed out: nothing came in time; is the server running, and is the address right?"
-            ),
+            format!("the {what} timed out: it was silent in both directions for too long (--idle-timeout)"),
         ),
         CloseReason::Refused => (
             Status::Refused,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use switchboard::services;
-use switchboard::{Address, Line, Shape, Transport, converse, socket};
+use switchboard::{Address, CloseReason, Line, Shape, Transport, converse, socket};
 
-use crate::failure::{Failure, outcome};
+use crate::failure::{Failure, Status, outcome};
 use crate::invocation::Ask;
 use crate::log::{Log, Role};
 
@@ -31,9 +31,11 @@ pub(crate) fn run(arguments: Ask) -> Result<(), Failure> {
         wait: arguments.wait,
     };
     let what = format!("question to {}", connected.end);
-    let ended = converse(
-        super::plan(ask, log, super::is_inert(arguments.raw))?,
-        Line::Connection(connected.connection),
-    )?;
-    outcome(ended.reason, &what)
+    let plan = super::plan(ask, log, super::is_inert(arguments.raw))?;
+    let reason = converse(plan, Line::Connection(connected.connection))?.reason;
+    if reason == CloseReason::TimedOut {
+        let hint = "is the server running, and is the address right?";
+        return Err(Failure::new(Status::TimedOut, format!("the {what} was not answered in time; {hint}")));
+    }
+    outcome(reason, &what)
 }

@@ -11,6 +11,7 @@ use switchboard::{
 use crate::failure::{Failure, Status, outcome};
 use crate::invocation::Listen;
 use crate::log::{Log, Role};
+use crate::stop;
 
 pub(crate) fn run(arguments: Listen) -> Result<(), Failure> {
     let log = Log::new(&arguments.log, Role::OneAtATime);
@@ -41,33 +42,39 @@ pub(crate) fn run(arguments: Listen) -> Result<(), Failure> {
 
 /// Callers come one after the other; each is joined in its turn.
 fn answer(address: Address, terminal: Terminal, arguments: &Listen, log: Log) -> Result<(), Failure> {
-    let doors = Doors::open(&[address], Engine::Iterative, 1)?;
-    doors.granted().iter().for_each(|granted| log.note(granted));
-    doors.ends().iter().for_each(|end| log.listening(end));
     let last = Arc::new(LastCall { log, ended: std::sync::Mutex::new(None) });
     let mut plan = super::plan(terminal, log, false)?;
     plan.observer = Arc::clone(&last) as Arc<dyn Observer>;
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
     plan.limits.calls_total = (!arguments.keep).then_some(1);
-    Engine::Iterative.serve(doors, plan)?;
-    match last.take() {
-        Some((reason, peer)) if !arguments.keep => outcome(reason, &format!("call from {peer}")),
-        Some(_) | None => Ok(()),
-    }
+    let control = Arc::clone(&plan.control);
+    stop::at_signal(&control, || {
+        let doors = Doors::open(&[address], Engine::Iterative, 1)?;
+        doors.granted().iter().for_each(|granted| log.note(granted));
+        doors.ends().iter().for_each(|end| log.listening(end));
+        Engine::Iterative.serve(doors, plan)?;
+        match last.take() {
+            Some((reason, peer)) if !arguments.keep => outcome(reason, &format!("call from {peer}")),
+            Some(_) | None => Ok(()),
+        }
+    })
 }
 
 /// Messages come from anyone, or from whoever is first.
 fn hear(address: &Address, terminal: Terminal, arguments: &Listen, log: Log) -> Result<(), Failure> {
-    let (socket, granted) = DatagramSocket::bind(address)?;
-    granted.iter().for_each(|granted| log.note(granted));
-    match socket.local_end() {
-        Ok(end) => log.listening(&end),
-        Err(error) => return Err(Failure::new(Status::Other, format!("{address}: getsockname(2): {error}"))),
-    }
     let mut plan = super::plan(terminal, log, false)?;
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
-    let ended = converse(plan, Line::Speakers { socket, only_first: !arguments.keep })?;
-    outcome(ended.reason, &format!("conversation at {address}"))
+    let control = Arc::clone(&plan.control);
+    stop::at_signal(&control, || {
+        let (socket, granted) = DatagramSocket::bind(address)?;
+        granted.iter().for_each(|granted| log.note(granted));
+        let end = socket
+            .local_end()
+            .map_err(|error| Failure::new(Status::Other, format!("{address}: getsockname(2): {error}")))?;
+        log.listening(&end);
+        let ended = converse(plan, Line::Speakers { socket, only_first: !arguments.keep })?;
+        outcome(ended.reason, &format!("conversation at {address}"))
+    })
 }
 
 /// Passes events on to the log, and remembers how the last call ended.
