@@ -126,7 +126,21 @@ impl Conversation for Joined {
     }
 
     fn deadline(&mut self, out: &mut Outbox<'_>) {
-        out.close();
+        // An input that is not read, because the peer does not take what was read before, is no pause.
+        if !out.is_congested(Leg::CALLER) {
+            out.close();
+        }
+    }
+
+    fn drained(&mut self, leg: Leg, out: &mut Outbox<'_>) {
+        if leg == Leg::CALLER {
+            self.input_at = out.now().moment; // it is read again from now on
+            if self.input_ended {
+                self.wait_for_quiet(out);
+            } else if self.peer_ended {
+                self.wait_for_pause(out);
+            }
+        }
     }
 }
 
@@ -192,6 +206,7 @@ impl Joined {
         }
         match self.terminal.until {
             Until::Peer | Until::Both if self.input_ended => out.close(),
+            Until::Peer if out.is_congested(Leg::CALLER) => {}
             Until::Peer if out.now().moment.since(self.input_at) >= INPUT_PAUSE => out.close(),
             Until::Peer => self.wait_for_pause(out),
             Until::Both | Until::Input => {}
