@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod connect;
 pub(crate) mod demo;
+pub(crate) mod list;
 pub(crate) mod listen;
 pub(crate) mod resolve;
 pub(crate) mod serve;

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Shows the addresses of names, and the names of addresses.
     Resolve(Resolve),
+    /// Shows the tables: schemes, services, engines, options.
+    List(List),
     /// Starts a server and calls it, over each transport, and checks what comes back.
     Demo,
 }
@@ -269,6 +271,24 @@ pub(crate) struct Log {
     /// Says nothing on standard error but errors.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Which table.
+    pub(crate) table: Table,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Table {
+    /// What an address can begin with.
+    Schemes,
+    /// What callers can be offered.
+    Services,
+    /// Who can move the bytes, and what each can do.
+    Engines,
+    /// What can stand behind the question mark of an address.
+    Options,
 }
 
 #[derive(Debug, Args)]

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Ask(arguments) => commands::ask::run(arguments),
         Command::Serve(arguments) => commands::serve::run(arguments),
         Command::Resolve(arguments) => commands::resolve::run(&arguments),
+        Command::List(arguments) => commands::list::run(arguments.table),
         Command::Demo => commands::demo::run(),
     };
     match result {
