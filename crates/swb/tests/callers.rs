@@ -13,6 +13,8 @@ mod keep;
 #[path = "callers/print.rs"]
 mod print;
 mod support;
+#[path = "callers/terminal.rs"]
+mod terminal;
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream, UdpSocket};

@@ -167,13 +167,22 @@ fn listen_keep_hears_nc_ncat_and_socat_one_after_the_other() {
 
 /// A file each way at the same time; each side's end of file is a half-close that costs the other nothing.
 fn connect_swaps_files(address: &str, listen: Calls) {
+    swap_with_listener(&["connect"], address, listen);
+}
+
+/// The same with one who hangs up when its caller finishes, whatever it has still to say.
+fn connect_swaps_files_with_a_hasty_one(address: &str, listen: Calls) {
+    swap_with_listener(&["connect", "--no-half-close", "--until", "both"], address, listen);
+}
+
+fn swap_with_listener(command: &[&str], address: &str, listen: Calls) {
     let folder = Directory::new();
     let address = own_address(address, &folder);
     let (ours, theirs) = files(&folder);
     let mut listener = listen(&address);
     listener.stdin(File::open(folder.file("theirs")).unwrap());
     let listener = Running::start(&mut listener);
-    let mut caller = swb(&["connect", &ready(&listener, &address)]);
+    let mut caller = swb(&[command, &[&ready(&listener, &address)]].concat());
     caller.stdin(File::open(folder.file("ours")).unwrap());
     let caller = Running::start(&mut caller);
     both_have_it(caller, &theirs, listener, &ours);
@@ -213,17 +222,17 @@ fn socat_at_stdio(address: &str) -> Command {
 }
 
 tests! {
-    connect_and_nc_swap_files_over_tcp_v4: connect_swaps_files("tcp://127.0.0.1:0", nc_at);
-    connect_and_nc_swap_files_over_tcp_v6: connect_swaps_files("tcp://[::1]:0", nc_at);
-    connect_and_nc_swap_files_over_unix: connect_swaps_files("unix:PATH", nc_at);
-    connect_and_nc_swap_files_over_an_abstract_name: connect_swaps_files("unix:@NAME", nc_at);
+    connect_and_nc_swap_files_over_tcp_v4: connect_swaps_files_with_a_hasty_one("tcp://127.0.0.1:0", nc_at);
+    connect_and_nc_swap_files_over_tcp_v6: connect_swaps_files_with_a_hasty_one("tcp://[::1]:0", nc_at);
+    connect_and_nc_swap_files_over_unix: connect_swaps_files_with_a_hasty_one("unix:PATH", nc_at);
+    connect_and_nc_swap_files_over_an_abstract_name: connect_swaps_files_with_a_hasty_one("unix:@NAME", nc_at);
     connect_and_socat_swap_files_over_tcp_v4: connect_swaps_files("tcp://127.0.0.1:0", socat_at_stdio);
     connect_and_socat_swap_files_over_tcp_v6: connect_swaps_files("tcp://[::1]:0", socat_at_stdio);
     connect_and_socat_swap_files_over_unix: connect_swaps_files("unix:PATH", socat_at_stdio);
     connect_and_socat_swap_files_over_an_abstract_name: connect_swaps_files("unix:@NAME", socat_at_stdio);
-    connect_and_ncat_swap_files_over_tcp_v4: connect_swaps_files("tcp://127.0.0.1:0", ncat_at);
-    connect_and_ncat_swap_files_over_tcp_v6: connect_swaps_files("tcp://[::1]:0", ncat_at);
-    connect_and_ncat_swap_files_over_unix: connect_swaps_files("unix:PATH", ncat_at);
+    connect_and_ncat_swap_files_over_tcp_v4: connect_swaps_files_with_a_hasty_one("tcp://127.0.0.1:0", ncat_at);
+    connect_and_ncat_swap_files_over_tcp_v6: connect_swaps_files_with_a_hasty_one("tcp://[::1]:0", ncat_at);
+    connect_and_ncat_swap_files_over_unix: connect_swaps_files_with_a_hasty_one("unix:PATH", ncat_at);
 
     listen_and_nc_swap_files_over_tcp_v4: listen_swaps_files("tcp://127.0.0.1:0", nc_to);
     listen_and_nc_swap_files_over_tcp_v6: listen_swaps_files("tcp://[::1]:0", nc_to);

@@ -6,19 +6,9 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use crate::support::peer::{installed, wait_until};
+use crate::support::proc::{children, descriptors, processor_ticks};
 use crate::support::{Directory, Finished, PATIENCE, Running, Server, random_bytes, run, run_swb, swb};
 use crate::{CONCURRENT, call_at, name};
-
-/// The children that a process has now.
-fn children(process: u32) -> usize {
-    let list = format!("/proc/{process}/task/{process}/children");
-    std::fs::read_to_string(list).unwrap().split_whitespace().count()
-}
-
-/// The descriptors that a process has open now.
-fn descriptors(process: u32) -> usize {
-    std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
-}
 
 /// Runs a script in name spaces of its own, where these are the hosts; `None` where that is forbidden.
 fn with_hosts(hosts: &str, script: &str) -> Option<Finished> {
@@ -78,8 +68,7 @@ fn p2_a_reset_ends_that_call_only_and_nothing_spins() {
         call_at("[::1]", &server).write_all(b"next\n").unwrap();
         server.running.wait_for_bytes(10 * number);
     }
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).unwrap();
-    let ticks: u64 = stat.rsplit(')').next().unwrap().split_whitespace().nth(11).unwrap().parse().unwrap();
+    let ticks = processor_ticks(server.pid());
     assert!(ticks < 100, "{ticks} ticks of a hundredth of a second for ten callers");
     assert_eq!(server.terminate().text(), "said\nnext\n".repeat(5));
 }
@@ -91,12 +80,12 @@ fn p3_a_child_per_caller_says_thirteen_bytes_on_both_families_and_is_reaped() {
         let mut heard = Vec::new();
         call_at(host, &server).read_to_end(&mut heard).unwrap();
         assert_eq!(heard, b"Hello, world!");
-        wait_until("its child is reaped", || children(server.pid()) == 0);
+        wait_until("its child is reaped", || children(server.pid()).is_empty());
     };
     is_greeted("127.0.0.1"); // by now the server has all that it works with
-    let before = descriptors(server.pid());
+    let before = descriptors(server.pid()).len();
     ["127.0.0.1", "[::1]"].into_iter().cycle().take(50).for_each(is_greeted);
-    wait_until("the parent has no caller's descriptor", || descriptors(server.pid()) <= before);
+    wait_until("the parent has no caller's descriptor", || descriptors(server.pid()).len() <= before);
 }
 
 #[test]
@@ -183,9 +172,9 @@ fn p14_two_long_calls_advance_together_and_their_children_end_with_them() {
     }
     // The first has more to come, though the second has been answered three times.
     assert!(calls[0].peek(&mut vec![0; 1000]).unwrap() < 970);
-    assert_eq!(children(server.pid()), 2);
+    assert_eq!(children(server.pid()).len(), 2);
     drop(calls);
-    wait_until("each child ends with its call", || children(server.pid()) == 0);
+    wait_until("each child ends with its call", || children(server.pid()).is_empty());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::process::Stdio;
+use std::time::Duration;
 
 use crate::support::{Directory, Running, Server, program, random_bytes, run_swb, swb};
 use crate::{answered, call, read_to_end, says_nothing_now, tcp_listener};
@@ -133,6 +134,23 @@ fn listen_joined_to_a_coprocess_answers_its_caller_with_what_that_program_says()
     let asked = run_swb(&["ask", server.address(), "shout"], b"");
     assert_eq!((asked.text().as_str(), asked.code()), ("SHOUT", 0), "{}", asked.stderr);
     assert_eq!((server.running.finish().code(), program.finish().code()), (0, 0));
+}
+
+#[test]
+fn a_file_is_sent_whole_to_a_peer_who_has_finished_and_reads_slowly() {
+    let folder = Directory::new();
+    let big = random_bytes(20_000_000, 19);
+    std::fs::write(folder.file("big"), &big).unwrap();
+    let (listener, address) = tcp_listener();
+    let mut calling = swb(&["connect", &address]);
+    let calling = Running::start(calling.stdin(File::open(folder.file("big")).unwrap()));
+    let mut call = answered(&listener);
+    call.shutdown(Shutdown::Write).unwrap();
+    // Its reader is busy for longer than any pause of an input that flows.
+    std::thread::sleep(Duration::from_millis(500));
+    let received = read_to_end(&mut call);
+    assert!(received == big, "{} bytes of {}", received.len(), big.len());
+    assert_eq!(calling.finish().code(), 0);
 }
 
 #[test]

@@ -28,15 +28,18 @@ fn under_iterative_the_lines_of_the_second_caller_follow_the_end_of_the_first() 
 #[test]
 fn print_changes_callers_only_at_the_end_of_a_line() {
     for engine in ["thread", "poll", "epoll"] {
-        let mut server = Server::start(&["serve", "print", "tcp://127.0.0.1:0", "--engine", engine, "-v"]);
+        let mut server = Server::start(&["serve", "print", "tcp://127.0.0.1:0", "--engine", engine]);
         let (mut first, mut second) = (call(server.address()), call(server.address()));
-        server.running.wait_for_line("call 1: ");
-        server.running.wait_for_line("call 2: ");
+        for caller in [&mut first, &mut second] {
+            caller.write_all(b"here\n").unwrap(); // so that print knows of both
+        }
+        server.running.wait_for_bytes(10);
         first.write_all(b"begun ").unwrap();
         second.write_all(b"whole\n").unwrap();
-        assert_eq!(server.running.wait_for_text("whole"), "whole\n", "{engine}");
+        assert_eq!(server.running.wait_for_text("whole"), "here\nhere\nwhole\n", "{engine}");
         first.write_all(b"and ended\n").unwrap();
-        assert_eq!(server.running.wait_for_text("ended"), "whole\nbegun and ended\n", "{engine}");
+        let printed = server.running.wait_for_text("ended");
+        assert_eq!(printed, "here\nhere\nwhole\nbegun and ended\n", "{engine}");
     }
 }
 

@@ -98,7 +98,7 @@ under! { an_answer_that_is_under_way_is_delivered_whole: process thread poll epo
 
 /// Megabytes are owed to a caller when the signal comes: it gets them all.
 fn an_answer_that_is_under_way_is_delivered_whole(engine: &str) {
-    const BYTES: usize = 4 << 20;
+    const BYTES: usize = 64 << 20; // more than the kernel holds between two ends
     let mut server = echo(engine, &["--drain", "60s"]);
     let mut caller = call(&server);
     let mut writer = caller.try_clone().unwrap();

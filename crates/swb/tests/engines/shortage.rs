@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use crate::support::peer::{installed, wait_until};
-use crate::support::proc::processor_ticks;
+use crate::support::proc::{children, processor_ticks};
 use crate::support::{Directory, Server};
 use crate::{call, exchange, has_something};
 
@@ -19,15 +19,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Processor time in [`LOOK`], in ticks of 10 ms, from which on it spins.
 const TICKS_SPINNING: u64 = 30;
 
-under! { a_server_without_descriptors_waits_and_answers_as_they_come_free: process thread poll epoll }
+under! { a_server_without_descriptors_waits_and_answers_as_they_come_free: thread poll epoll }
 
 fn a_server_without_descriptors_waits_and_answers_as_they_come_free(engine: &str) {
-    // The limit of calls is lifted, so that it is the descriptors that run out.
-    let script = format!(
-        "ulimit -n 64; exec {} serve echo tcp://127.0.0.1:0 --engine {engine} --backlog 512 --max-calls 1000",
-        env!("CARGO_BIN_EXE_swb")
-    );
-    let mut server = Server::of(&mut installed("sh", &["-c", &script]), 1);
+    let mut server = with_few_descriptors(engine, "--max-calls 1000");
     let mut waiting = callers(&server);
     let line = server.running.wait_for_line("answering pauses");
     assert!(line.contains("Too many open files"), "{line}");
@@ -49,15 +44,32 @@ fn a_server_without_descriptors_waits_and_answers_as_they_come_free(engine: &str
     assert!(said < 60, "it is said once until a call was answered again, but was said {said} times");
 }
 
+/// Each child costs the parent a descriptor to watch it by, where there is one.
+#[test]
+fn a_forking_server_without_descriptors_answers_and_reaps_all_the_same() {
+    let server = with_few_descriptors("process", "--max-calls 1000");
+    let mut callers = callers(&server);
+    callers.iter_mut().for_each(|caller| crate::expect(caller, b"hello"));
+    does_not_spin(&server);
+    drop(callers);
+    wait_until("every child is reaped", || children(server.pid()).is_empty());
+    exchange(&mut call(&server), b"all is well again");
+    let ended = server.terminate();
+    assert_eq!(ended.code(), 0, "{ended:?}");
+}
+
 #[test]
 fn with_few_descriptors_the_default_limit_of_calls_still_answers_several_at_once() {
-    let script = format!(
-        "ulimit -n 64; exec {} serve echo tcp://127.0.0.1:0 --engine epoll",
-        env!("CARGO_BIN_EXE_swb")
-    );
-    let server = Server::of(&mut installed("sh", &["-c", &script]), 1);
+    let server = with_few_descriptors("epoll", "");
     let mut callers: Vec<_> = (0..8).map(|_| call(&server)).collect();
     callers.iter_mut().for_each(|caller| exchange(caller, b"hello"));
+}
+
+/// Where the limit of calls is above that of descriptors, it is the descriptors that run out.
+fn with_few_descriptors(engine: &str, options: &str) -> Server {
+    let program = env!("CARGO_BIN_EXE_swb");
+    let serve = format!("{program} serve echo tcp://127.0.0.1:0 --engine {engine} --backlog 512 {options}");
+    Server::of(&mut installed("sh", &["-c", &format!("ulimit -n 64; exec {serve}")]), 1)
 }
 
 under! { a_server_without_processes_waits_and_answers_as_they_come_free: process thread }

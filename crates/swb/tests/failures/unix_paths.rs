@@ -56,6 +56,18 @@ fn a_dead_socket_is_replaced_and_the_path_is_removed_at_the_end() {
 }
 
 #[test]
+fn a_listener_that_a_signal_ends_leaves_no_path() {
+    for keep in [&["listen"][..], &["listen", "--keep"]] {
+        let folder = Directory::new();
+        let path = folder.file("socket");
+        let server = Server::start(&[keep, &[&format!("unix:{path}")]].concat());
+        server.running.signal(15);
+        assert_eq!(server.running.finish().code(), 128 + 15);
+        assert!(std::fs::symlink_metadata(&path).is_err(), "the path is still there");
+    }
+}
+
+#[test]
 fn a_path_that_is_too_long_is_refused_with_its_length() {
     let path = format!("/tmp/{}", "x".repeat(110));
     let ended = run_swb(&["serve", "echo", &format!("unix:{path}")], b"");

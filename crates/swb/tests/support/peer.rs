@@ -3,6 +3,8 @@
 //! Each is told in its own words where an address of ours is. Who listens is ready when ss(8) shows its
 //! socket, which also tells the port that the kernel chose.
 
+#![allow(clippy::unwrap_used, reason = "a panic here is the failure that is wanted")]
+
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::process::Command;
@@ -17,7 +19,7 @@ pub fn installed(name: &str, arguments: &[&str]) -> Command {
         "nc.openbsd" => "netcat-openbsd",
         "ss" | "ip" => "iproute2",
         "prlimit" | "setpriv" | "unshare" => "util-linux",
-        "stdbuf" => "coreutils",
+        "script" => "bsdutils",
         other => other,
     };
     let found = std::env::var("PATH").unwrap_or_default();
