@@ -59,8 +59,8 @@ impl ConnectError {
 }
 
 impl ConnectError {
-    fn is_closed_descriptor(&self) -> bool {
-        self.tried.last().is_some_and(|attempt| attempt.error.raw_os_error() == Some(libc::EBADF))
+    fn ended_with(&self, errno: i32) -> bool {
+        self.tried.last().is_some_and(|attempt| attempt.error.raw_os_error() == Some(errno))
     }
 }
 
@@ -109,7 +109,13 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::TimedOut => {
                 write!(f, "{separator}nobody answers: is the address right, does a firewall drop the call?")
             }
-            ConnectErrorKind::Other if self.is_closed_descriptor() => {
+            ConnectErrorKind::Other if self.ended_with(libc::EPROTOTYPE) => {
+                write!(
+                    f,
+                    "{separator}the socket there is of another kind: try unix:, unix-dgram: or unix-seqpacket:"
+                )
+            }
+            ConnectErrorKind::Other if self.ended_with(libc::EBADF) => {
                 write!(
                     f,
                     "{separator}it is not open: whoever starts this program must hand it over, as in 9<>FILE"

@@ -44,7 +44,7 @@ pub(crate) fn race(
     loop {
         let now = Instant::now();
         if now >= deadline {
-            failed.extend(pending.into_iter().map(|late| late.failed(errno::raw(libc::ETIMEDOUT))));
+            failed.extend(pending.into_iter().map(|late| late.failed(errno::no_answer(within))));
             return Err(failed);
         }
         if (pending.is_empty() || now >= next_start)

@@ -52,13 +52,13 @@ fn wait(fd: &OwnedFd, address: &SocketAddrUnix, within: Duration) -> io::Result<
     let outcome = loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            break Err(errno::raw(libc::ETIMEDOUT));
+            break Err(errno::no_answer(within));
         }
         sockopt::set_socket_timeout(fd, sockopt::Timeout::Send, Some(left))?;
         match connect(fd, address) {
             Ok(()) => break Ok(()),
             Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => break Err(errno::raw(libc::ETIMEDOUT)),
+            Err(Errno::AGAIN) => break Err(errno::no_answer(within)),
             Err(error) => break Err(error.into()),
         }
     };

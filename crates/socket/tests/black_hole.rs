@@ -95,6 +95,6 @@ fn addresses_that_never_answer_are_all_listed_when_the_time_is_up() {
     assert!(matches!(error.kind, ConnectErrorKind::TimedOut), "{error}");
     let text = error.to_string();
     for tried in ["tcp://[2001:db8::2]:7000", "tcp://192.0.2.2:7000"] {
-        assert!(text.contains(&format!("{tried}: connect(2): Connection timed out (ETIMEDOUT)")), "{text}");
+        assert!(text.contains(&format!("{tried}: connect(2): no answer within")), "{text}");
     }
 }

@@ -17,7 +17,7 @@ mod unix_paths;
 #[path = "failures/usage.rs"]
 mod usage;
 
-use support::peer::installed;
+use support::peer::in_own_namespaces;
 use support::{Finished, run, run_swb};
 
 /// Fails with this status and says exactly this, after `swb: `.
@@ -32,12 +32,8 @@ fn failed(ended: &Finished, status: i32, message: &str) {
 
 /// Runs `swb` in a network of its own where only loopback is up, after `script`; `None` where that is forbidden.
 fn in_own_network(script: &str, arguments: &[&str]) -> Option<Finished> {
-    let spaces = ["-n", "-m", "-r"];
-    let spaces = [&spaces[..2], &spaces[..]]
-        .into_iter()
-        .find(|spaces| run(installed("unshare", &[*spaces, &["true"][..]].concat()), b"").status.success())?;
+    let mut command = in_own_namespaces()?;
     let script = format!("ip link set lo up; {script}; exec \"$@\"");
-    let mut command = installed("unshare", spaces);
     command.args(["sh", "-e", "-c", &script, "sh", env!("CARGO_BIN_EXE_swb")]).args(arguments);
     Some(run(command, b""))
 }

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use crate::support::peer::{installed, wait_until};
+use crate::support::peer::{in_own_namespaces, wait_until};
 use crate::support::proc::{children, descriptors, processor_ticks};
 use crate::support::{Directory, Finished, PATIENCE, Running, Server, random_bytes, run, run_swb, swb};
 use crate::{CONCURRENT, call_at, name};
@@ -14,12 +14,8 @@ use crate::{CONCURRENT, call_at, name};
 fn with_hosts(hosts: &str, script: &str) -> Option<Finished> {
     let folder = Directory::new();
     std::fs::write(folder.file("hosts"), hosts).unwrap();
-    let spaces = [&["-n", "-m"][..], &["-n", "-m", "-r"]];
-    let spaces = spaces
-        .into_iter()
-        .find(|spaces| run(installed("unshare", &[*spaces, &["true"]].concat()), b"").status.success())?;
+    let mut command = in_own_namespaces()?;
     let script = format!("ip link set lo up; mount --bind {} /etc/hosts\n{script}", folder.file("hosts"));
-    let mut command = installed("unshare", spaces);
     command.args(["sh", "-e", "-c", &script, env!("CARGO_BIN_EXE_swb")]);
     Some(run(command, b""))
 }

@@ -123,7 +123,7 @@ fn a_call_that_nobody_answers_ends_at_its_connect_timeout() {
     assert!(waiting.len() < 10, "the backlog of 0 never filled");
     let began = Instant::now();
     let message = format!(
-        "cannot connect to tcp://{address}?connect-timeout=200ms: connect(2): Connection timed out (ETIMEDOUT); \
+        "cannot connect to tcp://{address}?connect-timeout=200ms: connect(2): no answer within 200ms (connect-timeout); \
          nobody answers: is the address right, does a firewall drop the call?"
     );
     fails(&["connect", &format!("tcp://{address}?connect-timeout=200ms")], 5, &message);

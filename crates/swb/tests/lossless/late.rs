@@ -10,7 +10,7 @@ use crate::support::{Directory, Running, Server, random_bytes, swb};
 /// How late an answer comes. It is the thing under test, not a wait for somebody to be ready.
 const LATE: Duration = Duration::from_secs(2);
 
-/// Bytes of a late answer: more than all the buffers between two ends hold.
+/// Bytes of a late answer: many times what swb holds at once.
 const ANSWER_BYTES: usize = 8 << 20;
 
 /// "At once", on a machine that has other things to do as well.

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{PATIENCE, Running, program};
+use super::{PATIENCE, Running, program, run};
 
 /// Somebody else's program, or a sentence that names the package it is in.
 pub fn installed(name: &str, arguments: &[&str]) -> Command {
@@ -178,5 +178,20 @@ pub fn ready(running: &Running, address: &str) -> String {
     match words.name {
         "" => format!("{}://{}:{port}", words.scheme, words.host),
         name => format!("{}:{name}", words.scheme),
+    }
+}
+
+/// A command that runs in a network and a mount name space of its own; says so and gives `None` where that is
+/// forbidden.
+pub fn in_own_namespaces() -> Option<Command> {
+    let spaces = [&["-n", "-m"][..], &["-n", "-m", "-r"]];
+    let may =
+        |spaces: &&&[&str]| run(installed("unshare", &[**spaces, &["true"]].concat()), b"").status.success();
+    match spaces.iter().find(may) {
+        Some(spaces) => Some(installed("unshare", spaces)),
+        None => {
+            eprintln!("not run: it needs name spaces of its own, and unshare(1) is forbidden here");
+            None
+        }
     }
 }
