@@ -56,6 +56,6 @@ pub(crate) struct Ready {
     pub(crate) writable: bool,
     /// The peer has finished or is gone: read to the end even where a read came back short.
     pub(crate) ended: bool,
-    /// An error is pending on it, or the reader of a pipe is gone.
+    /// An error is pending on it, or there is nobody any more who could read what is written to it.
     pub(crate) failed: bool,
 }

@@ -1,12 +1,16 @@
 //! Deadlines of many calls: one heap, one entry a call at most.
 //!
 //! A call's deadline moves with every byte (the idle time-out). Moving it in a heap each time would cost; so an
-//! entry stays where it is, and when it comes up the session is asked whether the deadline is still that.
+//! entry stays where it is, and when it comes up the session is asked whether the deadline is still that. The
+//! entries of calls that ended stay too, until they are more than the live ones; then all of them are dropped.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use conversation::Moment;
+
+/// Entries below which nothing is tidied.
+const TIDY_ABOVE: usize = 1024;
 
 /// The earliest deadlines first.
 #[derive(Debug, Default)]
@@ -18,6 +22,13 @@ impl Timers {
     /// Wakes `slot` at `due`.
     pub(crate) fn set(&mut self, due: Moment, slot: usize) {
         self.heap.push(Reverse((due, slot)));
+    }
+
+    /// Drops the entries that are not live any more, if they could be many: more than the `calls` that are open.
+    pub(crate) fn tidy(&mut self, calls: usize, is_live: impl Fn(Moment, usize) -> bool) {
+        if self.heap.len() > 2 * calls + TIDY_ABOVE {
+            self.heap.retain(|Reverse((due, slot))| is_live(*due, *slot));
+        }
     }
 
     /// When the next slot is due.
@@ -49,5 +60,15 @@ mod tests {
         assert_eq!(timers.pop_due(at(5)), Some((at(1), 9)));
         assert_eq!(timers.pop_due(at(5)), Some((at(3), 7)));
         assert_eq!(timers.pop_due(at(5)), None);
+    }
+
+    #[test]
+    fn the_entries_of_ended_calls_do_not_pile_up() {
+        let mut timers = Timers::default();
+        for slot in 0..1_000_000 {
+            timers.set(Moment::after(Duration::from_secs(3600)), slot);
+            timers.tidy(1, |_, live| live == slot);
+        }
+        assert!(timers.heap.len() <= TIDY_ABOVE + 3, "{}", timers.heap.len());
     }
 }

@@ -49,7 +49,7 @@ impl Entry {
                     Part::Output => (Token::Output(slot, leg), false, write),
                 };
                 // An output is watched even where nothing is owed: its reader may go away.
-                let watched = read || write || (part == Part::Output && !end.ended);
+                let watched = read || write || part == Part::Output;
                 watched.then(|| Source { fd, token: token.pack(), read, write })
             })
         })
@@ -136,7 +136,6 @@ impl<S: Selector> Reactor<S> {
         end.writable |= ready.writable;
         if ready.failed {
             // The reader of our output is gone: nothing that could still come would be seen by anyone.
-            end.ended = true;
             let failed = CallFailed { call: "write(2)", errno: libc::EPIPE };
             self.host.fail(ServeError::Output(failed));
             return self.with(slot, now, |session, hands| session.leg_failed(now, leg, failed, hands));
@@ -205,7 +204,12 @@ impl<S: Selector> Reactor<S> {
         {
             entry.timer = Some(due);
             self.timers.set(due, slot);
+            let entries = &self.entries;
+            self.timers.tidy(entries.len(), |due, slot| {
+                entries.get(slot).is_some_and(|entry| entry.timer == Some(due))
+            });
         }
+        let Some(entry) = self.entries.get_mut(slot) else { return };
         let can_go_on =
             entry.ends.iter().enumerate().filter_map(|(index, end)| Some((Leg::new(index)?, end)));
         let can_go_on = can_go_on.into_iter().any(|(leg, end)| {

@@ -58,7 +58,7 @@ impl Selector for EpollSelector {
                 readable: flags.contains(Flags::IN) || ended,
                 writable: flags.intersects(Flags::OUT | Flags::HUP | Flags::ERR),
                 ended,
-                failed: flags.contains(Flags::ERR),
+                failed: flags.intersects(Flags::ERR | Flags::HUP),
             }
         }));
         Ok(())

@@ -56,7 +56,7 @@ impl Selector for PollSelector {
                 readable: flags.contains(PollFlags::IN) || ended,
                 writable: flags.intersects(gone | PollFlags::OUT),
                 ended,
-                failed: flags.intersects(PollFlags::ERR | PollFlags::NVAL),
+                failed: flags.intersects(gone),
             });
         }
         Ok(())
