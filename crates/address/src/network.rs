@@ -133,7 +133,16 @@ fn parse_ipv6(text: &str) -> Result<Host, Fault> {
 
 /// Whether a character may stand in a host name or zone: nothing that the grammar or a terminal would take.
 fn is_of_a_name(character: char) -> bool {
-    !character.is_control() && !character.is_whitespace() && !"/:[]?&#%=@*".contains(character)
+    let is_reserved = "/:[]?&#%=@*".contains(character) || character.is_whitespace();
+    !is_reserved && !character.is_control() && !is_format(character)
+}
+
+/// Whether a character shows nothing itself, but turns, joins or hides the text around it. Combining marks do
+/// not count: the names of many scripts need them.
+fn is_format(character: char) -> bool {
+    // Behind another character, escape_debug escapes what is not printable and leaves marks as they are.
+    let text = String::from_iter(['a', character]);
+    !character.is_ascii() && text.escape_debug().count() > 2
 }
 
 /// Reads a port: a number or a service name.

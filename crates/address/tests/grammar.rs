@@ -155,3 +155,15 @@ fn an_option_is_added_only_where_it_applies() {
     assert_eq!(added.to_string(), "udp://:53?ttl=9");
     assert!(added.with(OptionKey::Ttl, OptionValue::Integer(9)).is_err());
 }
+
+#[test]
+fn a_host_name_holds_marks_of_its_script_but_nothing_that_turns_or_hides_text() {
+    for text in
+        ["tcp://\u{939}\u{93f}\u{902}.example:80", "tcp://e\u{301}.example:80", "tcp://gr\u{fc}n.example:80"]
+    {
+        assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+    }
+    for text in ["tcp://a\u{202e}b:80", "tcp://a\u{200b}b:80", "udp://[fe80::1%a\u{2066}b]:80"] {
+        assert!(text.parse::<Address>().is_err(), "{text:?}");
+    }
+}

@@ -7,7 +7,10 @@ use conversation::{CloseReason, Framing, Service};
 use services::{Ask, Discard, Echo, Prefix, Print, Reply, Say, Terminal, Time, TimeFormat, Until, Who};
 use testkit::{Answer, Caller, Faults, Run, Seed, SendFails, Simulation, answer_in_pieces, every_cut};
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 1000;
+
+/// Seeds of a run that moves so many bytes that a thousand would take minutes.
+const FLOODS: u64 = 30;
 
 fn framing(name: &str) -> Framing {
     name.parse().unwrap()
@@ -45,6 +48,13 @@ const SERVICES: &[fn() -> Box<dyn Service>] = &[
     || Box::new(Ask { framing: Some(framing("line")), replies: 2, ..Ask::new("?") }),
     || Box::new(Ask { timeout: Some(Duration::from_secs(2)), retries: 3, ..Ask::new("?") }),
 ];
+
+#[test]
+fn every_service_of_the_table_is_simulated() {
+    for row in services::SERVICES {
+        assert!(SERVICES.iter().any(|make| make().name() == row.name), "{} is not in the list", row.name);
+    }
+}
 
 fn answer_to(service: &dyn Service, text: &[u8]) -> Answer {
     answer_in_pieces(service, &[text])
@@ -151,7 +161,7 @@ fn echo_sends_back_every_byte_or_a_beginning_of_them_to_who_resets() {
 
 #[test]
 fn echo_sends_back_a_flood_to_a_slow_reader() {
-    for seed in 0..SEEDS / 10 {
+    for seed in 0..FLOODS {
         let said = Seed::new(seed).bytes(500_000);
         let caller = Caller::new().pause_reading(Duration::from_secs(3)).send(&said).finish().read_all();
         let run = Simulation::new(seed).caller(caller).run(&Echo);
@@ -164,7 +174,7 @@ fn echo_sends_back_a_flood_to_a_slow_reader() {
 fn reply_answers_each_of_many_frames_to_a_slow_reader() {
     let answer = "an answer that is much longer than the question".repeat(4);
     let reply = Reply::new(answer.as_bytes()).framed(framing("line")).unwrap();
-    for seed in 0..SEEDS / 10 {
+    for seed in 0..FLOODS {
         let caller = Caller::new().pause_reading(Duration::from_secs(3)).send("?\n".repeat(3000)).finish();
         let run = Simulation::new(seed).caller(caller.read_all()).run(&reply);
         assert!(run.callers[0].bytes() == format!("{answer}\n").repeat(3000).as_bytes(), "seed {seed}");
@@ -269,7 +279,7 @@ fn typed(seed: u64, typed: Caller, peer: Caller, until: Until) -> Run {
 fn a_terminal_loses_nothing_in_either_direction() {
     let (input, answer) = (Seed::new(1).bytes(150_000), Seed::new(2).bytes(150_000));
     for until in [Until::Peer, Until::Both] {
-        for seed in 0..SEEDS / 5 {
+        for seed in 0..2 * FLOODS {
             let person = Caller::new().send(&input).finish().read_all();
             let peer =
                 Caller::new().pause_reading(Duration::from_secs(1)).hear(input.len()).send(&answer).finish();
