@@ -1,29 +1,30 @@
-//! How a running engine is told to stop: first a drain, then the end.
+//! How a running engine is told to stop, first a drain, then the end; and a bell for its observer.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{EventfdFlags, eventfd};
 
-/// Two switches that an engine watches. Both may be thrown from any thread, and stay thrown.
+/// Two switches that an engine watches, and a bell. All may be used from any thread; the switches stay thrown.
 ///
-/// Each is an eventfd(2) that is written once and never read, so that every worker sees it in its own time,
-/// the children of a forking engine included.
+/// Each switch is an eventfd(2) that is written once and never read, so that every worker sees it in its own
+/// time, the children of a forking engine included. The bell is one that the first worker alone reads.
 #[derive(Debug)]
 pub struct Control {
     draining: OwnedFd,
     ending: OwnedFd,
+    bell: OwnedFd,
 }
 
 impl Control {
-    /// Two switches, neither thrown.
+    /// Two switches, neither thrown, and a silent bell.
     ///
     /// # Errors
     ///
     /// eventfd(2), when descriptors or memory are short.
     pub fn new() -> io::Result<Control> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        Ok(Control { draining: eventfd(0, flags)?, ending: eventfd(0, flags)? })
+        Ok(Control { draining: eventfd(0, flags)?, ending: eventfd(0, flags)?, bell: eventfd(0, flags)? })
     }
 
     /// Stop answering; let the open calls finish, for as long as the drain limit allows.
@@ -36,6 +37,11 @@ impl Control {
         wake(&self.ending);
     }
 
+    /// Tells the observer [`Event::Bell`](crate::Event::Bell), soon and from the first worker.
+    pub fn ring(&self) {
+        wake(&self.bell);
+    }
+
     /// The eventfd behind [`Control::drain`]: writing eight bytes to it, as a signal handler may, drains.
     #[must_use]
     pub fn draining_fd(&self) -> BorrowedFd<'_> {
@@ -46,6 +52,17 @@ impl Control {
     #[must_use]
     pub fn ending_fd(&self) -> BorrowedFd<'_> {
         self.ending.as_fd()
+    }
+
+    /// The eventfd behind [`Control::ring`].
+    #[must_use]
+    pub fn bell_fd(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+
+    /// Whether the bell was rung since this was asked last.
+    pub(crate) fn has_rung(&self) -> bool {
+        rustix::io::read(&self.bell, &mut [0u8; 8]).is_ok()
     }
 }
 

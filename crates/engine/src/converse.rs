@@ -89,6 +89,10 @@ impl LastEnd {
 }
 
 impl Observer for LastEnd {
+    fn wants_tcp_info(&self) -> bool {
+        self.next.wants_tcp_info()
+    }
+
     fn event(&self, event: &Event<'_>) {
         if let Event::Ended { reason, received_bytes, sent_bytes, .. } = *event {
             let ended = Ended { reason, received_bytes, sent_bytes };

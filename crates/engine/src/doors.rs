@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use address::{Address, End, Shape};
-use socket::{BindError, DatagramSocket, Granted, Listener};
+use address::{Address, End, Place, Shape};
+use socket::{BindError, DatagramSocket, Granted, Inherited, Listener};
 
 use crate::Engine;
 use crate::capabilities::Datagrams;
@@ -30,7 +30,8 @@ pub(crate) enum Door {
 }
 
 impl Doors {
-    /// Binds every address, as often as `engine` with `workers` workers needs it.
+    /// Binds every address, as often as `engine` with `workers` workers needs it. An inherited socket (`fd:N`) is
+    /// taken as it is, listening or hearing datagrams.
     ///
     /// Where a transport can share a port (`SO_REUSEPORT`), each worker gets a socket of its own and the
     /// kernel deals callers out. Other stream listeners are shared by all workers; other datagram sockets
@@ -45,7 +46,7 @@ impl Doors {
         let mut doors = Doors { workers: Vec::new(), ends: Vec::new(), granted: Vec::new() };
         doors.workers.resize_with(count, Vec::new);
         for address in addresses {
-            match address.transport.shape() {
+            match door_shape(address)? {
                 None => return Err(OpenDoorsError::NotADoor(address.clone())),
                 Some(_) if !address.transport.row().listens => {
                     return Err(OpenDoorsError::NotADoor(address.clone()));
@@ -106,6 +107,18 @@ impl Doors {
     }
 }
 
+/// What callers bring to an address; `None` where they cannot come.
+fn door_shape(address: &Address) -> Result<Option<Shape>, OpenDoorsError> {
+    let Place::Descriptor(number) = address.place else { return Ok(address.transport.shape()) };
+    match Inherited::look_at(number) {
+        Ok(inherited @ (Inherited::Listening(_) | Inherited::Hearing(_))) => {
+            Ok(inherited.transport().shape())
+        }
+        Ok(Inherited::Connected(_)) => Ok(None),
+        Err(error) => Err(OpenDoorsError::Inherited(address.clone(), error)),
+    }
+}
+
 impl Door {
     pub(crate) fn end(&self) -> Option<End> {
         match self {
@@ -124,6 +137,8 @@ pub enum OpenDoorsError {
     Bind(BindError),
     /// The address is bound, but not once for each worker.
     Share(Address, std::io::Error),
+    /// No such socket was inherited.
+    Inherited(Address, std::io::Error),
 }
 
 impl fmt::Display for OpenDoorsError {
@@ -133,6 +148,10 @@ impl fmt::Display for OpenDoorsError {
                 write!(f, "cannot listen at {address}: nobody can call there")
             }
             OpenDoorsError::Bind(error) => error.fmt(f),
+            OpenDoorsError::Inherited(address, error) => {
+                let why = sys::describe(error);
+                write!(f, "cannot listen at {address}: {why}; was it passed by who started this program?")
+            }
             OpenDoorsError::Share(address, error) => {
                 write!(f, "cannot share {address} among the workers: {error}; try --workers 1")
             }

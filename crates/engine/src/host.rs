@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use conversation::{Call, CallFailed, CloseReason, End, Now, Service, Shape};
+use socket::TcpInfo;
 
 use crate::clock::Clock;
 use crate::session::Session;
@@ -83,7 +84,7 @@ impl Host {
     }
 
     /// Says that the call is over. The caller still has to give its place back.
-    pub(crate) fn ended(&self, session: &Session, reason: CloseReason, now: Now) {
+    pub(crate) fn ended(&self, session: &Session, reason: CloseReason, tcp: Option<TcpInfo>, now: Now) {
         if reason == CloseReason::Drained {
             self.count_cut();
         }
@@ -94,7 +95,7 @@ impl Host {
         let (received_bytes, sent_bytes) = session.moved_bytes();
         let call = session.call();
         let lasted = now.wall.duration_since(call.opened).unwrap_or_default();
-        self.tell(&Event::Ended { call, reason, received_bytes, sent_bytes, lasted });
+        self.tell(&Event::Ended { call, reason, received_bytes, sent_bytes, lasted, tcp });
     }
 
     pub(crate) fn count_cut(&self) {

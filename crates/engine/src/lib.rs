@@ -39,3 +39,4 @@ pub use observer::{Event, Observer, Silent};
 pub use output::Output;
 pub use report::{Report, ServeError};
 pub use session::{Carrier, HIGH_MARK_BYTES, LINGER, LOW_MARK_BYTES, Session};
+pub use socket::TcpInfo;

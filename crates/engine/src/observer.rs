@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use conversation::{Call, CallFailed, CloseReason, End};
+use socket::TcpInfo;
 
 /// Something that happened. None of them comes once a byte: an echo of a million messages is two events.
 #[derive(Debug)]
@@ -21,6 +22,15 @@ pub enum Event<'a> {
         sent_bytes: u64,
         /// How long it was open.
         lasted: Duration,
+        /// How the network was to a TCP call; where [`Observer::wants_tcp_info`] asks for it.
+        tcp: Option<TcpInfo>,
+    },
+    /// A caller was given a child process, which tells its own events; told in the parent.
+    Forked {
+        /// The call.
+        call: &'a Call,
+        /// The child's process id.
+        process: i32,
     },
     /// One message came to a socket that hears many speakers.
     Message {
@@ -74,21 +84,28 @@ pub enum Event<'a> {
         /// How long they may go on.
         at_most: Duration,
     },
-    /// A child process died of a signal; its call ended with it, no other did.
-    ChildKilled {
+    /// A child process and with it its call ended, and no other; told in the parent.
+    ChildEnded {
         /// The number of the call that it served.
         call_number: u64,
         /// The child's process id.
         process: i32,
-        /// The signal.
-        signal: i32,
+        /// The signal that killed it, if one did.
+        signal: Option<i32>,
     },
+    /// Somebody rang [`Control`](crate::Control)'s bell: the observer should look at whatever it was rung for.
+    Bell,
 }
 
 /// Is told of events, from any worker. It should be quick: the calls of that worker wait meanwhile.
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn event(&self, event: &Event<'_>);
+
+    /// Whether the end of a TCP call is to be told with its [`TcpInfo`]; that costs a system call a call.
+    fn wants_tcp_info(&self) -> bool {
+        false
+    }
 }
 
 /// Observes nothing.

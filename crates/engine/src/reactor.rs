@@ -96,6 +96,7 @@ enum Token {
     Draining,
     Ending,
     Wake,
+    Bell,
 }
 
 impl Token {
@@ -109,6 +110,7 @@ impl Token {
             Token::Draining => (4, 0, 0),
             Token::Ending => (5, 0, 0),
             Token::Wake => (6, 0, 0),
+            Token::Bell => (7, 0, 0),
         };
         (index as u64) << 8 | (leg as u64) << 4 | kind
     }
@@ -124,6 +126,7 @@ impl Token {
             4 => Token::Draining,
             5 => Token::Ending,
             6 => Token::Wake,
+            7 => Token::Bell,
             _ => return None,
         })
     }
@@ -163,6 +166,9 @@ impl<S: Selector> Reactor<S> {
         let control = &reactor.host.plan.control;
         reactor.selector.add(control.draining_fd(), Token::Draining.pack(), Watch::Read)?;
         reactor.selector.add(control.ending_fd(), Token::Ending.pack(), Watch::Read)?;
+        if is_first {
+            reactor.selector.add(control.bell_fd(), Token::Bell.pack(), Watch::Read)?;
+        }
         for (index, door) in doors.into_iter().enumerate() {
             let token = Token::Door(index).pack();
             match &door {
@@ -225,6 +231,8 @@ impl<S: Selector> Reactor<S> {
                 self.begin_drain(now, Duration::ZERO);
             }
             Some(Token::Wake) => self.woken(now),
+            Some(Token::Bell) if self.host.plan.control.has_rung() => self.host.tell(&Event::Bell),
+            Some(Token::Bell) => {}
             None => debug_assert!(false, "a token that was never given out"),
         }
     }
@@ -233,6 +241,7 @@ impl<S: Selector> Reactor<S> {
         let control = &self.host.plan.control;
         let draining = (!self.is_draining).then(|| (control.draining_fd(), Token::Draining));
         let ending = (!self.ending_seen).then(|| (control.ending_fd(), Token::Ending));
+        let bell = self.is_first.then(|| (control.bell_fd(), Token::Bell));
         let wake = self.wake.as_ref().map(|wake| (wake.as_fd(), Token::Wake));
         let children =
             self.children.iter().filter_map(|(index, child)| Some((child.fd()?, Token::Child(index))));
@@ -241,7 +250,7 @@ impl<S: Selector> Reactor<S> {
             Door::Listener { listener, .. } => Some((listener.as_fd(), Token::Door(index))),
             Door::Datagrams(socket) => Some((socket.as_fd(), Token::Door(index))),
         });
-        let readers = draining.into_iter().chain(ending).chain(wake).chain(children).chain(doors);
+        let readers = draining.into_iter().chain(ending).chain(bell).chain(wake).chain(children).chain(doors);
         let readers = readers.map(|(fd, token)| Source { fd, token: token.pack(), read: true, write: false });
         let legs = self.entries.iter().flat_map(|(slot, entry)| entry.sources(slot));
         self.selector.wait(readers.chain(legs), timeout, events)
@@ -379,6 +388,7 @@ mod tests {
             Token::Draining,
             Token::Ending,
             Token::Wake,
+            Token::Bell,
         ] {
             assert_eq!(Token::unpack(token.pack()), Some(token));
         }

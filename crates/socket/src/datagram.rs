@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use address::{Address, End, Shape, Transport};
+use address::{Address, End, Place, Shape, Transport};
 use rustix::net::{RecvFlags, SendFlags, recvfrom, sendto};
 
 use crate::bind::{Bound, bind, bind_beside};
@@ -16,7 +16,7 @@ use crate::born::Family;
 use crate::owned_path::OwnedPath;
 use crate::packet_info::{self, Destination};
 use crate::peer_address::{Peer, mapped};
-use crate::{BindError, Connection, Granted, PeerAddress, errno, sockaddr};
+use crate::{BindError, Connection, Granted, PeerAddress, descriptor, errno, sockaddr};
 
 /// A bound, unconnected socket: udp or unix-dgram. Dropping it is close(2), and removes its Unix path.
 #[derive(Debug)]
@@ -50,11 +50,15 @@ impl DatagramSocket {
     ///
     /// See [`BindErrorKind`](crate::BindErrorKind).
     pub fn bind(address: &Address) -> Result<(DatagramSocket, Vec<Granted>), BindError> {
+        if let Place::Descriptor(number) = address.place {
+            return Ok((DatagramSocket::adopt(address, number)?, Vec::new()));
+        }
         if address.transport.shape() != Some(Shape::Datagram) {
             return Err(BindError::unsupported(address, "it carries no datagrams"));
         }
         let Bound { fd, family, path, notes } = bind(address)?;
-        Ok((DatagramSocket::from_bound(fd, family, path, Arc::new(address.clone()))?, notes))
+        let transport = address.transport;
+        Ok((DatagramSocket::from_bound(fd, transport, family, path, Arc::new(address.clone()))?, notes))
     }
 
     /// One more socket on the same port for another worker (`SO_REUSEPORT`); udp only.
@@ -74,7 +78,8 @@ impl DatagramSocket {
             io::Error::new(kind, error)
         };
         let bound = bind_beside(self.fd.as_fd(), local, self.family, &self.address).map_err(into_io)?;
-        DatagramSocket::from_bound(bound.fd, bound.family, bound.path, Arc::clone(&self.address))
+        let address = Arc::clone(&self.address);
+        DatagramSocket::from_bound(bound.fd, self.transport, bound.family, bound.path, address)
             .map_err(into_io)
     }
 
@@ -160,14 +165,25 @@ impl DatagramSocket {
         self.transport
     }
 
+    /// `fd:N`: a socket that was bound by who passed it.
+    fn adopt(address: &Address, number: u32) -> Result<DatagramSocket, BindError> {
+        let failed = |error| BindError::new(address, "getsockopt(2)", error);
+        let (fd, transport) = descriptor::adopt(number).map_err(failed)?;
+        if transport.shape() != Some(Shape::Datagram) {
+            return Err(BindError::unsupported(address, "it carries no datagrams"));
+        }
+        let family = descriptor::family_of(&fd).map_err(failed)?;
+        DatagramSocket::from_bound(fd, transport, family, None, Arc::new(address.clone()))
+    }
+
     fn from_bound(
         fd: OwnedFd,
+        transport: Transport,
         family: Family,
         path: Option<OwnedPath>,
         address: Arc<Address>,
     ) -> Result<DatagramSocket, BindError> {
         let failed = |call, error| BindError::new(&address, call, error);
-        let transport = address.transport;
         let local = sockaddr::local_end(&fd, transport).map_err(|error| failed("getsockname(2)", error))?;
         let tells_destination = local.ip().is_some_and(|local| local.ip().is_unspecified());
         if tells_destination {

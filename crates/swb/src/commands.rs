@@ -3,6 +3,8 @@
 pub(crate) mod ask;
 pub(crate) mod connect;
 pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod help;
 pub(crate) mod list;
 pub(crate) mod listen;
 pub(crate) mod resolve;
@@ -18,13 +20,13 @@ use crate::failure::{Failure, Status};
 use crate::log::Log;
 
 /// A plan for this service with the usual limits. What services print is made inert where `inert` says so.
-fn plan(service: impl Service + 'static, log: Log, inert: bool) -> Result<Plan, Failure> {
+fn plan(service: impl Service + 'static, log: &Log, inert: bool) -> Result<Plan, Failure> {
     let control =
         Control::new().map_err(|error| Failure::new(Status::Other, format!("eventfd(2): {error}")))?;
     Ok(Plan {
         service: Arc::new(service),
         limits: Limits::of_this_process(),
-        observer: Arc::new(log),
+        observer: Arc::new(log.clone()),
         output: if inert { inert_output() } else { Output::standard() },
         control: Arc::new(control),
     })

@@ -43,6 +43,19 @@ impl Failure {
         Failure::new(Status::Usage, message)
     }
 
+    pub(crate) fn status(&self) -> u8 {
+        self.status
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The same failure, after it was said elsewhere.
+    pub(crate) fn without_message(self) -> Failure {
+        Failure { message: String::new(), ..self }
+    }
+
     /// Says it on standard error and gives the exit status.
     pub(crate) fn report(self) -> ExitCode {
         if !self.message.is_empty() {
@@ -111,7 +124,9 @@ impl From<OpenDoorsError> for Failure {
         match error {
             OpenDoorsError::NotADoor(_) => Failure::usage(error),
             OpenDoorsError::Bind(error) => error.into(),
-            OpenDoorsError::Share(..) => Failure::new(Status::CannotBind, error),
+            OpenDoorsError::Share(..) | OpenDoorsError::Inherited(..) => {
+                Failure::new(Status::CannotBind, error)
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line as types: what was asked for, before anything is looked at.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -11,10 +12,12 @@ use switchboard::{Engine, Framing};
 #[command(
     name = "swb",
     version,
+    disable_help_subcommand = true,
     about = "Connects any two processes over any socket, and serves callers",
     after_help = "Addresses: tcp://HOST:PORT  udp://HOST:PORT  unix:PATH  unix-dgram:PATH  unix-seqpacket:PATH\n\
         (@NAME for an abstract name)  fd:N  -  HOST:PORT means tcp  :PORT means every address.\n\
-        Options follow a question mark: 'tcp://:80?backlog=5&nodelay=off'.\n\n\
+        Options follow a question mark: 'tcp://:80?backlog=5&nodelay=off'.\n\
+        More: swb help addresses, options, ends, engines, or a command.\n\n\
         Exit status: 0 done, 1 other, 2 usage, 3 name not found, 4 refused or unreachable, 5 timed out,\n\
         6 reset or broken, 7 cannot bind, 8 not supported by this kernel, 128+N by signal N."
 )]
@@ -37,6 +40,10 @@ pub(crate) enum Command {
     Resolve(Resolve),
     /// Shows the tables: schemes, services, engines, options.
     List(List),
+    /// Shows what this kernel and this user allow, and what would change it.
+    Doctor(Doctor),
+    /// Explains a topic (addresses, options, ends, engines) or a command.
+    Help(Help),
     /// Starts a server and calls it, over each transport, and checks what comes back.
     Demo,
 }
@@ -64,6 +71,8 @@ pub(crate) struct Listen {
     pub(crate) once: bool,
     #[command(flatten)]
     pub(crate) terminal: Terminal,
+    #[command(flatten)]
+    pub(crate) ready: Ready,
     #[command(flatten)]
     pub(crate) log: Log,
 }
@@ -145,6 +154,8 @@ pub(crate) struct Serve {
     pub(crate) service: ServiceArgument,
     #[command(flatten)]
     pub(crate) engine: EngineArguments,
+    #[command(flatten)]
+    pub(crate) ready: Ready,
     #[command(flatten)]
     pub(crate) log: Log,
 }
@@ -263,14 +274,52 @@ pub(crate) struct EngineArguments {
     pub(crate) raw: bool,
 }
 
+/// What is said of a run, how, and where.
 #[derive(Debug, Args)]
 pub(crate) struct Log {
-    /// Says on standard error who called and how each call ended.
-    #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
-    /// Says nothing on standard error but errors.
+    /// Says who called and how each call ended; -vv adds how the network was to each TCP call: round-trip
+    /// time, retransmits, congestion window.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Says nothing but errors.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
+    /// How messages are written. `json` writes one object a line for each event, as much as -v says.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log: LogFormat,
+    /// Appends messages to this file, each with its time, instead of saying them on standard error. A server
+    /// opens it anew at SIGHUP.
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "syslog")]
+    pub(crate) log_file: Option<PathBuf>,
+    /// Sends messages to the system's log (RFC 3164) instead of saying them on standard error. Default
+    /// socket: /dev/log.
+    #[arg(
+        long,
+        global = true,
+        value_name = "SOCKET",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "/dev/log"
+    )]
+    pub(crate) syslog: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A line for programs: one JSON object.
+    Json,
+    /// Nothing but the error that ends the command.
+    Off,
+}
+
+/// How other programs learn that callers may come.
+#[derive(Debug, Args)]
+pub(crate) struct Ready {
+    /// Writes the addresses to this inherited descriptor once callers may come, one a line, and closes it.
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) ready_fd: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -289,6 +338,20 @@ pub(crate) enum Table {
     Engines,
     /// What can stand behind the question mark of an address.
     Options,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Prints one JSON object, for programs.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Help {
+    /// addresses, options, ends, engines, or a command such as `serve echo`. Default: all commands.
+    #[arg(value_name = "TOPIC")]
+    pub(crate) topic: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,28 +1,39 @@
-//! What is said on standard error: the ready line, and a line an event.
+//! What is said of a run: the ready line, and a line an event.
+//!
+//! Protected: each message is one line of printable characters and one write. Where it goes is [`Sink`], what
+//! is said of an event is [`Record`].
+
+mod file;
+mod open_calls;
+mod record;
+mod sink;
+mod syslog;
 
 use std::fmt::Display;
-use std::io::Write;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
-use switchboard::{End, Event, Observer};
+use switchboard::{End, Event, Observer, SignalWatch};
 
-use crate::invocation;
+use crate::failure::{Failure, Status};
+use crate::invocation::{self, LogFormat};
+
+use open_calls::OpenCalls;
+use record::{Record, Severity};
+use sink::Sink;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
-    /// Errors that end the command.
+    /// Errors that end the command, and what was asked for.
     Quiet,
     /// And where it listens, and what hinders it.
     Normal,
     /// And who calls and how each call ends.
     Verbose,
-}
-
-/// Writes events to standard error, each line in one write.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Log {
-    level: Level,
-    role: Role,
+    /// And how the network was to each TCP call.
+    Detailed,
 }
 
 /// Whose log it is: it decides what is worth a word, and who called whom.
@@ -36,83 +47,143 @@ pub(crate) enum Role {
     Caller,
 }
 
+/// Writes messages, and events as messages. A clone writes to the same place.
+#[derive(Clone, Debug)]
+pub(crate) struct Log(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    level: Level,
+    role: Role,
+    format: LogFormat,
+    sink: Sink,
+    open_calls: OpenCalls,
+    signals: OnceLock<Heeded>,
+}
+
+/// The signals that concern the log, and how many of each it has acted upon.
+#[derive(Debug)]
+struct Heeded {
+    watch: Arc<SignalWatch>,
+    hangups: AtomicU32,
+    questions: AtomicU32,
+}
+
+/// At this signal the open calls are told.
+pub(crate) const TELLS_OPEN_CALLS: i32 = libc::SIGUSR1;
+
+/// At this signal a log file is opened anew.
+pub(crate) const REOPENS_FILE: i32 = libc::SIGHUP;
+
 impl Log {
-    pub(crate) fn new(arguments: &invocation::Log, role: Role) -> Log {
+    /// Opens what the arguments name.
+    ///
+    /// # Errors
+    ///
+    /// The file or the system's log cannot be written to.
+    pub(crate) fn open(arguments: &invocation::Log, role: Role) -> Result<Log, Failure> {
         let level = match (arguments.quiet, arguments.verbose) {
             (true, _) => Level::Quiet,
-            (false, false) => Level::Normal,
-            (false, true) => Level::Verbose,
+            (false, 0) => Level::Normal,
+            (false, 1) => Level::Verbose,
+            (false, 2..) => Level::Detailed,
         };
-        Log { level, role }
+        let sink = Sink::open(arguments).map_err(|message| Failure::new(Status::Other, message))?;
+        let (open_calls, signals) = (OpenCalls::default(), OnceLock::new());
+        Ok(Log(Arc::new(Inner { level, role, format: arguments.log, sink, open_calls, signals })))
     }
 
     /// The ready line: from now on callers may come.
-    pub(crate) fn listening(self, end: &End) {
-        self.say(Level::Normal, format_args!("listening {end}"));
+    pub(crate) fn listening(&self, end: &End) {
+        self.say(&Record::listening(end));
     }
 
-    pub(crate) fn note(self, text: impl Display) {
-        self.say(Level::Normal, text);
+    pub(crate) fn note(&self, text: impl Display) {
+        self.say(&Record::note(Level::Normal, text));
     }
 
-    pub(crate) fn detail(self, text: impl Display) {
-        self.say(Level::Verbose, text);
+    pub(crate) fn detail(&self, text: impl Display) {
+        self.say(&Record::note(Level::Verbose, text));
     }
 
-    fn say(self, level: Level, text: impl Display) {
-        if level <= self.level {
-            // A log that nobody can read any more is no reason to end a server.
-            let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+    /// Passes a result on. A failure is logged, unless it is about to be said in the same place and words.
+    pub(crate) fn closing(&self, result: Result<(), Failure>) -> Result<(), Failure> {
+        let Err(failure) = result else { return result };
+        match (&self.0.sink, self.0.format) {
+            (Sink::StandardError, LogFormat::Text) | (_, LogFormat::Off) => Err(failure),
+            (Sink::StandardError, LogFormat::Json) => {
+                self.say(&Record::failed(&failure));
+                Err(failure.without_message())
+            }
+            (Sink::File(_) | Sink::Syslog(_), LogFormat::Text | LogFormat::Json) => {
+                self.say(&Record::failed(&failure));
+                Err(failure)
+            }
+        }
+    }
+
+    /// Whether there is a file that can be opened anew.
+    pub(crate) fn has_file(&self) -> bool {
+        matches!(self.0.sink, Sink::File(_))
+    }
+
+    /// From now on a rung bell means that one of these signals has come.
+    pub(crate) fn heed(&self, watch: &Arc<SignalWatch>) {
+        let (hangups, questions) = (AtomicU32::new(0), AtomicU32::new(0));
+        // Signals are watched once a run.
+        let _ = self.0.signals.set(Heeded { watch: Arc::clone(watch), hangups, questions });
+    }
+
+    fn is_told(&self, level: Level) -> bool {
+        level <= self.0.level && self.0.format != LogFormat::Off
+    }
+
+    fn say(&self, record: &Record) {
+        if !record.text.is_empty() && self.is_told(record.level) {
+            let now = SystemTime::now();
+            let line = match self.0.format {
+                LogFormat::Json => record.json(now),
+                LogFormat::Text | LogFormat::Off => record.line(),
+            };
+            self.0.sink.write(&line, record.severity, now, self.0.format);
+        }
+    }
+
+    /// Acts on the signals that have come since the last time.
+    fn bell(&self) {
+        let Some(Heeded { watch, hangups, questions }) = self.0.signals.get() else { return };
+        let is_new = |signal, seen: &AtomicU32| {
+            let count = watch.count(signal);
+            seen.swap(count, Ordering::Relaxed) != count
+        };
+        if is_new(REOPENS_FILE, hangups)
+            && let Sink::File(file) = &self.0.sink
+            && let Err(message) = file.reopen()
+        {
+            self.say(&Record::note(Level::Normal, message).with(Severity::Warning));
+        }
+        if is_new(TELLS_OPEN_CALLS, questions) {
+            for record in self.0.open_calls.records(SystemTime::now()) {
+                self.say(&record);
+            }
         }
     }
 }
 
 impl Observer for Log {
     fn event(&self, event: &Event<'_>) {
-        match event {
-            Event::Answered(call) if self.role == Role::Caller => {
-                self.detail(format_args!("connected to {} from {}", call.peer, call.local));
-            }
-            Event::Answered(call) => {
-                self.detail(format_args!("call {}: {} called {}", call.number, call.peer, call.local));
-            }
-            Event::Ended { call, reason, received_bytes, sent_bytes, lasted } => {
-                self.detail(format_args!(
-                    "call {}: {}: {reason}; {received_bytes} bytes in, {sent_bytes} out, {:.3} s",
-                    call.number,
-                    call.peer,
-                    lasted.as_secs_f64(),
-                ));
-            }
-            Event::Message { from, bytes } => {
-                self.detail(format_args!("message of {bytes} bytes from {from}"));
-            }
-            Event::AcceptPaused { door, failed } => self.note(format_args!(
-                "{door}: answering pauses: {failed}; callers wait until some of it is free again"
-            )),
-            Event::LimitReached { calls_max } if self.role == Role::Server => {
-                self.note(format_args!("{calls_max} calls are open, the limit: further callers wait"));
-            }
-            Event::DoorFailed { door, failed } => {
-                self.note(format_args!("{door}: no longer listening: {failed}"));
-            }
-            Event::Truncated { from, whole, bytes_max } => self.note(format_args!(
-                "a message of {whole} bytes from {from} was truncated and dropped: the longest that can be \
-                 received has {bytes_max}"
-            )),
-            Event::Undelivered { door, messages, why } => {
-                self.note(format_args!("{door}: {messages} not delivered: {why}"));
-            }
-            Event::Draining { calls, at_most } if *calls > 0 && !at_most.is_zero() => {
-                self.note(format_args!(
-                    "draining: {calls} calls are open and have {} s; the same signal again ends them now",
-                    at_most.as_secs_f64(),
-                ));
-            }
-            Event::ChildKilled { call_number, process, signal } => self.note(format_args!(
-                "call {call_number}: its child process {process} was killed by signal {signal}"
-            )),
-            Event::LimitReached { .. } | Event::Draining { .. } => {}
+        if matches!(event, Event::Bell) {
+            return self.bell();
         }
+        if self.0.signals.get().is_some() {
+            self.0.open_calls.follow(event);
+        }
+        if record::level(event, self.0.role).is_some_and(|level| self.is_told(level)) {
+            self.say(&Record::of(event, self.0.role));
+        }
+    }
+
+    fn wants_tcp_info(&self) -> bool {
+        self.is_told(Level::Detailed)
     }
 }

@@ -1,41 +1,59 @@
-//! SIGTERM and SIGINT: a server drains at the first and ends at the second; a single call ends.
+//! Signals: a server drains at the first SIGTERM or SIGINT and ends at the second; a single call ends.
+//!
+//! SIGUSR1 has the open calls told, and SIGHUP the log file opened anew where there is one: both ring the bell
+//! of the run, which the log answers. Without a log file SIGHUP ends the process, as a terminal that is closed
+//! expects.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use switchboard::{Control, SignalWatch};
 
 use crate::failure::{Failure, Status};
+use crate::log::{Log, REOPENS_FILE, TELLS_OPEN_CALLS};
 
 const SIGNALS: [i32; 2] = [libc::SIGTERM, libc::SIGINT];
 
 /// Stops an engine through `control` at the first signal, and the process at the second of the same.
-///
-/// # Errors
-///
-/// The handlers could not be installed.
-pub(crate) fn on_signals(control: &Arc<Control>) -> io::Result<SignalWatch> {
-    let watch = SignalWatch::install(&SIGNALS, control.draining_fd().try_clone_to_owned()?)?;
-    for signal in SIGNALS {
-        watch.end_at_second(signal, true)?;
-    }
-    Ok(watch)
+pub(crate) fn on_signals(control: &Arc<Control>, log: &Log) -> Result<Arc<SignalWatch>, Failure> {
+    let watch = control.draining_fd().try_clone_to_owned().and_then(|wake| {
+        let watch = watch(wake, control, log)?;
+        SIGNALS.into_iter().try_for_each(|signal| watch.end_at_second(signal, true))?;
+        Ok(watch)
+    });
+    heeded(watch, log)
 }
 
 /// Runs a single call, or one after the other, until a signal ends it: then everything is put away, and the
 /// exit status is 128+N.
 pub(crate) fn at_signal(
     control: &Arc<Control>,
+    log: &Log,
     run: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let watch = control
-        .ending_fd()
-        .try_clone_to_owned()
-        .and_then(|wake| SignalWatch::install(&SIGNALS, wake))
-        .map_err(|error| Failure::new(Status::Other, format!("sigaction(2): {error}")))?;
+    let watch = control.ending_fd().try_clone_to_owned().and_then(|wake| watch(wake, control, log));
+    let watch = heeded(watch, log)?;
     let result = run();
-    match watch.last() {
+    match SIGNALS.into_iter().find(|signal| watch.count(*signal) > 0) {
         Some(signal) => Err(Failure::signalled(signal)),
         None => result,
     }
+}
+
+fn watch(wake: OwnedFd, control: &Control, log: &Log) -> io::Result<SignalWatch> {
+    let bell = || control.bell_fd().try_clone_to_owned();
+    let mut watch = SignalWatch::install(&SIGNALS, wake)?;
+    watch.add(TELLS_OPEN_CALLS, bell()?)?;
+    if log.has_file() {
+        watch.add(REOPENS_FILE, bell()?)?;
+    }
+    Ok(watch)
+}
+
+fn heeded(watch: io::Result<SignalWatch>, log: &Log) -> Result<Arc<SignalWatch>, Failure> {
+    let watch = watch.map_err(|error| Failure::new(Status::Other, format!("sigaction(2): {error}")))?;
+    let watch = Arc::new(watch);
+    log.heed(&watch);
+    Ok(watch)
 }

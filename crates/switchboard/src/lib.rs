@@ -33,9 +33,9 @@ pub use conversation::{
 };
 pub use engine::{
     self, Control, Doors, Ended, Engine, Event, Limits, Line, Observer, OpenDoorsError, Output, Plan,
-    Refusal, Report, ServeError, Silent, converse,
+    Refusal, Report, ServeError, Silent, TcpInfo, converse,
 };
 pub use server::{Running, Server, StartError};
 pub use services;
 pub use socket::{self, BindError, ConnectError, ResolveError};
-pub use sys::SignalWatch;
+pub use sys::{SignalWatch, take_inherited};

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("switchboard-engine", 2),
     ("switchboard", 3),
     ("swb", 4),
+    ("xtask", 5),
     ("switchboard-testkit", 3),
 ];
 

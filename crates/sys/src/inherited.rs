@@ -5,7 +5,7 @@
 //! sets the flag, and that it can be taken only once follows.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::Mutex;
 
 /// Between looking at the flag and setting it no other thread may look.
@@ -27,14 +27,33 @@ pub fn take_inherited(number: u32) -> io::Result<OwnedFd> {
     }
     let _one_at_a_time = TAKING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if descriptor_flags(number)? & libc::FD_CLOEXEC != 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::ResourceBusy,
-            format!("descriptor {number} was not inherited, or is in use already: it is close-on-exec"),
-        ));
+        return Err(not_inherited(number));
     }
     set_close_on_exec(number)?;
     // SAFETY: the descriptor is open (fcntl answered) and nobody owns it: see the head of this file.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Looks at the inherited descriptor `number`, which stays to be taken.
+///
+/// # Errors
+///
+/// As [`take_inherited`].
+pub fn look_at_inherited<T>(number: u32, look: impl FnOnce(BorrowedFd<'_>) -> T) -> io::Result<T> {
+    let number = i32::try_from(number).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))?;
+    let _one_at_a_time = TAKING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if descriptor_flags(number)? & libc::FD_CLOEXEC != 0 && number > 2 {
+        return Err(not_inherited(number));
+    }
+    // SAFETY: the descriptor is open (fcntl answered), and nobody takes it meanwhile, let alone closes it.
+    Ok(look(unsafe { BorrowedFd::borrow_raw(number) }))
+}
+
+fn not_inherited(number: i32) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::ResourceBusy,
+        format!("descriptor {number} was not inherited, or is in use already: it is close-on-exec"),
+    )
 }
 
 fn duplicate(number: i32) -> io::Result<OwnedFd> {
@@ -79,6 +98,16 @@ mod tests {
         assert_eq!(taken.as_raw_fd(), i32::try_from(number).unwrap());
         assert_eq!(rustix::io::fcntl_getfd(&taken).unwrap(), FdFlags::CLOEXEC);
         assert_eq!(take_inherited(number).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+    }
+
+    #[test]
+    fn a_descriptor_that_was_looked_at_can_still_be_taken() {
+        let number = as_if_inherited();
+        let flags = look_at_inherited(number, |fd| rustix::io::fcntl_getfd(fd).unwrap()).unwrap();
+        assert_eq!(flags, FdFlags::empty());
+        take_inherited(number).unwrap();
+        let again = look_at_inherited(number, |_| ()).map_err(|error| error.raw_os_error());
+        assert_eq!(again, Err(Some(libc::EBADF)));
     }
 
     #[test]

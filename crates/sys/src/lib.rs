@@ -2,8 +2,8 @@
 //!
 //! Each file is one kernel facility with a safe front: [`fork`](fork()), socket options by number
 //! ([`option`]), counting signals ([`SignalWatch`]), taking over a descriptor that was passed at exec
-//! ([`take_inherited`]). Each `unsafe` block holds one operation and says why it is sound. What rustix offers
-//! does not belong here.
+//! ([`take_inherited`]), asking what the kernel has ([`io_uring_features`], [`landlock_version`]). Each
+//! `unsafe` block holds one operation and says why it is sound. What rustix offers does not belong here.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("Switchboard speaks to the Linux kernel; this target is another system");
@@ -12,9 +12,11 @@ mod errno;
 mod fork;
 mod inherited;
 pub mod option;
+mod probe;
 mod signal;
 
 pub use errno::describe;
 pub use fork::{Forked, exit_now, fork};
-pub use inherited::take_inherited;
+pub use inherited::{look_at_inherited, take_inherited};
+pub use probe::{io_uring_features, landlock_version};
 pub use signal::SignalWatch;

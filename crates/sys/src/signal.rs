@@ -14,8 +14,8 @@ const PLACES: usize = 65;
 static COUNTS: [AtomicU32; PLACES] = [const { AtomicU32::new(0) }; PLACES];
 static END_AT_SECOND: [AtomicBool; PLACES] = [const { AtomicBool::new(false) }; PLACES];
 static LAST: AtomicI32 = AtomicI32::new(0);
-/// The eventfd to write to, or -1 while nothing watches.
-static WAKE: AtomicI32 = AtomicI32::new(-1);
+/// The eventfd that each signal writes to, or -1 while nothing watches it.
+static WAKES: [AtomicI32; PLACES] = [const { AtomicI32::new(-1) }; PLACES];
 /// Handlers between their first and last line: the eventfd stays open until there is none.
 static HANDLING: AtomicU32 = AtomicU32::new(0);
 static INSTALLED: AtomicBool = AtomicBool::new(false);
@@ -25,6 +25,8 @@ static INSTALLED: AtomicBool = AtomicBool::new(false);
 pub struct SignalWatch {
     before: Vec<(i32, Disposition)>,
     wake: OwnedFd,
+    /// Those of signals that have one of their own.
+    further_wakes: Vec<OwnedFd>,
 }
 
 impl SignalWatch {
@@ -51,14 +53,33 @@ impl SignalWatch {
             ends.store(false, SeqCst);
         }
         LAST.store(0, SeqCst);
-        WAKE.store(wake.as_raw_fd(), SeqCst);
+        for place in signals.iter().filter_map(|signal| place(*signal)) {
+            WAKES[place].store(wake.as_raw_fd(), SeqCst);
+        }
         // Made before the first handler is in place, so that an error takes back those that are.
-        let mut watch = SignalWatch { before: Vec::with_capacity(signals.len()), wake };
+        let before = Vec::with_capacity(signals.len());
+        let mut watch = SignalWatch { before, wake, further_wakes: Vec::new() };
         for signal in signals {
             let before = Disposition::counting().put(*signal)?;
             watch.before.push((*signal, before));
         }
         Ok(watch)
+    }
+
+    /// Counts `signal` too, and adds to the eventfd `wake` of its own for it.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` as for [`install`](Self::install), and for a signal that is watched already.
+    pub fn add(&mut self, signal: i32, wake: OwnedFd) -> io::Result<()> {
+        let is_new = !self.before.iter().any(|(watched, _)| *watched == signal);
+        let Some(place) = place(signal).filter(|_| is_new) else {
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        };
+        WAKES[place].store(wake.as_raw_fd(), SeqCst);
+        self.further_wakes.push(wake);
+        self.before.push((signal, Disposition::counting().put(signal)?));
+        Ok(())
     }
 
     /// Whether the second delivery of `signal` ends the process in the handler, with status 128+N.
@@ -107,8 +128,8 @@ impl Drop for SignalWatch {
             // It was in place before, so the kernel takes it again.
             let _ = before.put(*signal);
         }
-        WAKE.store(-1, SeqCst);
-        // A handler that saw the eventfd counted itself first. It is a few instructions long, and this thread
+        leave_wakes_to_parent();
+        // A handler that saw an eventfd counted itself first. It is a few instructions long, and this thread
         // is not in one; after a fork no other thread is there, and the copied count is this thread's own 0.
         while HANDLING.load(SeqCst) != 0 {
             std::hint::spin_loop();
@@ -117,9 +138,9 @@ impl Drop for SignalWatch {
     }
 }
 
-/// In the child of a fork: its signals are counted, but the eventfd is the parent's.
+/// In the child of a fork: its signals are counted, but the eventfds are the parent's.
 pub(crate) fn leave_wakes_to_parent() {
-    WAKE.store(-1, SeqCst);
+    WAKES.iter().for_each(|wake| wake.store(-1, SeqCst));
 }
 
 /// What a signal does, as sigaction(2) takes and gives it.
@@ -165,7 +186,7 @@ extern "C" fn count_and_wake(signal: i32) {
     if earlier >= 1 && END_AT_SECOND[place].load(SeqCst) {
         crate::exit_now(128 + signal);
     }
-    let wake = WAKE.load(SeqCst);
+    let wake = WAKES[place].load(SeqCst);
     if wake >= 0 {
         write_one(wake);
     }

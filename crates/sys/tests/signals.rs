@@ -57,6 +57,20 @@ fn a_delivery_wakes_the_poller() {
 }
 
 #[test]
+fn a_signal_with_a_wake_of_its_own_does_not_wake_the_others() {
+    let _alone = one_at_a_time();
+    let mut watch = SignalWatch::install(&[USR1], wake()).unwrap();
+    let own = wake();
+    watch.add(USR2, own.try_clone().unwrap()).unwrap();
+    assert_eq!(watch.add(USR1, wake()).unwrap_err().raw_os_error(), Some(libc::EINVAL));
+    raise_and_wait(&watch, Signal::USR2);
+    let mut fds = [rustix::event::PollFd::new(&own, rustix::event::PollFlags::IN)];
+    while rustix::event::poll(&mut fds, None) == Err(rustix::io::Errno::INTR) {}
+    assert_eq!(rustix::io::read(&own, &mut [0; 8]), Ok(8));
+    assert_eq!(rustix::io::read(watch.wake(), &mut [0; 8]), Err(rustix::io::Errno::AGAIN));
+}
+
+#[test]
 fn a_second_watch_is_refused_while_one_lives() {
     let _alone = one_at_a_time();
     let first = SignalWatch::install(&[USR1], wake()).unwrap();

@@ -168,7 +168,7 @@ impl<S: Selector> Reactor<S> {
     fn fork(&mut self, answered: Box<Answered>) -> Result<(), NotPlaced> {
         match sys::fork() {
             Ok(Forked::Parent { child }) => {
-                self.adopt(child, answered.call.number); // the socket is the child's: ours is closed here
+                self.adopt(child, &answered.call); // the socket is the child's: ours is closed here
                 Ok(())
             }
             Ok(Forked::Child) => {

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use conversation::{Call, CallFailed, CloseReason, DialFailure, Leg, Moment, Now, Transport};
 use smallvec::{SmallVec, smallvec};
-use socket::Standard;
+use socket::{Standard, TcpInfo};
 
 use crate::errands::{Done, Errand, Errands, Ticket};
 use crate::selector::{Ready, Selector, Source, Watch};
 use crate::{Event, ServeError, Session};
 
 use super::hands::{Chore, Hands};
-use super::leg_end::{Heard, LegEnd, LegSocket};
+use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
 use super::{Reactor, Token};
 
 /// Receives that one leg may have in one turn, so that a caller who sends without end makes nobody wait.
@@ -24,6 +24,8 @@ pub(super) struct Entry {
     pub(super) ends: SmallVec<[LegEnd; 1]>,
     /// When the timers will ask for it; they do not hear of every new deadline.
     timer: Option<Moment>,
+    /// When to look again at what the kernel put off.
+    look_at: Option<Moment>,
     pub(super) is_queued: bool,
 }
 
@@ -32,6 +34,30 @@ impl Entry {
     fn is_idle_peer(&self) -> bool {
         let is_peer = self.ends.iter().all(|end| matches!(end.socket, LegSocket::Peer { .. }));
         is_peer && self.session.is_idle()
+    }
+
+    /// Sets when to look again, as long as something is put off that is still wanted.
+    fn plan_look(&mut self, now: Moment) {
+        let after = self.ends.iter().enumerate().filter_map(|(index, end)| {
+            let leg = Leg::new(index)?;
+            match end.put_off? {
+                PutOff::Send(after) => self.session.wants_write(leg).then_some(after),
+                PutOff::Receive(after) => self.session.wants_read(leg).then_some(after),
+            }
+        });
+        self.look_at = after.min().map(|after| self.look_at.unwrap_or(now + after));
+    }
+
+    /// Takes what was put off for ready: the next try says whether it is.
+    fn look_again(&mut self) {
+        self.look_at = None;
+        for end in &mut self.ends {
+            match end.put_off.take() {
+                Some(PutOff::Send(_)) => end.writable = true,
+                Some(PutOff::Receive(_)) => end.readable = true,
+                None => {}
+            }
+        }
     }
 
     /// The descriptors of its legs and what is wanted of each.
@@ -78,6 +104,22 @@ impl LegEnd {
     }
 }
 
+impl LegEnd {
+    /// How the network was to it, if it is a TCP call that was not broken off by us.
+    fn tcp_info(&self) -> Option<TcpInfo> {
+        match &self.socket {
+            LegSocket::Connection(connection) if connection.transport() == Transport::Tcp => {
+                TcpInfo::of(connection).ok()
+            }
+            LegSocket::Connection(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Standard(_)
+            | LegSocket::Peer { .. }
+            | LegSocket::None => None,
+        }
+    }
+}
+
 impl<S: Selector> Reactor<S> {
     /// Opens a call whose place is taken, on this first leg. Returns its slot, unless it is over already.
     pub(crate) fn open(&mut self, call: Call, socket: LegSocket, now: Now) -> Option<usize> {
@@ -94,7 +136,7 @@ impl<S: Selector> Reactor<S> {
             self.host.tell(&Event::Answered(session.call())); // of speakers nobody has called yet
         }
         let ends = smallvec![LegEnd::new(socket)];
-        let slot = self.entries.insert(Entry { session, ends, timer: None, is_queued: false });
+        let slot = self.entries.insert(Entry { session, ends, timer: None, look_at: None, is_queued: false });
         if let Err(failed) = self.watch(slot, Leg::CALLER) {
             self.with(slot, now, |session, hands| session.leg_failed(now, Leg::CALLER, failed, hands));
             return None;
@@ -122,6 +164,7 @@ impl<S: Selector> Reactor<S> {
             return; // of a call that ended in this same batch
         };
         end.readable |= ready.readable;
+        end.is_fresh |= ready.readable;
         end.ended |= ready.ended;
         if !matches!(end.socket, LegSocket::Standard(_)) {
             end.writable |= ready.writable;
@@ -199,7 +242,8 @@ impl<S: Selector> Reactor<S> {
         if self.is_draining && entry.is_idle_peer() {
             return self.with(slot, now, |session, hands| session.end(now, CloseReason::Finished, hands));
         }
-        if let Some(due) = entry.session.next_deadline()
+        entry.plan_look(now.moment);
+        if let Some(due) = [entry.session.next_deadline(), entry.look_at].into_iter().flatten().min()
             && entry.timer.is_none_or(|timer| due < timer)
         {
             entry.timer = Some(due);
@@ -228,8 +272,10 @@ impl<S: Selector> Reactor<S> {
         {
             door.peers.remove(address);
         }
+        let wants_tcp_info = self.host.plan.observer.wants_tcp_info();
+        let tcp = entry.ends.first().filter(|_| wants_tcp_info).and_then(LegEnd::tcp_info);
         drop(entry.ends);
-        self.host.ended(&entry.session, reason, now);
+        self.host.ended(&entry.session, reason, tcp, now);
         self.host.leave_place();
         self.doors_may_answer();
     }
@@ -241,6 +287,11 @@ impl<S: Selector> Reactor<S> {
             return; // of an earlier call in this slot
         }
         entry.timer = None;
+        let looks = entry.look_at.is_some_and(|at| at <= now.moment);
+        if looks {
+            entry.look_again();
+            self.turn(slot, now);
+        }
         self.with(slot, now, |session, hands| {
             if session.next_deadline().is_some_and(|deadline| deadline <= now.moment) {
                 session.deadline(now, hands);

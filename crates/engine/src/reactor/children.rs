@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use conversation::CallFailed;
+use conversation::{Call, CallFailed};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 
 use crate::selector::{Selector, Watch};
@@ -37,13 +37,14 @@ impl Child {
 
 impl<S: Selector> Reactor<S> {
     /// Looks after a new child. Its call keeps its place until the child is reaped.
-    pub(super) fn adopt(&mut self, process: Pid, call_number: u64) {
+    pub(super) fn adopt(&mut self, process: Pid, call: &Call) {
+        self.host.tell(&Event::Forked { call, process: process.as_raw_nonzero().get() });
         let entry = self.children.vacant_entry();
         let token = Token::Child(entry.key()).pack();
         let pidfd = pidfd_open(process, PidfdFlags::empty())
             .ok()
             .filter(|pidfd| self.selector.add(pidfd.as_fd(), token, Watch::Read).is_ok());
-        entry.insert(Child { process, call_number, pidfd, overdue: false });
+        entry.insert(Child { process, call_number: call.number, pidfd, overdue: false });
     }
 
     pub(super) fn has_unwatched_children(&self) -> bool {
@@ -65,10 +66,11 @@ impl<S: Selector> Reactor<S> {
         let child = self.children.remove(index);
         self.host.leave_place();
         self.doors_may_answer();
-        if let Some(signal) = status.terminating_signal() {
-            let process = child.process.as_raw_nonzero().get();
-            self.host.tell(&Event::ChildKilled { call_number: child.call_number, process, signal });
-        }
+        self.host.tell(&Event::ChildEnded {
+            call_number: child.call_number,
+            process: child.process.as_raw_nonzero().get(),
+            signal: status.terminating_signal(),
+        });
         match status.exit_status() {
             Some(CHILD_CUT) => self.host.count_cut(),
             Some(status) if status >= CHILD_OUTPUT_FAILED => {

@@ -1,6 +1,7 @@
 //! The socket under one leg, and what it was last seen ready for.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use conversation::{CallFailed, End, Shape};
 use socket::{Connection, DatagramSocket, PeerAddress, Standard};
@@ -19,7 +20,30 @@ pub(crate) struct LegEnd {
     pub(super) writable: bool,
     /// The peer has finished or is gone: a short read does not mean that nothing is left.
     pub(super) ended: bool,
+    /// Something came, or was announced, since the kernel last said that nothing is there.
+    pub(super) is_fresh: bool,
+    /// The last send or receive was put off by the kernel: how long after it is worth another look, even if no
+    /// event says so.
+    pub(super) put_off: Option<PutOff>,
 }
+
+/// What the kernel put off.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum PutOff {
+    /// A send, for want of room: an event will say when there is some, and a late look costs little.
+    Send(Duration),
+    /// A receive: for want of memory, when no event says that there is some again; or although an event had
+    /// announced something, so that no further event would.
+    Receive(Duration),
+}
+
+/// When room for a send is looked for without an event. An edge comes once; should one be lost, the call goes on
+/// all the same.
+const ROOM_LOOK: Duration = Duration::from_secs(1);
+
+/// When memory, or something to receive, is looked for without an event. At most one look follows on what came
+/// last, so an idle call is left alone.
+const EARLY_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) enum LegSocket {
     Connection(Connection),
@@ -61,7 +85,7 @@ pub(crate) enum Heard {
 
 impl LegEnd {
     pub(super) fn new(socket: LegSocket) -> LegEnd {
-        LegEnd { socket, readable: false, writable: true, ended: false }
+        LegEnd { socket, readable: false, writable: true, ended: false, is_fresh: false, put_off: None }
     }
 
     /// Whether the leg has a shape of its own; `None` while it is not open.
@@ -91,6 +115,7 @@ impl LegEnd {
                         Heard::Truncated { from: None, whole: received.whole }
                     }
                     Ok(received) => {
+                        self.is_fresh = true;
                         self.readable = !is_stream || self.ended || received.length == room;
                         Heard::Bytes(received.length)
                     }
@@ -143,10 +168,18 @@ impl LegEnd {
     fn not_received(&mut self, call: &'static str, error: &std::io::Error) -> Heard {
         if error.kind() == ErrorKind::WouldBlock {
             self.readable = false;
+            if std::mem::take(&mut self.is_fresh) {
+                self.put_off = Some(PutOff::Receive(EARLY_LOOK));
+            }
             return Heard::Nothing;
         }
         if error.kind() == ErrorKind::Interrupted {
             return Heard::Nothing; // still readable: tried again
+        }
+        if is_shortage(error) {
+            self.readable = false;
+            self.put_off = Some(PutOff::Receive(EARLY_LOOK));
+            return Heard::Nothing;
         }
         Heard::Failed(CallFailed::new(call, error))
     }
@@ -185,8 +218,10 @@ impl LegEnd {
         };
         match result {
             Ok(taken) => Ok(Some(taken)),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            Err(error) if error.kind() == ErrorKind::WouldBlock || is_shortage(&error) => {
                 self.writable = false;
+                let after = if is_shortage(&error) { EARLY_LOOK } else { ROOM_LOOK };
+                self.put_off = Some(PutOff::Send(after));
                 Ok(None)
             }
             // Still writable: tried again, a message whole.
@@ -214,4 +249,9 @@ impl LegEnd {
             | LegSocket::None) => self.socket = other,
         }
     }
+}
+
+/// The kernel has no memory for it now; it costs the call time, not its life.
+fn is_shortage(error: &std::io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::ENOMEM))
 }

@@ -13,7 +13,11 @@ use crate::log::{Log, Role};
 const TRY: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: Ask) -> Result<(), Failure> {
-    let log = Log::new(&arguments.log, Role::Caller);
+    let log = Log::open(&arguments.log, Role::Caller)?;
+    log.closing(ask(arguments, &log))
+}
+
+fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
     let address: Address = arguments.address.parse()?;
     super::for_connecting(&address)?;
     if address.transport == Transport::Standard {

@@ -13,7 +13,11 @@ use crate::log::{Log, Role};
 const QUIET: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: Connect) -> Result<(), Failure> {
-    let log = Log::new(&arguments.log, Role::Caller);
+    let log = Log::open(&arguments.log, Role::Caller)?;
+    log.closing(connect(&arguments, &log))
+}
+
+fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
     let address: Address = arguments.address.parse()?;
     super::for_connecting(&address)?;
     if address.transport == Transport::Standard {

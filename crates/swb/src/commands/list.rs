@@ -10,14 +10,18 @@ use switchboard::{Engine, Transport};
 use crate::failure::{Failure, output_error};
 use crate::invocation::Table;
 
-pub(crate) fn run(table: Table) -> Result<(), Failure> {
-    let rows = match table {
+pub(crate) fn run(which: Table) -> Result<(), Failure> {
+    std::io::stdout().write_all(table(which).as_bytes()).map_err(|error| output_error(&error))
+}
+
+/// One table as text.
+pub(crate) fn table(which: Table) -> String {
+    aligned(&match which {
         Table::Schemes => schemes(),
         Table::Services => services(),
         Table::Engines => engines(),
         Table::Options => options(),
-    };
-    std::io::stdout().write_all(aligned(&rows).as_bytes()).map_err(|error| output_error(&error))
+    })
 }
 
 fn schemes() -> Vec<Vec<String>> {

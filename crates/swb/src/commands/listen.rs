@@ -3,18 +3,25 @@
 use std::sync::Arc;
 
 use switchboard::services::{Terminal, Until};
-use switchboard::socket::DatagramSocket;
+use switchboard::socket::{DatagramSocket, Inherited};
 use switchboard::{
     Address, CloseReason, Doors, End, Engine, Event, Line, Observer, Shape, Transport, converse,
 };
 
+use crate::activation::inherited;
 use crate::failure::{Failure, Status, outcome};
 use crate::invocation::Listen;
 use crate::log::{Log, Role};
+use crate::ready::Ready;
 use crate::stop;
 
 pub(crate) fn run(arguments: Listen) -> Result<(), Failure> {
-    let log = Log::new(&arguments.log, Role::OneAtATime);
+    let log = Log::open(&arguments.log, Role::OneAtATime)?;
+    log.closing(listen(&arguments, &log))
+}
+
+fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
+    let ready = Ready::open(&arguments.ready, log)?;
     let address: Address = arguments.address.parse()?;
     super::for_listening(&address)?;
     let terminal = super::terminal(
@@ -29,10 +36,15 @@ pub(crate) fn run(arguments: Listen) -> Result<(), Failure> {
             quiet: None,
         },
     );
-    match address.transport.shape() {
-        Some(Shape::Datagram) => hear(&address, terminal, &arguments, log),
+    let shape = match inherited(&address)? {
+        Some(Inherited::Connected(_)) => None,
+        Some(inherited) => inherited.transport().shape(),
+        None => address.transport.shape(),
+    };
+    match shape {
+        Some(Shape::Datagram) => hear(&address, terminal, arguments, ready, log),
         Some(Shape::Stream | Shape::SeqPacket) if address.transport != Transport::Standard => {
-            answer(address, terminal, &arguments, log)
+            answer(address, terminal, arguments, ready, log)
         }
         Some(Shape::Stream | Shape::SeqPacket) | None => Err(Failure::usage(format!(
             "cannot listen at {address}: nobody can call there; try tcp://:PORT or unix:PATH"
@@ -41,17 +53,23 @@ pub(crate) fn run(arguments: Listen) -> Result<(), Failure> {
 }
 
 /// Callers come one after the other; each is joined in its turn.
-fn answer(address: Address, terminal: Terminal, arguments: &Listen, log: Log) -> Result<(), Failure> {
-    let last = Arc::new(LastCall { log, ended: std::sync::Mutex::new(None) });
+fn answer(
+    address: Address,
+    terminal: Terminal,
+    arguments: &Listen,
+    mut ready: Ready,
+    log: &Log,
+) -> Result<(), Failure> {
+    let last = Arc::new(LastCall { log: log.clone(), ended: std::sync::Mutex::new(None) });
     let mut plan = super::plan(terminal, log, false)?;
-    plan.observer = Arc::clone(&last) as Arc<dyn Observer>;
+    plan.observer = ready.observer(Arc::clone(&last) as Arc<dyn Observer>);
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
     plan.limits.calls_total = (!arguments.keep).then_some(1);
     let control = Arc::clone(&plan.control);
-    stop::at_signal(&control, || {
+    stop::at_signal(&control, log, || {
         let doors = Doors::open(&[address], Engine::Iterative, 1)?;
         doors.granted().iter().for_each(|granted| log.note(granted));
-        doors.ends().iter().for_each(|end| log.listening(end));
+        ready.announce(doors.ends(), log);
         Engine::Iterative.serve(doors, plan)?;
         match last.take() {
             Some((reason, peer)) if !arguments.keep => outcome(reason, &format!("call from {peer}")),
@@ -61,17 +79,24 @@ fn answer(address: Address, terminal: Terminal, arguments: &Listen, log: Log) ->
 }
 
 /// Messages come from anyone, or from whoever is first.
-fn hear(address: &Address, terminal: Terminal, arguments: &Listen, log: Log) -> Result<(), Failure> {
+fn hear(
+    address: &Address,
+    terminal: Terminal,
+    arguments: &Listen,
+    mut ready: Ready,
+    log: &Log,
+) -> Result<(), Failure> {
     let mut plan = super::plan(terminal, log, false)?;
+    plan.observer = ready.observer(plan.observer);
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
     let control = Arc::clone(&plan.control);
-    stop::at_signal(&control, || {
+    stop::at_signal(&control, log, || {
         let (socket, granted) = DatagramSocket::bind(address)?;
         granted.iter().for_each(|granted| log.note(granted));
         let end = socket
             .local_end()
             .map_err(|error| Failure::new(Status::Other, format!("{address}: getsockname(2): {error}")))?;
-        log.listening(&end);
+        ready.announce(&[end], log);
         let ended = converse(plan, Line::Speakers { socket, only_first: !arguments.keep })?;
         outcome(ended.reason, &format!("conversation at {address}"))
     })
@@ -96,5 +121,9 @@ impl Observer for LastCall {
                 Some((*reason, call.peer.clone()));
         }
         self.log.event(event);
+    }
+
+    fn wants_tcp_info(&self) -> bool {
+        self.log.wants_tcp_info()
     }
 }

@@ -3,33 +3,49 @@
 use std::sync::Arc;
 
 use switchboard::services::{Discard, Echo, Print, Reply, Say, Time, Who};
+use switchboard::socket::Inherited;
 use switchboard::{
     Address, Doors, Engine, Framing, Limits, Line, OptionKey, OptionValue, Plan, Service, Shape, Transport,
     converse,
 };
 
+use crate::activation::inherited;
 use crate::failure::{Failure, Status, outcome};
 use crate::files::raise_descriptor_limit;
 use crate::invocation::{EngineArguments, Serve, ServiceArgument, Where, time_format};
 use crate::log::{Log, Role};
+use crate::ready::Ready;
 use crate::stop;
 
 pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
+    let is_iterative = arguments.engine.engine == Engine::Iterative;
+    let role = if is_iterative { Role::OneAtATime } else { Role::Server };
+    let log = Log::open(&arguments.log, role)?;
+    log.closing(serve(arguments, &log))
+}
+
+fn serve(arguments: Serve, log: &Log) -> Result<(), Failure> {
+    let ready = Ready::open(&arguments.ready, log)?;
     let (service, at) = service(arguments.service)?;
-    let engine = arguments.engine.engine;
     let addresses = addresses(&at, &arguments.engine)?;
-    let transports: Vec<Transport> = addresses.iter().map(|address| address.transport).collect();
-    engine.check(&*service, &transports).map_err(Failure::usage)?;
+    let inherited = addresses.iter().map(inherited).collect::<Result<Vec<_>, _>>()?;
+    let transports = addresses.iter().zip(&inherited);
+    let transports = transports.map(|(at, inherited)| inherited.map_or(at.transport, Inherited::transport));
+    let transports: Vec<Transport> = transports.collect();
+    arguments.engine.engine.check(&*service, &transports).map_err(Failure::usage)?;
+    let mut lines = addresses.iter().zip(&inherited).filter(|(at, inherited)| is_open_line(at, **inherited));
+    let line = lines.next().map(|(address, _)| address);
 
     raise_descriptor_limit();
-    let role = if engine == Engine::Iterative { Role::OneAtATime } else { Role::Server };
-    let log = Log::new(&arguments.log, role);
     let mut plan = super::plan(Discard, log, super::is_inert(arguments.engine.raw))?;
     plan.service = service;
     limit(&mut plan.limits, &arguments.engine);
-    match &addresses[..] {
-        [address] if is_open_line(address) => serve_line(address, plan),
-        _ => serve_doors(&addresses, &arguments.engine, plan, log),
+    match line {
+        None => serve_doors(&addresses, &arguments.engine, plan, ready, log),
+        Some(line) if addresses.len() == 1 => serve_line(line, plan),
+        Some(line) => Err(Failure::usage(format!(
+            "{line} is one caller who is there already: it cannot be served beside other addresses"
+        ))),
     }
 }
 
@@ -37,20 +53,20 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
 fn serve_doors(
     addresses: &[Address],
     arguments: &EngineArguments,
-    plan: Plan,
-    log: Log,
+    mut plan: Plan,
+    mut ready: Ready,
+    log: &Log,
 ) -> Result<(), Failure> {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let workers = arguments.workers.map_or_else(cores, usize::from);
     let doors = Doors::open(addresses, arguments.engine, workers)?;
     // Watching begins before the ready line: who reads that may send a signal at once.
-    let watch = stop::on_signals(&plan.control)
-        .map_err(|error| Failure::new(Status::Other, format!("sigaction(2): {error}")))?;
+    let _watch = stop::on_signals(&plan.control, log)?;
+    plan.observer = ready.observer(plan.observer);
     doors.granted().iter().for_each(|granted| log.note(granted));
-    doors.ends().iter().for_each(|end| log.listening(end));
+    ready.announce(doors.ends(), log);
     let drain = plan.limits.drain;
     let report = arguments.engine.serve(doors, plan)?;
-    drop(watch);
     match report.cut {
         0 => Ok(()),
         cut => Err(Failure::new(
@@ -74,8 +90,9 @@ fn serve_line(address: &Address, plan: Plan) -> Result<(), Failure> {
     outcome(converse(plan, line)?.reason, &format!("call at {address}"))
 }
 
-fn is_open_line(address: &Address) -> bool {
-    matches!(address.transport, Transport::Standard | Transport::Descriptor)
+/// Whether the one caller is there already.
+fn is_open_line(address: &Address, inherited: Option<Inherited>) -> bool {
+    address.transport == Transport::Standard || matches!(inherited, Some(Inherited::Connected(_)))
 }
 
 fn addresses(at: &Where, arguments: &EngineArguments) -> Result<Vec<Address>, Failure> {
@@ -87,20 +104,13 @@ fn addresses(at: &Where, arguments: &EngineArguments) -> Result<Vec<Address>, Fa
         if let Some(backlog) = arguments.backlog
             && !has_backlog
             && address.transport.shape() != Some(Shape::Datagram)
-            && !is_open_line(&address)
+            && !matches!(address.transport, Transport::Standard | Transport::Descriptor)
         {
             address = address
                 .with(OptionKey::Backlog, OptionValue::Integer(backlog.into()))
                 .map_err(Failure::usage)?;
         }
         addresses.push(address);
-    }
-    if addresses.len() > 1
-        && let Some(line) = addresses.iter().find(|address| is_open_line(address))
-    {
-        return Err(Failure::usage(format!(
-            "{line} is one caller who is there already: it cannot be served beside other addresses"
-        )));
     }
     Ok(addresses)
 }

@@ -1,0 +1,144 @@
+//! Examples: a table, one row a command, shown at the end of its `--help` and in its man page.
+//!
+//! Each line is a command line that parses; a test reads them all.
+
+/// One example.
+pub(super) struct Example {
+    /// What to type.
+    pub(super) line: &'static str,
+    /// What it does.
+    pub(super) says: &'static str,
+}
+
+const fn example(line: &'static str, says: &'static str) -> Example {
+    Example { line, says }
+}
+
+/// The path to each command, and its examples.
+#[rustfmt::skip]
+pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
+    (&[], &[
+        example("swb listen :7777", "In one terminal: waits for a caller; then what is typed here is read there, and back."),
+        example("swb connect localhost:7777", "In another: calls it. Ctrl-D ends your half of the call."),
+        example("swb serve echo udp://:9988 -v", "Sends each datagram back, and says whose it was."),
+        example("swb help addresses", "Says all that an address can be."),
+    ]),
+    (&["connect"], &[
+        example("swb connect localhost:7777", "Talks to a server over TCP: HOST:PORT means tcp://HOST:PORT."),
+        example("swb connect tcp://localhost:9000 < photo.raw", "Sends a file, whole, then finishes, and prints what comes back."),
+        example("swb connect 'tcp://example.net:80?connect-timeout=5s'", "Gives up after 5 s; the quotes keep the shell from reading the ? and &."),
+        example("swb connect 'tcp://192.0.2.1:80?bind=:4000'", "Calls from port 4000 of ours."),
+        example("swb connect unix:/run/app.sock", "Calls a program on this machine."),
+        example("swb connect udp://localhost:9988 --wait 3s", "Sends each line as a datagram, and waits 3 s for the last answers."),
+    ]),
+    (&["listen"], &[
+        example("swb listen :7777", "Answers one caller, on every address of this host, over IPv4 and IPv6."),
+        example("swb listen tcp://:9000 > copy.raw < /dev/null", "Receives a file, and sends nothing."),
+        example("swb listen --keep tcp://127.0.0.1:5432", "Goes on with the next caller; none but this host's can call."),
+        example("swb listen --keep udp://:9988 -v", "Prints every datagram, and says from whom it came."),
+        example("swb listen unix:/tmp/app.sock", "Answers a program on this machine."),
+    ]),
+    (&["ask"], &[
+        example("swb ask tcp://localhost:2021 hello", "Sends hello, finishes, and prints all that comes back."),
+        example("swb ask udp://localhost:9988 hi --timeout 1s --retries 3", "Sends a datagram, and again when no answer comes in 1 s, three times at most."),
+        example("swb ask tcp://localhost:2021 hello --framing line", "Sends one line, prints one line, and need not finish."),
+    ]),
+    (&["serve"], &[
+        example("swb serve echo tcp://:7777 udp://:7777 unix:/tmp/echo.sock", "One service at several addresses."),
+        example("swb serve print tcp://:5432 --engine iterative --backlog 5", "One caller after the other; five more wait."),
+        example("swb serve reply 'hello back' tcp://:2021 --max-calls 100 --idle-timeout 1m -v", "Bounds what callers may hold, and says who called."),
+    ]),
+    (&["serve", "echo"], &[
+        example("swb serve echo tcp://:7777", "Sends every byte back, to any number of callers at once."),
+        example("swb serve echo udp://:9988", "Sends every datagram back to whom it came from."),
+    ]),
+    (&["serve", "discard"], &[
+        example("swb serve discard tcp://:9009", "Takes what comes: something to send to when the way is to be measured."),
+    ]),
+    (&["serve", "print"], &[
+        example("swb serve print tcp://:5432", "Prints what all callers send, whole lines of each."),
+        example("swb serve print --prefix tcp://:5432 > lines.txt", "Begins each line with the address of who sent it."),
+    ]),
+    (&["serve", "say"], &[
+        example("swb serve say 'Hello, world!' tcp://:3490 --engine process", "A child process for each caller says hello and ends."),
+    ]),
+    (&["serve", "reply"], &[
+        example("swb serve reply 'hello back' tcp://:2021", "Answers a caller once it has said something."),
+        example("swb serve reply ok tcp://:2021 --framing line", "Answers each line with a line."),
+        example("swb serve reply 'hello back' --every 1s --times 100 tcp://:2021", "Answers a hundred times, once a second."),
+        example("swb serve reply 'Server Got Message' udp://:9988", "Answers each datagram."),
+    ]),
+    (&["serve", "who"], &[
+        example("swb serve who tcp://:7891 --bye-after 2s", "Tells callers their name and address, and says Bye 2 s later."),
+    ]),
+    (&["serve", "time"], &[
+        example("swb serve time tcp://:1300 udp://:1300", "Tells the time as a line of text (RFC 867)."),
+        example("swb serve time --binary tcp://:3700", "Tells it as seconds since 1900 in four bytes (RFC 868)."),
+    ]),
+    (&["resolve"], &[
+        example("swb resolve localhost", "The addresses of a name, in the order in which they would be tried."),
+        example("swb resolve localhost:80", "The same for a service at it, with the service's name."),
+        example("swb resolve ::1", "The name of an address."),
+    ]),
+    (&["list"], &[
+        example("swb list engines", "Who can move the bytes, and what one failure costs."),
+        example("swb list options", "What can stand behind the question mark of an address."),
+    ]),
+    (&["doctor"], &[
+        example("swb doctor", "What this kernel and this user allow; nothing is changed."),
+        example("swb doctor --json | jq '.checks[] | select(.state != \"yes\")'", "Only what is not there, or not in full."),
+    ]),
+    (&["help"], &[
+        example("swb help options", "Every option of an address, with its bounds."),
+        example("swb help ends", "When a call ends, and with which exit status."),
+        example("swb help serve echo", "The same as swb serve echo --help."),
+    ]),
+    (&["demo"], &[
+        example("swb demo", "Seven calls on this machine, each checked."),
+    ]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::help::command;
+
+    /// The words of a command line up to its first redirection or pipe, as a shell cuts them.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut rest = line.trim_start();
+        while !rest.is_empty() && !rest.starts_with(['<', '>', '|', '&']) {
+            let (word, after) = match rest.strip_prefix('\'') {
+                Some(quoted) => quoted.split_once('\'').unwrap(),
+                None => rest.split_once(' ').unwrap_or((rest, "")),
+            };
+            words.push(word.to_owned());
+            rest = after.trim_start();
+        }
+        words
+    }
+
+    #[test]
+    fn every_example_is_a_command_line_that_parses() {
+        for (path, examples) in EXAMPLES {
+            for Example { line, .. } in *examples {
+                let words = words(line);
+                assert!(path.iter().all(|part| words.contains(&(*part).to_owned())), "{line} is no {path:?}");
+                if let Err(error) = command().try_get_matches_from(&words) {
+                    panic!("{line}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        fn check(command: &clap::Command, path: &[&str]) {
+            assert!(EXAMPLES.iter().any(|(there, _)| *there == path), "no examples for {path:?}");
+            for below in command.get_subcommands() {
+                check(below, &[path, &[below.get_name()]].concat());
+            }
+        }
+        check(&command(), &[]);
+    }
+}

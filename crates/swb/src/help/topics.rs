@@ -1,0 +1,221 @@
+//! The topics of `swb help`: prose around the tables of schemes, options and engines.
+//!
+//! Protected: lines of the prose have at most 110 columns, and what a table holds is never said a second time.
+
+use std::fmt::Write as _;
+
+use switchboard::Engine;
+use switchboard::address::{Kind, OPTIONS, OptionRow, SCHEMES, When};
+
+use crate::commands::list;
+use crate::invocation::Table;
+
+/// A topic: `swb help NAME`, and the man page swb-NAME(7).
+#[derive(Debug)]
+pub struct Topic {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about, in a line.
+    pub about: &'static str,
+    text: fn() -> String,
+}
+
+impl Topic {
+    /// The whole text, in lines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        (self.text)()
+    }
+}
+
+/// Every topic.
+pub const TOPICS: &[Topic] = &[
+    Topic {
+        name: "addresses",
+        about: "what a call travels over, and where its other end is",
+        text: addresses,
+    },
+    Topic { name: "options", about: "what can stand behind the question mark of an address", text: options },
+    Topic {
+        name: "ends",
+        about: "when a call ends, what is delivered before, and the exit status",
+        text: ends,
+    },
+    Topic { name: "engines", about: "who moves the bytes of many calls", text: engines },
+];
+
+fn addresses() -> String {
+    let mut text = "\
+An address says what a call travels over and where its other end is:
+
+"
+    .to_owned();
+    for row in SCHEMES {
+        let roles = match (row.listens, row.connects) {
+            (true, true) => "listens, connects",
+            (true, false) => "listens",
+            (false, _) => "connects",
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {}\n      {}; {roles}; {}", row.syntax, row.help, row.man);
+    }
+    text.push_str(
+        "
+Short forms
+  HOST:PORT                                 tcp://HOST:PORT
+  :PORT                                     every address of this host when listening, localhost when
+                                            connecting
+  /PATH  ./PATH  ../PATH                    unix:PATH
+
+HOST is a name, an IPv4 address, or an IPv6 address in brackets: [::1]. A name may have several
+addresses: `connect` tries all of them, the next one 250 ms after the last (RFC 8305), and the first that
+answers is taken. `swb resolve NAME` shows them.
+
+PORT is a number from 0 to 65535 or a service's name (services(5)): http. Port 0 asks the kernel for a free
+one; the line `listening ADDRESS` says which it is. A port below 1024 needs privilege on most systems
+(`swb doctor` says whether here).
+
+A listener on :PORT or [::]:PORT answers IPv4 and IPv6; 0.0.0.0:PORT answers IPv4 alone.
+
+@NAME is an abstract name of unix(7): no file, gone with the last socket. At a path, a listener removes only
+its own dead socket, never a file.
+
+fd:N is a socket that was open when swb was started, such as one from a super-server.
+
+In paths, names and the values of options, %XX stands for the byte XX, and must stand for %, ? and &.
+
+An option follows a question mark, further ones an ampersand; the shell wants quotes around them:
+
+  'tcp://:80?backlog=5&nodelay=off'
+  'udp://:5000?join=239.1.2.3'
+  'unix:/run/app.sock?mode=660&group=staff'
+
+See also: swb help options
+",
+    );
+    text
+}
+
+fn options() -> String {
+    let mut text = "\
+Options stand behind the question mark of an address, each NAME=VALUE, with & between them; a flag alone
+means on. Where the kernel grants something else than was asked, that is said when it begins.
+
+"
+    .to_owned();
+    for row in OPTIONS {
+        let transports: Vec<&str> = row.applies.transports.iter().map(|one| one.name()).collect();
+        let role = match row.applies.when {
+            When::Listening => " when listening",
+            When::Connecting => " when connecting",
+            When::Either => "",
+        };
+        let again = if row.repeatable { "; may be given again" } else { "" };
+        let kernel = if row.kernel == row.man { String::new() } else { format!("{}, ", row.kernel) };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "  {}{}\n      {}\n      for {}{role}{again}; {kernel}{}\n",
+            row.name,
+            value(row),
+            row.help,
+            transports.join(", "),
+            row.man,
+        );
+    }
+    text.push_str("\nSee also: swb help addresses, swb list options\n");
+    text
+}
+
+/// What stands behind the option's name.
+fn value(row: &OptionRow) -> String {
+    match row.kind {
+        Kind::Flag => "[=on|off]".to_owned(),
+        kind @ (Kind::Integer { .. }
+        | Kind::Size { .. }
+        | Kind::Duration { .. }
+        | Kind::Text { .. }
+        | Kind::Mode
+        | Kind::Local
+        | Kind::Group) => format!("=VALUE  {kind}"),
+    }
+}
+
+fn ends() -> String {
+    "\
+What is delivered
+  Everything that was received is delivered, then the command ends. If bytes were lost, changed or cut
+  off, the exit status is not 0.
+
+When a call ends
+  The end of standard input (Ctrl-D at a terminal) ends your half of the call: the peer reads the end and
+  can still answer. --no-half-close keeps your half open.
+  `connect` ends when the peer has finished, whether or not standard input has.
+  `listen` ends when both have; with --keep it goes on with the next caller when the peer has finished.
+  --until peer|both|input says it otherwise.
+  `ask` ends with the answer: on a byte stream when the peer has finished; with --framing or on messages
+  after --replies of them.
+  Datagrams have no end: the conversation ends once standard input has ended and the peer has been quiet for
+  --wait (1s for `connect`; `listen` waits for ever).
+  --idle-timeout ends a call that is silent in both directions for this long.
+
+When a server ends
+  SIGTERM or SIGINT (Ctrl-C): callers that the kernel has taken already are still answered, nobody else; the
+  open calls have the time of --drain to finish, then they are cut. The same signal again ends it at once.
+  A caller who resets, never reads, or floods harms its own call and no other.
+
+Exit status
+    0  done: everything was delivered
+    1  another failure
+    2  the command line or an address cannot be meant
+    3  the name was not found
+    4  refused or unreachable
+    5  timed out; calls were cut at the end of --drain
+    6  reset or broken: the peer may not have got everything
+    7  cannot bind: in use, not ours, not permitted
+    8  this kernel does not have it
+  128+N  ended by signal N
+
+That the reader of standard output goes away (`swb ... | head`) is no failure.
+"
+    .to_owned()
+}
+
+fn engines() -> String {
+    format!(
+        "\
+An engine moves the bytes of the callers of `swb serve`: any service runs under any engine that can, and
+what does not go together is refused with the engines that would do. --engine NAME chooses one; auto, the
+default, is {auto}.
+
+{table}
+iterative  shows what a server is without concurrency: the second caller waits until the first has ended.
+process    costs a fork a call, and a crash costs one call. Services that share state across calls, and
+           datagrams, are not for it.
+thread     costs a thread and its stack a call.
+poll       costs a wake-up that grows with the number of callers.
+epoll      costs a wake-up that does not grow; --workers says how many share the calls.
+
+--max-calls bounds the calls that are open at once, whatever the engine: further callers wait in the kernel's
+queue, whose length is --backlog, and are answered as calls end. Where descriptors, memory, processes or
+threads run short, callers wait as well.
+
+See also: swb list engines, swb doctor
+",
+        auto = Engine::AUTO,
+        table = list::table(Table::Engines),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_topics_name_every_row_of_their_tables() {
+        let (addresses, options, engines) = (addresses(), options(), engines());
+        assert!(SCHEMES.iter().all(|row| addresses.contains(row.syntax)));
+        assert!(OPTIONS.iter().all(|row| options.contains(&format!("\n  {}", row.name))));
+        assert!(Engine::ALL.iter().all(|engine| engines.contains(&format!("\n{engine:9}  "))));
+    }
+}

@@ -1,0 +1,50 @@
+//! `swb`: connects any two processes over any socket, and serves callers.
+//!
+//! A run is a chain of types: the arguments are parsed into an `Invocation` (which does nothing), each
+//! command makes its plan of it (still nothing is done), then runs it and says how it ended.
+//!
+//! This is a library so that man pages and completions are made from the definitions that the program uses:
+//! [`command`] and [`TOPICS`]. What a Rust program would want is in the crate `switchboard`.
+
+mod activation;
+mod commands;
+mod failure;
+mod files;
+mod help;
+mod invocation;
+mod json;
+mod log;
+mod ready;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::FromArgMatches;
+
+use invocation::{Command, Invocation};
+
+pub use help::{TOPICS, Topic, command};
+
+/// Runs the command line that this process was started with, and says how it ended.
+#[must_use]
+pub fn run() -> ExitCode {
+    let invocation = match Invocation::from_arg_matches(&command().get_matches()) {
+        Ok(invocation) => invocation,
+        Err(error) => error.exit(),
+    };
+    let result = match invocation.command {
+        Command::Connect(arguments) => commands::connect::run(arguments),
+        Command::Listen(arguments) => commands::listen::run(arguments),
+        Command::Ask(arguments) => commands::ask::run(arguments),
+        Command::Serve(arguments) => commands::serve::run(arguments),
+        Command::Resolve(arguments) => commands::resolve::run(&arguments),
+        Command::List(arguments) => commands::list::run(arguments.table),
+        Command::Doctor(arguments) => commands::doctor::run(&arguments),
+        Command::Help(arguments) => commands::help::run(&arguments),
+        Command::Demo => commands::demo::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,255 @@
+//! One message: as a line for people, and as a JSON object for programs.
+//!
+//! The text of an event and its members are made side by side here, so that neither says what the other does
+//! not. Bytes and counts are whole numbers, durations seconds.
+
+use std::fmt::Display;
+use std::time::{Duration, SystemTime};
+
+use switchboard::{Call, CallFailed, End, Event, TcpInfo};
+
+use crate::failure::Failure;
+use crate::json::Json;
+
+use super::{Level, Role};
+
+/// How bad it is, as syslog counts, RFC 3164 section 4.1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Severity {
+    Error = 3,
+    Warning = 4,
+    Informational = 6,
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) level: Level,
+    pub(crate) severity: Severity,
+    /// What happened, as a word for programs.
+    name: &'static str,
+    /// The same for people; empty for what nobody is told.
+    pub(crate) text: String,
+    members: Members,
+}
+
+type Members = Vec<(&'static str, Json)>;
+
+/// From which level on an event is told, if at all.
+pub(crate) fn level(event: &Event<'_>, role: Role) -> Option<Level> {
+    match event {
+        Event::Answered(_) | Event::Ended { .. } | Event::Message { .. } => Some(Level::Verbose),
+        Event::LimitReached { .. } => (role == Role::Server).then_some(Level::Normal),
+        Event::Draining { calls, at_most } => (*calls > 0 && !at_most.is_zero()).then_some(Level::Normal),
+        Event::ChildEnded { signal, .. } => signal.map(|_| Level::Normal),
+        Event::AcceptPaused { .. }
+        | Event::DoorFailed { .. }
+        | Event::Truncated { .. }
+        | Event::Undelivered { .. } => Some(Level::Normal),
+        Event::Forked { .. } | Event::Bell => None,
+    }
+}
+
+impl Record {
+    pub(crate) fn new(name: &'static str, text: String, members: Members) -> Record {
+        Record { level: Level::Normal, severity: Severity::Informational, name, text, members }
+    }
+
+    pub(crate) fn listening(end: &End) -> Record {
+        Record::new("listening", format!("listening {end}"), vec![("address", json(end))])
+    }
+
+    /// A sentence that has no members.
+    pub(crate) fn note(level: Level, text: impl Display) -> Record {
+        let text = text.to_string();
+        let members = vec![("text", text.clone().into())];
+        Record::new("note", text, members).at(level)
+    }
+
+    /// The command ends with this.
+    pub(crate) fn failed(failure: &Failure) -> Record {
+        let status = u64::from(failure.status());
+        let members = vec![("status", status.into()), ("text", failure.message().into())];
+        let record = Record::new("failed", failure.message().to_owned(), members);
+        record.at(Level::Quiet).with(Severity::Error)
+    }
+
+    pub(crate) fn at(self, level: Level) -> Record {
+        Record { level, ..self }
+    }
+
+    pub(crate) fn with(self, severity: Severity) -> Record {
+        Record { severity, ..self }
+    }
+
+    /// What is said of an event; [`level`] says whether it is.
+    pub(crate) fn of(event: &Event<'_>, role: Role) -> Record {
+        let level = level(event, role).unwrap_or(Level::Verbose);
+        let severity = if level == Level::Normal { Severity::Warning } else { Severity::Informational };
+        let (name, text, members) = describe(event, role);
+        Record { level, severity, name, text, members }
+    }
+
+    /// For people. One line, whatever was quoted in it.
+    pub(crate) fn line(&self) -> String {
+        if !self.text.contains(char::is_control) {
+            return self.text.clone();
+        }
+        let lines: Vec<&str> = self.text.lines().map(str::trim).collect();
+        let mut line = String::new();
+        for character in lines.join("; ").chars() {
+            if character.is_control() {
+                line.extend(character.escape_default());
+            } else {
+                line.push(character);
+            }
+        }
+        line
+    }
+
+    /// For programs: what happened and when, then the members.
+    pub(crate) fn json(&self, now: SystemTime) -> String {
+        let time = humantime::format_rfc3339_millis(now).to_string();
+        let mut members = vec![("time", time.into()), ("event", self.name.into())];
+        members.extend(self.members.iter().cloned());
+        Json::Object(members).to_string()
+    }
+}
+
+fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
+    match event {
+        Event::Answered(call) if role == Role::Caller => {
+            ("connected", format!("connected to {} from {}", call.peer, call.local), members_of(call))
+        }
+        Event::Answered(call) => {
+            let text = format!("call {}: {} called {}", call.number, call.peer, call.local);
+            ("answered", text, members_of(call))
+        }
+        Event::Ended { call, reason, received_bytes, sent_bytes, lasted, tcp } => {
+            let (number, peer, seconds) = (call.number, &call.peer, lasted.as_secs_f64());
+            let network = tcp.as_ref().map(network).unwrap_or_default();
+            let moved = format!("{received_bytes} bytes in, {sent_bytes} out, {seconds:.3} s");
+            let text = format!("call {number}: {peer}: {reason}; {moved}{network}");
+            let mut members = members_of(call);
+            members.extend([
+                ("reason", json(reason)),
+                ("received_bytes", (*received_bytes).into()),
+                ("sent_bytes", (*sent_bytes).into()),
+                ("seconds", (*lasted).into()),
+            ]);
+            members.extend(tcp.iter().flat_map(network_members));
+            ("ended", text, members)
+        }
+        Event::Message { from, bytes } => {
+            let members = vec![("peer", json(from)), ("bytes", count(*bytes))];
+            ("message", format!("message of {bytes} bytes from {from}"), members)
+        }
+        Event::AcceptPaused { door, failed } => {
+            let wait = "callers wait until some of it is free again";
+            let members = vec![("local", json(door)), ("reason", json(failed))];
+            ("accept_paused", format!("{door}: answering pauses: {failed}; {wait}"), members)
+        }
+        Event::LimitReached { calls_max } => {
+            let text = format!("{calls_max} calls are open, the limit: further callers wait");
+            ("limit_reached", text, vec![("calls_max", count(*calls_max))])
+        }
+        Event::DoorFailed { door, failed } => {
+            let members = vec![("local", json(door)), ("reason", json::<CallFailed>(failed))];
+            ("door_failed", format!("{door}: no longer listening: {failed}"), members)
+        }
+        Event::Truncated { from, whole, bytes_max } => {
+            let text = format!(
+                "a message of {whole} bytes from {from} was truncated and dropped: the longest that can be \
+                 received has {bytes_max}"
+            );
+            let members =
+                vec![("peer", json(from)), ("bytes", count(*whole)), ("bytes_max", count(*bytes_max))];
+            ("truncated", text, members)
+        }
+        Event::Undelivered { door, messages, why } => {
+            let members =
+                vec![("local", json(door)), ("messages", (*messages).into()), ("reason", (*why).into())];
+            ("undelivered", format!("{door}: {messages} not delivered: {why}"), members)
+        }
+        Event::Draining { calls, at_most } => {
+            let text = format!(
+                "draining: {calls} calls are open and have {} s; the same signal again ends them now",
+                at_most.as_secs_f64(),
+            );
+            ("draining", text, vec![("calls", count(*calls)), ("seconds", (*at_most).into())])
+        }
+        Event::ChildEnded { call_number, process, signal } => {
+            let signal = signal.unwrap_or_default();
+            let text =
+                format!("call {call_number}: its child process {process} was killed by signal {signal}");
+            let number = |number: i32| Json::from(u64::try_from(number).ok());
+            let members = vec![
+                ("call", (*call_number).into()),
+                ("process", number(*process)),
+                ("signal", number(signal)),
+            ];
+            ("child_killed", text, members)
+        }
+        Event::Forked { .. } | Event::Bell => ("", String::new(), Vec::new()),
+    }
+}
+
+/// Which call it is, whose, and at which address.
+pub(super) fn members_of(call: &Call) -> Members {
+    vec![("call", call.number.into()), ("peer", json(&call.peer)), ("local", json(&call.local))]
+}
+
+fn network(tcp: &TcpInfo) -> String {
+    let millis = |time: Duration| time.as_secs_f64() * 1e3;
+    format!(
+        "; round trip {:.3} ms ± {:.3} ms, {} retransmits, congestion window {} × {} bytes",
+        millis(tcp.round_trip),
+        millis(tcp.round_trip_variation),
+        tcp.retransmits,
+        tcp.congestion_window,
+        tcp.segment_bytes,
+    )
+}
+
+fn network_members(tcp: &TcpInfo) -> Members {
+    vec![
+        ("round_trip_seconds", tcp.round_trip.into()),
+        ("round_trip_variation_seconds", tcp.round_trip_variation.into()),
+        ("retransmits", u64::from(tcp.retransmits).into()),
+        ("congestion_window_segments", u64::from(tcp.congestion_window).into()),
+        ("segment_bytes", u64::from(tcp.segment_bytes).into()),
+    ]
+}
+
+fn json<T: Display + ?Sized>(value: &T) -> Json {
+    Json::Text(value.to_string())
+}
+
+fn count(number: usize) -> Json {
+    Json::Number(u64::try_from(number).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_one_line_of_printable_characters() {
+        for (text, line) in [
+            ("plain, with é and ×", "plain, with é and ×"),
+            ("port 70000 is above 65535\n  :70000\n   ^", "port 70000 is above 65535; :70000; ^"),
+            ("a\u{1b}[31m\u{9b}", "a\\u{1b}[31m\\u{9b}"),
+        ] {
+            assert_eq!(Record::note(Level::Normal, text).line(), line);
+        }
+    }
+
+    #[test]
+    fn an_object_begins_with_when_and_what() {
+        let note = Record::note(Level::Normal, "a \"word\"");
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
+        let object = r#"{"time":"1970-01-01T00:00:01.500Z","event":"note","text":"a \"word\""}"#;
+        assert_eq!(note.json(at), object);
+    }
+}

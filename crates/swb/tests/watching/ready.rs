@@ -1,0 +1,105 @@
+//! Telling other programs that it is ready: a descriptor, and the service manager's socket.
+
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::process::Command;
+
+use crate::support::{Directory, PATIENCE, Running, Server, program, run_swb, swb};
+use crate::{SIGTERM, call_once};
+
+/// `swb` as a shell starts it: `words` stands behind the arguments, where redirections go.
+fn by_shell(words: &str, arguments: &[&str]) -> Command {
+    let script = format!("exec \"$@\" {words}");
+    let mut command = program("sh", &["-c", &script, "sh", env!("CARGO_BIN_EXE_swb")]);
+    command.args(arguments);
+    command
+}
+
+#[test]
+fn the_descriptor_gets_every_address_a_line_and_then_its_end() {
+    let serve = ["serve", "echo", "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "--ready-fd", "9"];
+    let mut server = Server::of(&mut by_shell("9>&1 1>/dev/null", &serve), 2);
+    let said = server.running.wait_for_text(&server.addresses[1].clone());
+    assert_eq!(said, format!("{}\n{}\n", server.addresses[0], server.addresses[1]));
+    crate::support::peer::wait_until("it is closed", || {
+        let link = std::fs::read_link(format!("/proc/{}/fd/9", server.pid()));
+        !link.is_ok_and(|link| link.to_string_lossy().starts_with("pipe:"))
+    });
+    call_once(server.address());
+    assert_eq!(server.terminate().code(), 0);
+}
+
+#[test]
+fn a_listener_is_ready_too() {
+    let mut server =
+        Server::of(&mut by_shell("5>&1", &["listen", "tcp://127.0.0.1:0", "--ready-fd", "5"]), 1);
+    assert_eq!(server.running.wait_for_text("\n"), format!("{}\n", server.address()));
+}
+
+#[test]
+fn a_descriptor_that_was_not_inherited_is_refused() {
+    let ended = run_swb(&["serve", "echo", "tcp://127.0.0.1:0", "--ready-fd", "99"], b"");
+    assert_eq!(
+        ended.stderr,
+        "swb: cannot write to the descriptor of --ready-fd 99: Bad file descriptor (EBADF); open it where swb is \
+         started, as the shell does with 99>FILE"
+    );
+    assert_eq!(ended.code(), 2);
+}
+
+#[test]
+fn a_reader_of_the_descriptor_who_has_gone_ends_nothing() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = swb(&["serve", "echo", "tcp://127.0.0.1:0", "--ready-fd", "1"]);
+    let mut server = Server::of(command.stdout(writer), 1);
+    server.running.wait_for_line("--ready-fd: write(2): Broken pipe (EPIPE)");
+    call_once(server.address());
+}
+
+/// Starts a server that notifies `name`, where `manager` listens.
+fn notifies(manager: &UnixDatagram, name: &str, engine: &str) {
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let said = || {
+        let mut buffer = [0; 100];
+        let length = manager.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    let serve = ["serve", "echo", "tcp://127.0.0.1:0", "--engine", engine];
+    let mut server = Server::of(swb(&serve).env("NOTIFY_SOCKET", name), 1);
+    assert_eq!(said(), "READY=1");
+    let mut caller = crate::call(server.address());
+    crate::exchange(&mut caller, b"hello");
+    server.running.signal(SIGTERM);
+    assert_eq!(said(), "STOPPING=1");
+    server.running.wait_for_line("draining: 1 calls are open");
+    crate::exchange(&mut caller, b"and on");
+    drop(caller);
+    assert_eq!(server.running.finish().code(), 0);
+    manager.set_nonblocking(true).unwrap();
+    assert!(manager.recv(&mut [0; 100]).is_err(), "each is said once");
+}
+
+under! { the_service_manager_is_told_of_the_beginning_and_of_the_drain: iterative process thread epoll }
+
+fn the_service_manager_is_told_of_the_beginning_and_of_the_drain(engine: &str) {
+    let folder = Directory::new();
+    let path = folder.file("notify");
+    notifies(&UnixDatagram::bind(&path).unwrap(), &path, engine);
+}
+
+#[test]
+fn the_service_manager_may_listen_at_an_abstract_name() {
+    let name = format!("swb-notify-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    notifies(&UnixDatagram::bind_addr(&address).unwrap(), &format!("@{name}"), "poll");
+}
+
+#[test]
+fn a_service_manager_who_is_not_there_is_said_and_ends_nothing() {
+    let mut command = swb(&["serve", "echo", "tcp://127.0.0.1:0"]);
+    let mut running = Running::start(command.env("NOTIFY_SOCKET", "/no/such/socket"));
+    let line = running.wait_for_line("NOTIFY_SOCKET");
+    assert!(line.starts_with("cannot notify \"/no/such/socket\" (NOTIFY_SOCKET): connect(2): "), "{line}");
+    running.wait_for_line("listening ");
+}
