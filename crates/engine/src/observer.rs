@@ -36,6 +36,8 @@ pub enum Event<'a> {
     Message {
         /// Its sender.
         from: &'a End,
+        /// Where to: which of our addresses, or which group, where the socket has several.
+        to: &'a End,
         /// Its length.
         bytes: usize,
     },

@@ -7,6 +7,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 
+use address::End;
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrLike, SockaddrStorage,
     recvmsg, sendmsg,
@@ -23,6 +24,23 @@ pub struct Destination {
     pub ip: IpAddr,
     /// The index of the interface through which it came.
     pub interface: u32,
+}
+
+impl Destination {
+    /// The whole address that was written to, at a socket that is bound to the port of `bound`.
+    #[must_use]
+    pub fn end(&self, bound: &End) -> End {
+        match bound {
+            End::Ip { transport, address } => {
+                End::Ip { transport: *transport, address: SocketAddr::new(self.ip, address.port()) }
+            }
+            End::Path { .. }
+            | End::Abstract { .. }
+            | End::Unnamed(_)
+            | End::Standard
+            | End::Descriptor(_) => bound.clone(),
+        }
+    }
 }
 
 /// What recvmsg(2) told beside the bytes.

@@ -209,8 +209,10 @@ impl<S: Selector> Reactor<S> {
                 let mut hands = Hands { slot, ends, doors, chores, host };
                 match heard {
                     Heard::Bytes(length) => session.received(now, leg, &self.buffer[..length], &mut hands),
-                    Heard::From(from, bytes) => {
-                        host.tell(&Event::Message { from: &from, bytes });
+                    Heard::From { from, to, bytes } => {
+                        let bound = &session.call().local;
+                        let to = to.map(|to| to.end(bound));
+                        host.tell(&Event::Message { from: &from, to: to.as_ref().unwrap_or(bound), bytes });
                         session.received(now, leg, &self.buffer[..bytes], &mut hands);
                     }
                     Heard::Truncated { from, whole } => {

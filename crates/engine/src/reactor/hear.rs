@@ -28,7 +28,9 @@ impl<S: Selector> Reactor<S> {
                 Err(_) => continue,
             };
             let from = datagram.from.as_ref().map_or(End::Unnamed(transport), |from| from.end(transport));
-            self.host.tell(&Event::Message { from: &from, bytes: datagram.whole });
+            let to = datagram.to.map(|to| to.end(&door.end));
+            let to = to.as_ref().unwrap_or(&door.end);
+            self.host.tell(&Event::Message { from: &from, to, bytes: datagram.whole });
             if datagram.whole > datagram.length {
                 let (whole, bytes_max) = (datagram.whole, self.buffer.len());
                 self.host.tell(&Event::Truncated { from: &from, whole, bytes_max });

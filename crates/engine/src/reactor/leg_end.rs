@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use conversation::{CallFailed, End, Shape};
-use socket::{Connection, DatagramSocket, PeerAddress, Standard};
+use socket::{Connection, DatagramSocket, Destination, PeerAddress, Standard};
 
 use super::door::DoorState;
 
@@ -70,7 +70,11 @@ pub(crate) enum LegSocket {
 pub(crate) enum Heard {
     Bytes(usize),
     /// A message from one of several speakers.
-    From(End, usize),
+    From {
+        from: End,
+        to: Option<Destination>,
+        bytes: usize,
+    },
     /// A message that did not fit the buffer and was dropped.
     Truncated {
         from: Option<End>,
@@ -162,7 +166,7 @@ impl LegEnd {
             *latest = datagram.from;
         }
         self.writable = true; // what waited for somebody to answer can go now
-        Heard::From(from, datagram.length)
+        Heard::From { from, to: datagram.to, bytes: datagram.length }
     }
 
     fn not_received(&mut self, call: &'static str, error: &std::io::Error) -> Heard {

@@ -141,9 +141,9 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             members.extend(tcp.iter().flat_map(network_members));
             ("ended", text, members)
         }
-        Event::Message { from, bytes } => {
-            let members = vec![("peer", json(from)), ("bytes", count(*bytes))];
-            ("message", format!("message of {bytes} bytes from {from}"), members)
+        Event::Message { from, to, bytes } => {
+            let members = vec![("peer", json(from)), ("local", json(to)), ("bytes", count(*bytes))];
+            ("message", format!("message of {bytes} bytes from {from} to {to}"), members)
         }
         Event::AcceptPaused { door, failed } => {
             let wait = "callers wait until some of it is free again";

@@ -239,13 +239,17 @@ fn p26_p27_each_datagram_is_acknowledged_with_eighteen_bytes_to_a_port_of_the_ca
 }
 
 #[test]
-fn p28_the_source_of_each_datagram_is_shown() {
-    let mut server = Server::start(&["listen", "udp://127.0.0.1:0", "--keep", "-v"]);
-    for message in ["one", "three"] {
+fn p28_c25_the_source_and_the_destination_of_each_datagram_are_shown() {
+    let mut server = Server::start(&["listen", "udp://0.0.0.0:0", "--keep", "-v"]);
+    let port = server.port();
+    for (message, host) in [("one", "127.0.0.1"), ("three", "127.0.0.2")] {
         let caller = UdpSocket::bind("127.0.0.1:0").unwrap();
-        caller.send_to(message.as_bytes(), server.address().trim_start_matches("udp://")).unwrap();
+        caller.send_to(message.as_bytes(), format!("{host}:{port}")).unwrap();
         let from = caller.local_addr().unwrap();
-        server.running.wait_for_line(&format!("message of {} bytes from udp://{from}", message.len()));
+        let bytes = message.len();
+        server
+            .running
+            .wait_for_line(&format!("message of {bytes} bytes from udp://{from} to udp://{host}:{port}"));
     }
     server.running.signal(9);
     let said = server.running.finish().stderr;
