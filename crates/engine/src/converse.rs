@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use conversation::{Call, CallFailed, CloseReason, End, Shape};
+use conversation::{CallFailed, CloseReason, End, Shape};
 use socket::{Connection, DatagramSocket, Standard};
 
 use crate::host::{Host, Plan};
 use crate::reactor::{LegSocket, Placement, Reactor};
 use crate::selector::PollSelector;
-use crate::{Event, Observer, ServeError};
+use crate::{Ended, LastCall, Observer, ServeError};
 
 /// An open line.
 pub enum Line {
@@ -23,17 +23,6 @@ pub enum Line {
         /// Whoever speaks first is the only one who is heard.
         only_first: bool,
     },
-}
-
-/// How a call of our own ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// How it ended.
-    pub reason: CloseReason,
-    /// Bytes that came from the peer.
-    pub received_bytes: u64,
-    /// Bytes that the kernel took for the peer.
-    pub sent_bytes: u64,
 }
 
 /// Holds one conversation of `plan.service` on `line`, in this thread, and returns when it is over.
@@ -61,43 +50,17 @@ pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
             (LegSocket::Speakers { socket, latest: None, only_first }, Shape::Datagram, local, peer)
         }
     };
-    let last = Arc::new(LastEnd { ended: std::sync::Mutex::new(None), next: plan.observer });
+    let last = LastCall::before(plan.observer);
     plan.observer = Arc::clone(&last) as Arc<dyn Observer>;
     let host = Host::new(plan);
     host.take_place(1);
     let now = host.clock.now();
-    let call: Call = host.call(shape, local, peer, now);
+    let call = host.call(shape, local, peer.clone(), now);
     let mut reactor = Reactor::<PollSelector>::new(Arc::clone(&host), Vec::new(), Placement::Here, true)
         .map_err(engine("poll(2)"))?;
     reactor.open(call, socket, now);
     reactor.run().map_err(engine("poll(2)"))?;
     host.report()?;
-    let ended = last.take();
-    Ok(ended.unwrap_or(Ended { reason: CloseReason::Finished, received_bytes: 0, sent_bytes: 0 }))
-}
-
-/// Passes every event on, and remembers how the call ended.
-struct LastEnd {
-    ended: std::sync::Mutex<Option<Ended>>,
-    next: Arc<dyn Observer>,
-}
-
-impl LastEnd {
-    fn take(&self) -> Option<Ended> {
-        self.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
-    }
-}
-
-impl Observer for LastEnd {
-    fn wants_tcp_info(&self) -> bool {
-        self.next.wants_tcp_info()
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        if let Event::Ended { reason, received_bytes, sent_bytes, .. } = *event {
-            let ended = Ended { reason, received_bytes, sent_bytes };
-            *self.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(ended);
-        }
-        self.next.event(event);
-    }
+    let nothing_said = Ended { peer, reason: CloseReason::Finished, received_bytes: 0, sent_bytes: 0 };
+    Ok(last.take().unwrap_or(nothing_said))
 }

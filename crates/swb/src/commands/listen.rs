@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use switchboard::services::{Terminal, Until};
 use switchboard::socket::{DatagramSocket, Inherited};
-use switchboard::{
-    Address, CloseReason, Doors, End, Engine, Event, Line, Observer, Shape, Transport, converse,
-};
+use switchboard::{Address, Doors, Engine, LastCall, Line, Observer, Shape, Transport, converse};
 
 use crate::activation::inherited;
 use crate::failure::{Failure, Status, outcome};
@@ -60,8 +58,8 @@ fn answer(
     mut ready: Ready,
     log: &Log,
 ) -> Result<(), Failure> {
-    let last = Arc::new(LastCall { log: log.clone(), ended: std::sync::Mutex::new(None) });
     let mut plan = super::plan(terminal, log, false)?;
+    let last = LastCall::before(plan.observer);
     plan.observer = ready.observer(Arc::clone(&last) as Arc<dyn Observer>);
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
     plan.limits.calls_total = (!arguments.keep).then_some(1);
@@ -72,7 +70,7 @@ fn answer(
         ready.announce(doors.ends(), log);
         Engine::Iterative.serve(doors, plan)?;
         match last.take() {
-            Some((reason, peer)) if !arguments.keep => outcome(reason, &format!("call from {peer}")),
+            Some(ended) if !arguments.keep => outcome(ended.reason, &format!("call from {}", ended.peer)),
             Some(_) | None => Ok(()),
         }
     })
@@ -100,30 +98,4 @@ fn hear(
         let ended = converse(plan, Line::Speakers { socket, only_first: !arguments.keep })?;
         outcome(ended.reason, &format!("conversation at {address}"))
     })
-}
-
-/// Passes events on to the log, and remembers how the last call ended.
-struct LastCall {
-    log: Log,
-    ended: std::sync::Mutex<Option<(CloseReason, End)>>,
-}
-
-impl LastCall {
-    fn take(&self) -> Option<(CloseReason, End)> {
-        self.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
-    }
-}
-
-impl Observer for LastCall {
-    fn event(&self, event: &Event<'_>) {
-        if let Event::Ended { call, reason, .. } = event {
-            *self.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-                Some((*reason, call.peer.clone()));
-        }
-        self.log.event(event);
-    }
-
-    fn wants_tcp_info(&self) -> bool {
-        self.log.wants_tcp_info()
-    }
 }
