@@ -325,6 +325,8 @@ impl<S: Selector> Reactor<S> {
             }
             if door.kept.take().is_some() {
                 self.host.leave_place();
+                let why = "there was no thread or process for a caller before answering ended";
+                self.host.tell(&Event::Undelivered { door: &door.end, messages: 1, why });
             }
         }
     }
