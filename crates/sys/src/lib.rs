@@ -13,10 +13,12 @@ mod fork;
 mod inherited;
 pub mod option;
 mod probe;
+mod ring;
 mod signal;
 
 pub use errno::describe;
 pub use fork::{Forked, exit_now, fork};
 pub use inherited::{look_at_inherited, take_inherited};
 pub use probe::{io_uring_features, landlock_version};
+pub use ring::{BUFFER_BYTES, Completion, Filled, Ring};
 pub use signal::SignalWatch;
