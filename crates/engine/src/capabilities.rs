@@ -18,6 +18,9 @@ pub enum Engine {
     Poll,
     /// All calls in a few threads that are told which are ready: epoll(7). A worker for each core.
     Epoll,
+    /// All calls in a few threads; the kernel receives, and tells what came: io_uring(7). A worker for each
+    /// core.
+    Uring,
 }
 
 /// What an engine can do, and what it costs when something fails.
@@ -126,12 +129,23 @@ static TABLE: &[Capabilities] = &[
         one_failure_costs: "the process",
         help: "all calls in a worker for each core, by epoll(7)",
     },
+    Capabilities {
+        engine: Engine::Uring,
+        name: "uring",
+        calls_at_once: CallsAtOnce::Workers,
+        shared_state: true,
+        datagrams: Datagrams::Workers,
+        dial: true,
+        workers: true,
+        one_failure_costs: "the process",
+        help: "all calls in a worker for each core; the kernel receives by itself: io_uring(7)",
+    },
 ];
 
 impl Engine {
     /// Every engine, in the order of the table.
-    pub const ALL: [Engine; 5] =
-        [Engine::Iterative, Engine::Process, Engine::Thread, Engine::Poll, Engine::Epoll];
+    pub const ALL: [Engine; 6] =
+        [Engine::Iterative, Engine::Process, Engine::Thread, Engine::Poll, Engine::Epoll, Engine::Uring];
 
     /// What `auto` stands for: the engine that serves most callers at the least cost on this kernel.
     pub const AUTO: Engine = Engine::Epoll;

@@ -1,10 +1,12 @@
-//! The engines: one loop, placed in five ways. Each file is one engine.
+//! The engines: one loop, placed in six ways. Each file is one engine.
 
 mod epoll;
 mod iterative;
 mod poll;
 mod process;
 mod thread;
+mod uring;
+mod workers;
 
 use conversation::CallFailed;
 
@@ -33,6 +35,7 @@ impl Engine {
             Engine::Thread => thread::serve(&host, only(workers)),
             Engine::Poll => poll::serve(&host, only(workers)),
             Engine::Epoll => epoll::serve(&host, workers),
+            Engine::Uring => uring::serve(&host, workers),
         };
         result.map_err(|error| ServeError::Engine(CallFailed::new(self.waits_by(), &error)))?;
         host.report()
@@ -42,6 +45,7 @@ impl Engine {
         match self {
             Engine::Iterative | Engine::Thread | Engine::Poll => "poll(2)",
             Engine::Process | Engine::Epoll => "epoll_wait(2)",
+            Engine::Uring => "io_uring_enter(2)",
         }
     }
 }

@@ -5,6 +5,7 @@
 //! system call it waits by is its [`Selector`].
 
 mod answer;
+mod arrivals;
 mod calls;
 mod children;
 mod door;
@@ -24,7 +25,7 @@ use slab::Slab;
 use crate::doors::Door;
 use crate::errands::Errands;
 use crate::host::Host;
-use crate::selector::{Ready, Selector, Source, Watch};
+use crate::selector::{Operation, Ready, Selector, Source, Watch};
 use crate::timers::Timers;
 use crate::{Event, ServeError};
 
@@ -170,15 +171,8 @@ impl<S: Selector> Reactor<S> {
             reactor.selector.add(control.bell_fd(), Token::Bell.pack(), Watch::Read)?;
         }
         for (index, door) in doors.into_iter().enumerate() {
-            let token = Token::Door(index).pack();
-            match &door {
-                Door::Listener { listener, shared } => {
-                    let watch = if *shared { Watch::SharedRead } else { Watch::Read };
-                    reactor.selector.add(listener.as_fd(), token, watch)?;
-                }
-                Door::Datagrams(socket) => reactor.selector.add(socket.as_fd(), token, Watch::Read)?,
-            }
-            reactor.doors.push(DoorState::new(door));
+            let watched = watch_door(&mut reactor.selector, &door, index)?;
+            reactor.doors.push(DoorState::new(door, watched));
         }
         if placement == Placement::Thread {
             reactor.wake_fd()?;
@@ -192,6 +186,7 @@ impl<S: Selector> Reactor<S> {
     ///
     /// The wait itself failed.
     pub(crate) fn run(&mut self) -> io::Result<Left> {
+        self.selector.begin()?;
         let mut events = Vec::new();
         loop {
             let now = self.host.clock.now();
@@ -207,18 +202,22 @@ impl<S: Selector> Reactor<S> {
             let timeout = self.timeout(now.moment);
             self.wait(timeout, &mut events)?;
             let now = self.host.clock.now();
-            for ready in &events {
+            for ready in events.drain(..) {
                 if self.newborn.is_none() {
-                    self.dispatch(*ready, now);
+                    self.dispatch(ready, now)?;
                 }
             }
         }
     }
 
-    fn dispatch(&mut self, ready: Ready, now: Now) {
-        match Token::unpack(ready.token) {
-            Some(Token::Leg(slot, leg)) => self.leg_ready(slot, leg, ready, now),
-            Some(Token::Output(slot, leg)) => self.output_ready(slot, leg, ready, now),
+    fn dispatch(&mut self, mut ready: Ready, now: Now) -> io::Result<()> {
+        let token = Token::unpack(ready.token);
+        match token {
+            Some(Token::Leg(slot, leg)) => match ready.arrival.take() {
+                Some(arrival) => self.arrived(slot, leg, &ready, arrival, now),
+                None => self.leg_ready(slot, leg, &ready, now),
+            },
+            Some(Token::Output(slot, leg)) => self.output_ready(slot, leg, &ready, now),
             Some(Token::Door(index)) => {
                 if let Some(door) = self.doors.get_mut(index) {
                     door.ready = true;
@@ -235,6 +234,47 @@ impl<S: Selector> Reactor<S> {
             Some(Token::Bell) => {}
             None => debug_assert!(false, "a token that was never given out"),
         }
+        match token {
+            Some(token) if ready.is_last => self.watch_again(token),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Watches anew what a selector has ceased to watch.
+    fn watch_again(&mut self, token: Token) -> io::Result<()> {
+        let control = &self.host.plan.control;
+        let fd = match token {
+            Token::Door(index) => {
+                if let Some(state) = self.doors.get_mut(index)
+                    && let Some(door) = &state.door
+                {
+                    state.watched = watch_door(&mut self.selector, door, index)?;
+                    state.ready = true;
+                }
+                return Ok(());
+            }
+            Token::Draining => control.draining_fd(),
+            Token::Ending => control.ending_fd(),
+            Token::Bell => control.bell_fd(),
+            Token::Wake => match &self.wake {
+                Some(wake) => wake.as_fd(),
+                None => return Ok(()),
+            },
+            Token::Child(index) => match self.children.get(index).and_then(Child::fd) {
+                Some(fd) => fd,
+                None => return Ok(()),
+            },
+            // Legs are watched anew when their call is settled.
+            Token::Leg(..) | Token::Output(..) => return Ok(()),
+        };
+        self.selector.add(fd, token.pack(), Watch::Read).map(drop)
+    }
+
+    /// Closes a door. Who waits there already is not answered any more.
+    fn close_door(&mut self, index: usize) {
+        let door = &mut self.doors[index];
+        self.selector.forget(door.watched);
+        door.door = None;
     }
 
     fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Ready>) -> io::Result<()> {
@@ -318,11 +358,12 @@ impl<S: Selector> Reactor<S> {
     }
 
     fn stop_answering(&mut self) {
-        for door in &mut self.doors {
-            door.draining = true;
-            if matches!(door.door, Some(Door::Listener { .. })) {
-                door.door = None;
+        for index in 0..self.doors.len() {
+            if matches!(self.doors[index].door, Some(Door::Listener { .. })) {
+                self.close_door(index);
             }
+            let door = &mut self.doors[index];
+            door.draining = true;
             if door.kept.take().is_some() {
                 self.host.leave_place();
                 let why = "there was no thread or process for a caller before answering ended";
@@ -371,6 +412,17 @@ impl<S: Selector> Reactor<S> {
 
     fn fail(&self, call: &'static str, error: &io::Error) {
         self.host.fail(ServeError::Engine(CallFailed::new(call, error)));
+    }
+}
+
+fn watch_door<S: Selector>(selector: &mut S, door: &Door, index: usize) -> io::Result<Operation> {
+    let token = Token::Door(index).pack();
+    match door {
+        Door::Listener { listener, shared } => {
+            let watch = if *shared { Watch::SharedRead } else { Watch::Read };
+            selector.add(listener.as_fd(), token, watch)
+        }
+        Door::Datagrams(socket) => selector.add(socket.as_fd(), token, Watch::Read),
     }
 }
 

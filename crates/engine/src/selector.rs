@@ -1,7 +1,8 @@
-//! The kernel's wait objects behind one set of verbs: poll(2) and epoll(7).
+//! The kernel's wait objects behind one set of verbs: poll(2), epoll(7), io_uring(7).
 
 mod epoll;
 mod poll;
+mod uring;
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -9,13 +10,49 @@ use std::time::Duration;
 
 pub(crate) use epoll::EpollSelector;
 pub(crate) use poll::PollSelector;
+use sys::Filled;
+pub(crate) use uring::UringSelector;
 
 /// What a reactor needs of the kernel in order to wait for many descriptors.
+///
+/// Two of them say what is ready; the third also receives, where it is asked to.
 pub(crate) trait Selector: Sized {
+    /// Whether it receives what comes on byte streams by itself, once [`Selector::receive`] has asked for it.
+    const RECEIVES: bool = false;
+
     fn new() -> io::Result<Self>;
 
-    /// Watches `fd` from now on, until it is closed. Its events carry `token`.
-    fn add(&mut self, fd: BorrowedFd<'_>, token: u64, watch: Watch) -> io::Result<()>;
+    /// This thread is the one that will wait.
+    fn begin(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Watches `fd` from now on, until it is forgotten and closed. Its events carry `token`.
+    fn add(&mut self, fd: BorrowedFd<'_>, token: u64, watch: Watch) -> io::Result<Operation>;
+
+    /// Receives from `fd` until it is stopped, each time with an event that brings what came.
+    fn receive(&mut self, _fd: BorrowedFd<'_>, _token: u64) -> Operation {
+        Operation::NONE
+    }
+
+    /// Tells once when `fd` takes bytes again.
+    fn tell_room(&mut self, _fd: BorrowedFd<'_>, _token: u64) -> Operation {
+        Operation::NONE
+    }
+
+    /// Ends an operation; its last event still comes.
+    fn stop(&mut self, _operation: Operation) {}
+
+    /// Ends an operation of which nothing more is to be heard. Comes before its descriptor is closed.
+    fn forget(&mut self, _operation: Operation) {}
+
+    /// What an event brought.
+    fn bytes(&self, _filled: &Filled) -> &[u8] {
+        &[]
+    }
+
+    /// Hands the memory back that an event brought its bytes in.
+    fn give_back(&mut self, _filled: Filled) {}
 
     /// Waits until something is ready, the time is up (`None`: never), or a signal came.
     ///
@@ -27,6 +64,15 @@ pub(crate) trait Selector: Sized {
         timeout: Option<Duration>,
         events: &mut Vec<Ready>,
     ) -> io::Result<()>;
+}
+
+/// Something that a selector was asked to do and that can be ended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Operation(u32);
+
+impl Operation {
+    /// None, or one that lasts as long as its descriptor.
+    pub(crate) const NONE: Operation = Operation(u32::MAX);
 }
 
 /// What a descriptor is watched for.
@@ -48,14 +94,28 @@ pub(crate) struct Source<'a> {
     pub(crate) write: bool,
 }
 
-/// What a descriptor is ready for.
-#[derive(Clone, Copy, Debug)]
+/// What a descriptor is ready for, or what was received from it.
+#[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) token: u64,
+    /// What tells it. An event of an operation that its leg does not know any more is of an earlier call.
+    pub(crate) operation: Operation,
+    /// The operation is over.
+    pub(crate) is_last: bool,
+    pub(crate) arrival: Option<Arrival>,
     pub(crate) readable: bool,
     pub(crate) writable: bool,
     /// The peer has finished or is gone: read to the end even where a read came back short.
     pub(crate) ended: bool,
     /// An error is pending on it, or there is nobody any more who could read what is written to it.
     pub(crate) failed: bool,
+}
+
+/// What a selector that receives has received.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    Bytes(Filled),
+    Finished,
+    /// recv(2) failed with this errno, or was stopped.
+    Failed(i32),
 }

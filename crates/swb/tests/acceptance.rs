@@ -17,7 +17,7 @@ use std::net::TcpStream;
 use support::{PATIENCE, Server};
 
 /// The engines under which callers do not wait for each other.
-const CONCURRENT: [&str; 4] = ["process", "thread", "poll", "epoll"];
+const CONCURRENT: [&str; 5] = ["process", "thread", "poll", "epoll", "uring"];
 
 /// A caller of the standard library's, at this port of `host`.
 fn call_at(host: &str, server: &Server) -> TcpStream {

@@ -38,5 +38,5 @@ matrix! {
     transports: {
         over_tcp4 over_tcp6 over_unix over_unix_abstract over_unix_seqpacket over_udp4 over_udp6 over_unix_dgram
     };
-    engines: { under_iterative under_process under_thread under_poll under_epoll }
+    engines: { under_iterative under_process under_thread under_poll under_epoll under_uring }
 }

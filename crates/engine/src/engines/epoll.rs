@@ -1,45 +1,14 @@
-//! The event-queue server: a few workers, each with its own calls, by epoll(7).
+//! The event-queue server: the kernel tells which calls are ready, by epoll(7).
 //!
-//! Workers share nothing on the way of a byte: each has its own listener (`SO_REUSEPORT` deals callers out
-//! where the transport has it), its own wait object and its own buffer, which idle calls do not hold.
+//! An idle call costs nothing at any turn, however many there are. A worker a core.
 
 use std::io;
 use std::sync::Arc;
 
 use crate::doors::Door;
 use crate::host::Host;
-use crate::reactor::{Placement, Reactor};
 use crate::selector::EpollSelector;
 
 pub(super) fn serve(host: &Arc<Host>, workers: Vec<Vec<Door>>) -> io::Result<()> {
-    // All wait objects are made before the first caller is answered: later there may be no descriptor left.
-    let workers = workers.into_iter().enumerate().map(|(number, doors)| {
-        Reactor::<EpollSelector>::new(Arc::clone(host), doors, Placement::Here, number == 0)
-    });
-    let mut workers = workers.collect::<io::Result<Vec<_>>>()?.into_iter();
-    let first = workers.next();
-    std::thread::scope(|scope| {
-        let mut others = Vec::new();
-        for (number, reactor) in workers.enumerate() {
-            let thread = std::thread::Builder::new().name(format!("worker {}", number + 2));
-            match thread.spawn_scoped(scope, move || run(host, reactor)) {
-                Ok(thread) => others.push(thread),
-                Err(error) => {
-                    host.plan.control.end(); // those that run already
-                    return Err(error);
-                }
-            }
-        }
-        let result = first.map_or(Ok(()), |reactor| run(host, reactor));
-        let ended = others.into_iter().map(|other| other.join().unwrap_or(Ok(())));
-        ended.fold(result, Result::and)
-    })
-}
-
-fn run(host: &Host, mut reactor: Reactor<EpollSelector>) -> io::Result<()> {
-    let result = reactor.run().map(drop);
-    if result.is_err() {
-        host.plan.control.end(); // the others cannot serve alone what this one holds
-    }
-    result
+    super::workers::serve::<EpollSelector>(host, workers)
 }

@@ -107,13 +107,12 @@ impl<S: Selector> Reactor<S> {
                 true
             }
             AcceptOutcome::Stop => {
-                self.doors[index].door = None;
+                self.close_door(index);
                 true
             }
             AcceptOutcome::Fail => {
-                let door = &mut self.doors[index];
-                door.door = None;
-                self.host.tell(&Event::DoorFailed { door: &door.end, failed });
+                self.close_door(index);
+                self.host.tell(&Event::DoorFailed { door: &self.doors[index].end, failed });
                 if self.doors.iter().all(|door| door.door.is_none()) {
                     self.host.fail(ServeError::NoDoorLeft(failed));
                 }

@@ -8,9 +8,10 @@ use smallvec::{SmallVec, smallvec};
 use socket::{Standard, TcpInfo};
 
 use crate::errands::{Done, Errand, Errands, Ticket};
-use crate::selector::{Ready, Selector, Source, Watch};
+use crate::selector::{Operation, Ready, Selector, Source, Watch};
 use crate::{Event, ServeError, Session};
 
+use super::arrivals::Incoming;
 use super::hands::{Chore, Hands};
 use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
 use super::{Reactor, Token};
@@ -64,7 +65,7 @@ impl Entry {
     pub(super) fn sources(&self, slot: usize) -> impl Iterator<Item = Source<'_>> {
         self.ends.iter().enumerate().flat_map(move |(index, end)| {
             let leg = Leg::new(index);
-            let read = leg.is_some_and(|leg| !end.readable && self.session.wants_read(leg));
+            let read = leg.is_some_and(|leg| !end.may_receive() && self.session.wants_read(leg));
             let may_write = !end.writable && !end.waits_for_speaker();
             let write = leg.is_some_and(|leg| may_write && self.session.wants_write(leg));
             end.descriptors().into_iter().flatten().filter_map(move |(fd, part)| {
@@ -159,10 +160,13 @@ impl<S: Selector> Reactor<S> {
         self.settle(slot, now);
     }
 
-    pub(super) fn leg_ready(&mut self, slot: usize, leg: Leg, ready: Ready, now: Now) {
+    pub(super) fn leg_ready(&mut self, slot: usize, leg: Leg, ready: &Ready, now: Now) {
         let Some(end) = self.entries.get_mut(slot).and_then(|entry| entry.ends.get_mut(leg.index())) else {
             return; // of a call that ended in this same batch
         };
+        if !end.is_told_by(ready) {
+            return; // of an earlier call in this slot
+        }
         end.readable |= ready.readable;
         end.is_fresh |= ready.readable;
         end.ended |= ready.ended;
@@ -172,7 +176,7 @@ impl<S: Selector> Reactor<S> {
         self.turn(slot, now);
     }
 
-    pub(super) fn output_ready(&mut self, slot: usize, leg: Leg, ready: Ready, now: Now) {
+    pub(super) fn output_ready(&mut self, slot: usize, leg: Leg, ready: &Ready, now: Now) {
         let Some(end) = self.entries.get_mut(slot).and_then(|entry| entry.ends.get_mut(leg.index())) else {
             return;
         };
@@ -201,7 +205,7 @@ impl<S: Selector> Reactor<S> {
                     session.writable(now, leg, &mut Hands { slot, ends, doors, chores, host });
                     continue;
                 }
-                if !end.readable || !session.wants_read(leg) {
+                if !end.may_receive() || !session.wants_read(leg) {
                     break;
                 }
                 let heard = end.receive(&mut self.buffer);
@@ -233,7 +237,7 @@ impl<S: Selector> Reactor<S> {
     }
 
     /// After any event of a call: does its chores, and ends it, or sees to it that it goes on.
-    fn settle(&mut self, slot: usize, now: Now) {
+    pub(super) fn settle(&mut self, slot: usize, now: Now) {
         while let Some(chore) = self.chores.pop() {
             self.do_chore(chore, now);
         }
@@ -259,15 +263,23 @@ impl<S: Selector> Reactor<S> {
         let can_go_on =
             entry.ends.iter().enumerate().filter_map(|(index, end)| Some((Leg::new(index)?, end)));
         let can_go_on = can_go_on.into_iter().any(|(leg, end)| {
-            end.readable && entry.session.wants_read(leg) || end.writable && entry.session.wants_write(leg)
+            end.may_receive() && entry.session.wants_read(leg)
+                || end.writable && entry.session.wants_write(leg)
         });
         if can_go_on && !std::mem::replace(&mut entry.is_queued, true) {
             self.again.push(slot);
+        }
+        if S::RECEIVES {
+            self.keep_receiving(slot);
         }
     }
 
     fn close(&mut self, slot: usize, reason: CloseReason, now: Now) {
         let entry = self.entries.remove(slot);
+        for end in &entry.ends {
+            self.selector.forget(end.incoming.operation());
+            self.selector.forget(end.room);
+        }
         if let Some(LegEnd { socket: LegSocket::Peer { door, address: Some(address), .. }, .. }) =
             entry.ends.first()
             && let Some(door) = self.doors.get_mut(*door)
@@ -387,16 +399,24 @@ impl<S: Selector> Reactor<S> {
 
     /// Has the selector watch the descriptors of a leg.
     fn watch(&mut self, slot: usize, leg: Leg) -> Result<(), CallFailed> {
-        let Some(entry) = self.entries.get(slot) else { return Ok(()) };
-        for (fd, part) in entry.ends[leg.index()].descriptors().into_iter().flatten() {
-            let token = match part {
-                Part::Both | Part::Input => Token::Leg(slot, leg),
-                Part::Output => Token::Output(slot, leg),
+        let Some(entry) = self.entries.get_mut(slot) else { return Ok(()) };
+        let end = &mut entry.ends[leg.index()];
+        if S::RECEIVES && end.comes_by_itself() {
+            end.incoming = Incoming::None; // it is received from once the call is settled
+            return Ok(());
+        }
+        let (mut incoming, mut room) = (Operation::NONE, Operation::NONE);
+        for (fd, part) in end.descriptors().into_iter().flatten() {
+            let (token, operation) = match part {
+                Part::Both | Part::Input => (Token::Leg(slot, leg), &mut incoming),
+                Part::Output => (Token::Output(slot, leg), &mut room),
             };
-            self.selector
+            *operation = self
+                .selector
                 .add(fd, token.pack(), Watch::Both)
                 .map_err(|error| CallFailed::new("epoll_ctl(2)", &error))?;
         }
+        (end.incoming, end.room) = (Incoming::Polled(incoming), room);
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use socket::PeerAddress;
 use crate::Event;
 use crate::doors::Door;
 use crate::host::Host;
+use crate::selector::Operation;
 
 use super::answer::Answered;
 
@@ -24,6 +25,8 @@ const SAY_SHORTAGE_EVERY: Duration = Duration::from_secs(10);
 pub(crate) struct DoorState {
     /// `None` once it is closed.
     pub(super) door: Option<Door>,
+    /// What watches it.
+    pub(super) watched: Operation,
     pub(super) end: End,
     /// A caller or message may be waiting.
     pub(super) ready: bool,
@@ -43,10 +46,11 @@ pub(crate) struct DoorState {
 }
 
 impl DoorState {
-    pub(super) fn new(door: Door) -> DoorState {
+    pub(super) fn new(door: Door, watched: Operation) -> DoorState {
         let end = door.end().unwrap_or(End::Unnamed(Transport::Tcp));
         DoorState {
             door: Some(door),
+            watched,
             end,
             ready: true,
             paused_until: None,

@@ -6,6 +6,9 @@ use std::time::Duration;
 use conversation::{CallFailed, End, Shape};
 use socket::{Connection, DatagramSocket, Destination, PeerAddress, Standard};
 
+use crate::selector::Operation;
+
+use super::arrivals::{Incoming, Kept};
 use super::door::DoorState;
 
 /// Bytes taken from a byte stream at once. Messages get the whole receive buffer.
@@ -25,6 +28,14 @@ pub(crate) struct LegEnd {
     /// The last send or receive was put off by the kernel: how long after it is worth another look, even if no
     /// event says so.
     pub(super) put_off: Option<PutOff>,
+    /// How the selector learns what comes.
+    pub(super) incoming: Incoming,
+    /// What will tell that there is room to send again, where `incoming` does not.
+    pub(super) room: Operation,
+    /// So much came at once that it is received by calls of our own, into a larger buffer.
+    pub(super) is_bulk: bool,
+    /// Received by the selector before anybody wanted it.
+    pub(super) kept: Option<Box<Kept>>,
 }
 
 /// What the kernel put off.
@@ -43,7 +54,7 @@ const ROOM_LOOK: Duration = Duration::from_secs(1);
 
 /// When memory, or something to receive, is looked for without an event. At most one look follows on what came
 /// last, so an idle call is left alone.
-const EARLY_LOOK: Duration = Duration::from_millis(100);
+pub(super) const EARLY_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) enum LegSocket {
     Connection(Connection),
@@ -89,7 +100,18 @@ pub(crate) enum Heard {
 
 impl LegEnd {
     pub(super) fn new(socket: LegSocket) -> LegEnd {
-        LegEnd { socket, readable: false, writable: true, ended: false, is_fresh: false, put_off: None }
+        LegEnd {
+            socket,
+            readable: false,
+            writable: true,
+            ended: false,
+            is_fresh: false,
+            put_off: None,
+            incoming: Incoming::Polled(Operation::NONE),
+            room: Operation::NONE,
+            is_bulk: false,
+            kept: None,
+        }
     }
 
     /// Whether the leg has a shape of its own; `None` while it is not open.
@@ -107,8 +129,16 @@ impl LegEnd {
         matches!(self.socket, LegSocket::Speakers { latest: None, .. })
     }
 
+    /// Whether a receive is worth a try.
+    pub(super) fn may_receive(&self) -> bool {
+        self.readable || self.kept.is_some()
+    }
+
     /// One receive. Clears `readable` when there is surely nothing more to be had without another event.
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Heard {
+        if let Some(heard) = self.receive_kept(buffer) {
+            return heard;
+        }
         match &mut self.socket {
             LegSocket::Connection(connection) => {
                 let is_stream = connection.shape() == Shape::Stream;

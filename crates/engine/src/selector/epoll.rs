@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::event::{Timespec, epoll};
 
-use super::{Ready, Selector, Source, Watch};
+use super::{Operation, Ready, Selector, Source, Watch};
 
 /// Events taken from the kernel at once.
 const BATCH: usize = 512;
@@ -24,14 +24,15 @@ impl Selector for EpollSelector {
         Ok(EpollSelector { epoll: epoll::create(epoll::CreateFlags::CLOEXEC)? })
     }
 
-    fn add(&mut self, fd: BorrowedFd<'_>, token: u64, watch: Watch) -> io::Result<()> {
+    fn add(&mut self, fd: BorrowedFd<'_>, token: u64, watch: Watch) -> io::Result<Operation> {
         use epoll::EventFlags as Flags;
         let flags = match watch {
             Watch::Both => Flags::IN | Flags::OUT | Flags::RDHUP | Flags::ET,
             Watch::Read => Flags::IN | Flags::ET,
             Watch::SharedRead => Flags::IN | Flags::ET | Flags::EXCLUSIVE,
         };
-        Ok(epoll::add(&self.epoll, fd, epoll::EventData::new_u64(token), flags)?)
+        epoll::add(&self.epoll, fd, epoll::EventData::new_u64(token), flags)?;
+        Ok(Operation::NONE)
     }
 
     fn wait<'a>(
@@ -55,6 +56,9 @@ impl Selector for EpollSelector {
             let ended = flags.intersects(Flags::RDHUP | Flags::HUP | Flags::ERR);
             Ready {
                 token: data.u64(),
+                operation: Operation::NONE,
+                is_last: false,
+                arrival: None,
                 readable: flags.contains(Flags::IN) || ended,
                 writable: flags.intersects(Flags::OUT | Flags::HUP | Flags::ERR),
                 ended,

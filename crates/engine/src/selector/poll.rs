@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smallvec::SmallVec;
 
-use super::{Ready, Selector, Source, Watch};
+use super::{Operation, Ready, Selector, Source, Watch};
 
 pub(crate) struct PollSelector;
 
@@ -18,8 +18,8 @@ impl Selector for PollSelector {
         Ok(PollSelector)
     }
 
-    fn add(&mut self, _fd: BorrowedFd<'_>, _token: u64, _watch: Watch) -> io::Result<()> {
-        Ok(())
+    fn add(&mut self, _fd: BorrowedFd<'_>, _token: u64, _watch: Watch) -> io::Result<Operation> {
+        Ok(Operation::NONE)
     }
 
     fn wait<'a>(
@@ -53,6 +53,9 @@ impl Selector for PollSelector {
             let ended = flags.intersects(gone | PollFlags::RDHUP);
             events.push(Ready {
                 token,
+                operation: Operation::NONE,
+                is_last: false,
+                arrival: None,
                 readable: flags.contains(PollFlags::IN) || ended,
                 writable: flags.intersects(gone | PollFlags::OUT),
                 ended,

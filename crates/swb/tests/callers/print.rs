@@ -27,7 +27,7 @@ fn under_iterative_the_lines_of_the_second_caller_follow_the_end_of_the_first() 
 
 #[test]
 fn print_changes_callers_only_at_the_end_of_a_line() {
-    for engine in ["thread", "poll", "epoll"] {
+    for engine in ["thread", "poll", "epoll", "uring"] {
         let mut server = Server::start(&["serve", "print", "tcp://127.0.0.1:0", "--engine", engine]);
         let (mut first, mut second) = (call(server.address()), call(server.address()));
         for caller in [&mut first, &mut second] {

@@ -11,7 +11,7 @@ use crate::{PROMPT, address, call, echo, exchange, expect_end};
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
-under! { none_of_a_hundred_active_calls_is_cut: process thread poll epoll }
+under! { none_of_a_hundred_active_calls_is_cut: process thread poll epoll uring }
 
 fn none_of_a_hundred_active_calls_is_cut(engine: &str) {
     let mut server = echo(engine, &["--drain", "60s"]);
@@ -46,7 +46,7 @@ fn an_iterative_server_finishes_its_call_and_answers_none_that_waits() {
     assert_eq!(server.running.finish().code(), 0);
 }
 
-under! { an_interrupt_drains_as_a_termination_does: iterative process thread poll epoll }
+under! { an_interrupt_drains_as_a_termination_does: iterative process thread poll epoll uring }
 
 fn an_interrupt_drains_as_a_termination_does(engine: &str) {
     let mut server = echo(engine, &["--drain", "60s"]);
@@ -59,7 +59,7 @@ fn an_interrupt_drains_as_a_termination_does(engine: &str) {
     assert_eq!(server.running.finish().code(), 0);
 }
 
-under! { a_second_signal_ends_it_at_once: iterative process thread poll epoll }
+under! { a_second_signal_ends_it_at_once: iterative process thread poll epoll uring }
 
 fn a_second_signal_ends_it_at_once(engine: &str) {
     let mut server = echo(engine, &["--drain", "60s"]);
@@ -80,7 +80,7 @@ fn a_second_signal_ends_it_at_once(engine: &str) {
     }
 }
 
-under! { calls_that_outlast_the_drain_are_cut_and_counted: iterative process thread poll epoll }
+under! { calls_that_outlast_the_drain_are_cut_and_counted: iterative process thread poll epoll uring }
 
 fn calls_that_outlast_the_drain_are_cut_and_counted(engine: &str) {
     let server = echo(engine, &["--drain", "300ms"]);
@@ -94,7 +94,7 @@ fn calls_that_outlast_the_drain_are_cut_and_counted(engine: &str) {
     callers.iter_mut().for_each(expect_end);
 }
 
-under! { an_answer_that_is_under_way_is_delivered_whole: process thread poll epoll }
+under! { an_answer_that_is_under_way_is_delivered_whole: process thread poll epoll uring }
 
 /// Megabytes are owed to a caller when the signal comes: it gets them all.
 fn an_answer_that_is_under_way_is_delivered_whole(engine: &str) {

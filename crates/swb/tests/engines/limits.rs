@@ -8,7 +8,7 @@ use crate::support::peer::wait_until;
 use crate::support::proc::resident_bytes;
 use crate::{call, echo, exchange, expect, expect_end, has_something, reset};
 
-under! { beyond_max_calls_callers_wait_and_are_served_as_calls_end: process thread poll epoll }
+under! { beyond_max_calls_callers_wait_and_are_served_as_calls_end: process thread poll epoll uring }
 
 fn beyond_max_calls_callers_wait_and_are_served_as_calls_end(engine: &str) {
     let mut server = echo(engine, &["--max-calls", "3"]);
@@ -39,7 +39,7 @@ fn beyond_max_calls_callers_wait_and_are_served_as_calls_end(engine: &str) {
     assert_eq!(server.terminate().code(), 0);
 }
 
-under! { a_caller_who_is_silent_too_long_is_let_go_and_one_who_speaks_is_not: process thread poll epoll }
+under! { a_caller_who_is_silent_too_long_is_let_go_and_one_who_speaks_is_not: process thread poll epoll uring }
 
 fn a_caller_who_is_silent_too_long_is_let_go_and_one_who_speaks_is_not(engine: &str) {
     let mut server = echo(engine, &["--idle-timeout", "1s", "-v"]);
@@ -62,7 +62,7 @@ fn an_iterative_server_lets_a_silent_caller_go_for_the_next() {
     expect_end(&mut silent);
 }
 
-under! { one_who_never_reads_holds_up_nobody_and_loses_nothing: process thread poll epoll }
+under! { one_who_never_reads_holds_up_nobody_and_loses_nothing: process thread poll epoll uring }
 
 fn one_who_never_reads_holds_up_nobody_and_loses_nothing(engine: &str) {
     let server = echo(engine, &[]);
@@ -90,7 +90,7 @@ fn one_who_never_reads_holds_up_nobody_and_loses_nothing(engine: &str) {
     assert_eq!(came.len(), sent);
 }
 
-under! { one_who_resets_costs_nobody_else_anything: process thread poll epoll }
+under! { one_who_resets_costs_nobody_else_anything: process thread poll epoll uring }
 
 fn one_who_resets_costs_nobody_else_anything(engine: &str) {
     let mut server = echo(engine, &["-v"]);

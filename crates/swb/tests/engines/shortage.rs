@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Processor time in [`LOOK`], in ticks of 10 ms, from which on it spins.
 const TICKS_SPINNING: u64 = 30;
 
-under! { a_server_without_descriptors_waits_and_answers_as_they_come_free: thread poll epoll }
+under! { a_server_without_descriptors_waits_and_answers_as_they_come_free: thread poll epoll uring }
 
 fn a_server_without_descriptors_waits_and_answers_as_they_come_free(engine: &str) {
     let mut server = with_few_descriptors(engine, "--max-calls 1000");

@@ -64,13 +64,13 @@ fn service_engine_and_address_that_do_not_go_together_are_refused_with_what_does
         &["serve", "echo", "udp://127.0.0.1:0", "--engine", "process"],
         2,
         "echo cannot be served here by the process engine: a datagram socket has no calls that could be handed to \
-         children; these engines can: iterative, thread, poll, epoll",
+         children; these engines can: iterative, thread, poll, epoll, uring",
     );
     fails(
         &["serve", "print", "--prefix=several", "tcp://127.0.0.1:0", "--engine", "process"],
         2,
         "print cannot be served here by the process engine: its calls share memory, which separate processes do not; \
-         these engines can: iterative, thread, poll, epoll",
+         these engines can: iterative, thread, poll, epoll, uring",
     );
 }
 
@@ -98,7 +98,7 @@ fn a_command_line_that_cannot_be_understood_has_status_2_and_shows_what_can() {
         (&["serve", "echo"], "<ADDRESS>..."),
         (
             &["serve", "echo", "tcp://127.0.0.1:0", "--engine", "warp"],
-            "iterative, process, thread, poll, epoll",
+            "iterative, process, thread, poll, epoll, uring",
         ),
         (&["ask", "tcp://127.0.0.1:1", "x", "--timeout", "5parsecs"], "ns, us, ms, s, m, h and d"),
     ];

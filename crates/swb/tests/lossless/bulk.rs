@@ -64,7 +64,7 @@ macro_rules! echo_gives_every_byte_back {
     };
 }
 
-echo_gives_every_byte_back! { iterative process thread poll epoll }
+echo_gives_every_byte_back! { iterative process thread poll epoll uring }
 
 fn there_and_back(engine: &str, address: &str) {
     let server = Server::start(&["serve", "echo", address, "--engine", engine]);

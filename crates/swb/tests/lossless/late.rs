@@ -16,7 +16,7 @@ const ANSWER_BYTES: usize = 8 << 20;
 /// "At once", on a machine that has other things to do as well.
 const PROMPT: Duration = Duration::from_secs(5);
 
-const ENGINES: [&str; 5] = ["iterative", "process", "thread", "poll", "epoll"];
+const ENGINES: [&str; 6] = ["iterative", "process", "thread", "poll", "epoll", "uring"];
 
 #[test]
 fn connect_delivers_an_answer_that_comes_two_seconds_after_its_input_has_ended() {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::support::peer::wait_until;
 use crate::support::{Finished, PATIENCE, Running, Server, swb};
 
-const ENGINES: [&str; 5] = ["iterative", "process", "thread", "poll", "epoll"];
+const ENGINES: [&str; 6] = ["iterative", "process", "thread", "poll", "epoll", "uring"];
 
 /// "At once", on a machine that has other things to do as well.
 const PROMPT: Duration = Duration::from_secs(5);

@@ -70,7 +70,7 @@ fn refused(service: &str, arguments: &[&str]) {
     let ended = run_swb(arguments, b"");
     let sentence = format!(
         "swb: {service} cannot be served here by the process engine: a datagram socket has no calls that could \
-         be handed to children; these engines can: iterative, thread, poll, epoll"
+         be handed to children; these engines can: iterative, thread, poll, epoll, uring"
     );
     assert_eq!((ended.stderr.as_str(), ended.code()), (sentence.as_str(), 2));
     assert_eq!(ended.text(), "");

@@ -16,7 +16,7 @@ fn activated(socket: impl Into<OwnedFd>, arguments: &[&str]) -> Command {
     command
 }
 
-under! { callers_who_came_before_the_server_are_answered: iterative process thread poll epoll }
+under! { callers_who_came_before_the_server_are_answered: iterative process thread poll epoll uring }
 
 fn callers_who_came_before_the_server_are_answered(engine: &str) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -44,7 +44,7 @@ fn a_listening_unix_socket_is_served_and_its_path_left_to_who_made_it() {
     assert!(std::fs::exists(&path).unwrap());
 }
 
-under! { datagrams_are_heard_at_an_inherited_socket: iterative thread poll epoll }
+under! { datagrams_are_heard_at_an_inherited_socket: iterative thread poll epoll uring }
 
 fn datagrams_are_heard_at_an_inherited_socket(engine: &str) {
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();

@@ -29,7 +29,7 @@ fn messages_go_to_the_file_with_their_times_behind_what_is_there() {
     assert_eq!(lines.len(), 4, "{lines:?}");
 }
 
-under! { after_a_hangup_messages_go_to_a_new_file_and_no_call_is_dropped: iterative process thread poll epoll }
+under! { after_a_hangup_messages_go_to_a_new_file_and_no_call_is_dropped: iterative process thread poll epoll uring }
 
 fn after_a_hangup_messages_go_to_a_new_file_and_no_call_is_dropped(engine: &str) {
     let folder = Directory::new();

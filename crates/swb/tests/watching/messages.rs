@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use crate::support::{Server, run_swb};
 use crate::{call_once, member, quiet_echo};
 
-under! { with_vv_the_end_of_a_call_tells_how_the_network_was: iterative process thread poll epoll }
+under! { with_vv_the_end_of_a_call_tells_how_the_network_was: iterative process thread poll epoll uring }
 
 fn with_vv_the_end_of_a_call_tells_how_the_network_was(engine: &str) {
     let serve = ["serve", "echo", "tcp://127.0.0.1:0", "--engine", engine, "-vv"];
@@ -39,7 +39,7 @@ fn calls_over_unix_sockets_have_no_network_to_tell_of() {
     assert!(!line.contains("round trip"), "{line}");
 }
 
-under! { as_json_each_event_is_an_object: process epoll }
+under! { as_json_each_event_is_an_object: process epoll uring }
 
 fn as_json_each_event_is_an_object(engine: &str) {
     let (mut server, address) = quiet_echo(&["--engine", engine, "--log", "json", "-v"]);

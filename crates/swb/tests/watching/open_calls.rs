@@ -3,7 +3,7 @@
 use crate::support::{Running, Server, swb};
 use crate::{SIGTERM, SIGUSR1, call, exchange, member, quiet_echo};
 
-under! { a_server_tells_its_open_calls_and_goes_on: process thread poll epoll }
+under! { a_server_tells_its_open_calls_and_goes_on: process thread poll epoll uring }
 
 fn a_server_tells_its_open_calls_and_goes_on(engine: &str) {
     let mut server = Server::start(&["serve", "echo", "tcp://127.0.0.1:0", "--engine", engine]);

@@ -80,7 +80,7 @@ fn notifies(manager: &UnixDatagram, name: &str, engine: &str) {
     assert!(manager.recv(&mut [0; 100]).is_err(), "each is said once");
 }
 
-under! { the_service_manager_is_told_of_the_beginning_and_of_the_drain: iterative process thread epoll }
+under! { the_service_manager_is_told_of_the_beginning_and_of_the_drain: iterative process thread epoll uring }
 
 fn the_service_manager_is_told_of_the_beginning_and_of_the_drain(engine: &str) {
     let folder = Directory::new();

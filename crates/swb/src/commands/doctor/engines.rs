@@ -21,6 +21,7 @@ pub(super) fn findings() -> Vec<Finding> {
         .map(|engine| match engine {
             Engine::Thread => finding(engine, "clone(2) of a thread, poll(2)", try_thread()),
             Engine::Epoll => finding(engine, "epoll_create1(2)", try_epoll()),
+            Engine::Uring => finding(engine, "io_uring_setup(2)", try_uring()),
             Engine::Iterative | Engine::Poll | Engine::Process => finding(engine, "poll(2)", try_poll()),
         })
         .collect();
@@ -85,16 +86,15 @@ fn try_epoll() -> io::Result<()> {
     Ok(())
 }
 
-/// No engine of today's uses it; a kernel that has it is ready for one that does.
+fn try_uring() -> io::Result<()> {
+    sys::Ring::new().map(drop)
+}
+
+/// The kernel's facility itself, of which the engine needs a part that younger kernels have.
 fn io_uring() -> Finding {
     let switch = sysctl_number("kernel.io_uring_disabled");
     let (state, says, features, change) = match sys::io_uring_features() {
-        Ok(features) => (
-            State::Yes,
-            format!("can be had, features {features:#x}; no engine uses it yet"),
-            Some(features),
-            None,
-        ),
+        Ok(features) => (State::Yes, format!("can be had, features {features:#x}"), Some(features), None),
         Err(error) => {
             let change = match (error.raw_os_error(), switch) {
                 (Some(libc::ENOSYS), _) => "a kernel with CONFIG_IO_URING, and a sandbox that allows it",
