@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
-use conversation::{Needs, Service, Shape, Transport};
+use conversation::{CallFailed, Needs, Service, Shape, Transport};
 
 /// A way of moving the bytes of many calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -147,8 +148,29 @@ impl Engine {
     pub const ALL: [Engine; 6] =
         [Engine::Iterative, Engine::Process, Engine::Thread, Engine::Poll, Engine::Epoll, Engine::Uring];
 
-    /// What `auto` stands for: the engine that serves most callers at the least cost on this kernel.
-    pub const AUTO: Engine = Engine::Epoll;
+    /// What `auto` stands for here: the engine that serves most callers at the least cost, of those that this
+    /// kernel and user have. Looked up once.
+    #[must_use]
+    pub fn auto() -> Engine {
+        static AUTO: OnceLock<Engine> = OnceLock::new();
+        *AUTO.get_or_init(|| if Engine::Uring.probe().is_ok() { Engine::Uring } else { Engine::Epoll })
+    }
+
+    /// Whether this kernel, and what this user may do, are enough for it.
+    ///
+    /// # Errors
+    ///
+    /// The system call that said no. An io_uring can be lacking (`ENOSYS`, `EINVAL`), switched off (`EPERM`:
+    /// sysctl kernel.io_uring_disabled, seccomp) or exceed a limit (`ENOMEM`, `EMFILE`); what the other engines
+    /// need every Linux has.
+    pub fn probe(self) -> Result<(), CallFailed> {
+        match self {
+            Engine::Uring => {
+                sys::Ring::new().map(drop).map_err(|error| CallFailed::new("io_uring_setup(2)", &error))
+            }
+            Engine::Iterative | Engine::Process | Engine::Thread | Engine::Poll | Engine::Epoll => Ok(()),
+        }
+    }
 
     /// Its row in the table.
     #[must_use]
@@ -202,13 +224,40 @@ impl fmt::Display for Engine {
 impl FromStr for Engine {
     type Err = ParseEngineError;
 
-    /// A name of the table, or `auto`.
+    /// A name of the table.
     fn from_str(text: &str) -> Result<Engine, ParseEngineError> {
-        if text == "auto" {
-            return Ok(Engine::AUTO);
-        }
         let row = TABLE.iter().find(|row| row.name == text);
         row.map(|row| row.engine).ok_or_else(|| ParseEngineError { text: text.to_owned() })
+    }
+}
+
+/// Which engine was asked for: one by its name, or whichever is best here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// What [`Engine::auto`] says.
+    #[default]
+    Auto,
+    /// This one and no other.
+    Named(Engine),
+}
+
+impl EngineChoice {
+    /// The engine that it comes to on this machine.
+    #[must_use]
+    pub fn engine(self) -> Engine {
+        match self {
+            EngineChoice::Auto => Engine::auto(),
+            EngineChoice::Named(engine) => engine,
+        }
+    }
+}
+
+impl FromStr for EngineChoice {
+    type Err = ParseEngineError;
+
+    /// A name of the table, or `auto`.
+    fn from_str(text: &str) -> Result<EngineChoice, ParseEngineError> {
+        if text == "auto" { Ok(EngineChoice::Auto) } else { text.parse().map(EngineChoice::Named) }
     }
 }
 

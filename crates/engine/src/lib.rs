@@ -30,7 +30,9 @@ mod selector;
 mod session;
 mod timers;
 
-pub use capabilities::{CallsAtOnce, Capabilities, Datagrams, Engine, ParseEngineError, Refusal};
+pub use capabilities::{
+    CallsAtOnce, Capabilities, Datagrams, Engine, EngineChoice, ParseEngineError, Refusal,
+};
 pub use control::Control;
 pub use converse::{Line, converse};
 pub use doors::{Doors, OpenDoorsError};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use switchboard::services::{Prefix, TimeFormat, Until};
-use switchboard::{Engine, Framing};
+use switchboard::{EngineChoice, Framing};
 
 /// What `swb` was asked to do.
 #[derive(Debug, Parser)]
@@ -251,9 +251,9 @@ pub(crate) fn time_format(binary: bool) -> TimeFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct EngineArguments {
-    /// Who moves the bytes: auto, iterative, process, thread, poll, epoll.
+    /// Who moves the bytes: auto, iterative, process, thread, poll, epoll, uring.
     #[arg(long, global = true, default_value = "auto")]
-    pub(crate) engine: Engine,
+    pub(crate) engine: EngineChoice,
     /// Workers of an engine that has them. Default: one for each core.
     #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) workers: Option<u16>,

@@ -42,6 +42,7 @@ const CHECKS: &[&str] = &[
     "thread",
     "poll",
     "epoll",
+    "uring",
     "io_uring",
     "landlock",
     "descriptors",

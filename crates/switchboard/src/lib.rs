@@ -32,8 +32,8 @@ pub use conversation::{
     FramingError, Leg, Moment, Needs, Now, Outbox, Payload, Service, Width,
 };
 pub use engine::{
-    self, Control, Doors, Ended, Engine, Event, LastCall, Limits, Line, Observer, OpenDoorsError, Output,
-    Plan, Refusal, Report, ServeError, Silent, TcpInfo, converse,
+    self, Control, Doors, Ended, Engine, EngineChoice, Event, LastCall, Limits, Line, Observer,
+    OpenDoorsError, Output, Plan, Refusal, Report, ServeError, Silent, TcpInfo, converse,
 };
 pub use server::{Running, Server, StartError};
 pub use services;

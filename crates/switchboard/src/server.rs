@@ -6,17 +6,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use address::{Address, ParseAddressError};
-use conversation::Service;
+use conversation::{CallFailed, Service};
 use engine::{
-    Control, Doors, Engine, Limits, Observer, OpenDoorsError, Output, Plan, Refusal, Report, ServeError,
-    Silent,
+    Control, Doors, Engine, EngineChoice, Limits, Observer, OpenDoorsError, Output, Plan, Refusal, Report,
+    ServeError, Silent,
 };
 
 /// What a server will be. Nothing is done until [`Server::start`].
 pub struct Server {
     service: Arc<dyn Service>,
     addresses: Vec<Address>,
-    engine: Engine,
+    engine: EngineChoice,
     workers: usize,
     limits: Limits,
     observer: Arc<dyn Observer>,
@@ -30,7 +30,7 @@ impl Server {
         Server {
             service: Arc::new(service),
             addresses: Vec::new(),
-            engine: Engine::AUTO,
+            engine: EngineChoice::Auto,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             limits: Limits::of_this_process(),
             observer: Arc::new(Silent),
@@ -51,7 +51,7 @@ impl Server {
     /// Answers under this engine.
     #[must_use]
     pub fn engine(mut self, engine: Engine) -> Server {
-        self.engine = engine;
+        self.engine = EngineChoice::Named(engine);
         self
     }
 
@@ -104,12 +104,14 @@ impl Server {
     /// See [`StartError`]. The `process` engine forks, which a process with threads must not do: use
     /// [`Engine::serve`] for it, from the main thread.
     pub fn start(self) -> Result<Running, StartError> {
-        if self.engine == Engine::Process {
+        let engine = self.engine.engine();
+        if engine == Engine::Process {
             return Err(StartError::Forks);
         }
+        engine.probe().map_err(|failed| StartError::Lacking(engine, failed))?;
         let transports: Vec<_> = self.addresses.iter().map(|address| address.transport).collect();
-        self.engine.check(&*self.service, &transports).map_err(StartError::Refused)?;
-        let doors = Doors::open(&self.addresses, self.engine, self.workers).map_err(StartError::Doors)?;
+        engine.check(&*self.service, &transports).map_err(StartError::Refused)?;
+        let doors = Doors::open(&self.addresses, engine, self.workers).map_err(StartError::Doors)?;
         let addresses = doors.ends().iter().filter_map(|end| Address::try_from(end.clone()).ok()).collect();
         let control = Arc::new(Control::new().map_err(StartError::Control)?);
         let plan = Plan {
@@ -119,7 +121,6 @@ impl Server {
             output: self.output,
             control: Arc::clone(&control),
         };
-        let engine = self.engine;
         let thread = std::thread::Builder::new()
             .name("switchboard".into())
             .spawn(move || engine.serve(doors, plan))
@@ -174,6 +175,8 @@ pub enum StartError {
     Refused(Refusal),
     /// An address could not be bound.
     Doors(OpenDoorsError),
+    /// This kernel or user lacks what the engine needs.
+    Lacking(Engine, CallFailed),
     /// The `process` engine cannot run beside other threads.
     Forks,
     /// An eventfd or a thread could not be made.
@@ -188,6 +191,7 @@ impl fmt::Display for StartError {
             StartError::Forks => f.write_str(
                 "the process engine forks, and a process with threads must not: call Engine::serve",
             ),
+            StartError::Lacking(engine, failed) => write!(f, "the {engine} engine cannot run here: {failed}"),
             StartError::Control(error) => write!(f, "cannot start a server thread: {error}"),
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use switchboard::services::{Discard, Echo, Print, Reply, Say, Time, Who};
 use switchboard::socket::Inherited;
 use switchboard::{
-    Address, Doors, Engine, Framing, Limits, Line, OptionKey, OptionValue, Plan, Service, Shape, Transport,
-    converse,
+    Address, Doors, Engine, EngineChoice, Framing, Limits, Line, OptionKey, OptionValue, Plan, Service,
+    Shape, Transport, converse,
 };
 
 use crate::activation::inherited;
@@ -18,7 +18,7 @@ use crate::ready::Ready;
 use crate::stop;
 
 pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
-    let is_iterative = arguments.engine.engine == Engine::Iterative;
+    let is_iterative = arguments.engine.engine == EngineChoice::Named(Engine::Iterative);
     let role = if is_iterative { Role::OneAtATime } else { Role::Server };
     let log = Log::open(&arguments.log, role)?;
     log.closing(serve(arguments, &log))
@@ -32,7 +32,8 @@ fn serve(arguments: Serve, log: &Log) -> Result<(), Failure> {
     let transports = addresses.iter().zip(&inherited);
     let transports = transports.map(|(at, inherited)| inherited.map_or(at.transport, Inherited::transport));
     let transports: Vec<Transport> = transports.collect();
-    arguments.engine.engine.check(&*service, &transports).map_err(Failure::usage)?;
+    let engine = engine(arguments.engine.engine, log)?;
+    engine.check(&*service, &transports).map_err(Failure::usage)?;
     let mut lines = addresses.iter().zip(&inherited).filter(|(at, inherited)| is_open_line(at, **inherited));
     let line = lines.next().map(|(address, _)| address);
 
@@ -41,7 +42,7 @@ fn serve(arguments: Serve, log: &Log) -> Result<(), Failure> {
     plan.service = service;
     limit(&mut plan.limits, &arguments.engine);
     match line {
-        None => serve_doors(&addresses, &arguments.engine, plan, ready, log),
+        None => serve_doors(&addresses, engine, arguments.engine.workers, plan, ready, log),
         Some(line) if addresses.len() == 1 => serve_line(line, plan),
         Some(line) => Err(Failure::usage(format!(
             "{line} is one caller who is there already: it cannot be served beside other addresses"
@@ -49,24 +50,45 @@ fn serve(arguments: Serve, log: &Log) -> Result<(), Failure> {
     }
 }
 
+/// The engine that was asked for, if this kernel and user have what it needs.
+fn engine(choice: EngineChoice, log: &Log) -> Result<Engine, Failure> {
+    let engine = choice.engine();
+    match choice {
+        EngineChoice::Auto => {
+            if let Err(failed) = Engine::Uring.probe() {
+                log.detail(format_args!("serving under {engine}: uring cannot run here: {failed}"));
+            }
+        }
+        EngineChoice::Named(_) => engine.probe().map_err(|failed| {
+            let hint = format!("`swb doctor` says what would change it; {} runs here", Engine::auto());
+            Failure::new(
+                Status::Unsupported,
+                format!("the {engine} engine cannot run here: {failed}; {hint}"),
+            )
+        })?,
+    }
+    Ok(engine)
+}
+
 /// Answers at bound addresses until a signal ends it.
 fn serve_doors(
     addresses: &[Address],
-    arguments: &EngineArguments,
+    engine: Engine,
+    workers: Option<u16>,
     mut plan: Plan,
     mut ready: Ready,
     log: &Log,
 ) -> Result<(), Failure> {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = arguments.workers.map_or_else(cores, usize::from);
-    let doors = Doors::open(addresses, arguments.engine, workers)?;
+    let workers = workers.map_or_else(cores, usize::from);
+    let doors = Doors::open(addresses, engine, workers)?;
     // Watching begins before the ready line: who reads that may send a signal at once.
     let _watch = stop::on_signals(&plan.control, log)?;
     plan.observer = ready.observer(plan.observer);
     doors.granted().iter().for_each(|granted| log.note(granted));
     ready.announce(doors.ends(), log);
     let drain = plan.limits.drain;
-    let report = arguments.engine.serve(doors, plan)?;
+    let report = engine.serve(doors, plan)?;
     match report.cut {
         0 => Ok(()),
         cut => Err(Failure::new(

@@ -4,7 +4,6 @@
 
 use std::fmt::Write as _;
 
-use switchboard::Engine;
 use switchboard::address::{Kind, OPTIONS, OptionRow, SCHEMES, When};
 
 use crate::commands::list;
@@ -186,7 +185,7 @@ fn engines() -> String {
         "\
 An engine moves the bytes of the callers of `swb serve`: any service runs under any engine that can, and
 what does not go together is refused with the engines that would do. --engine NAME chooses one; auto, the
-default, is {auto}.
+default, is uring where the kernel has what that needs, else epoll.
 
 {table}
 iterative  shows what a server is without concurrency: the second caller waits until the first has ended.
@@ -195,6 +194,8 @@ process    costs a fork a call, and a crash costs one call. Services that share 
 thread     costs a thread and its stack a call.
 poll       costs a wake-up that grows with the number of callers.
 epoll      costs a wake-up that does not grow; --workers says how many share the calls.
+uring      costs less a message: what callers send is received by the kernel and comes with the wake-up. It
+           needs Linux 6.1 and io_uring(7), which some sandboxes forbid.
 
 --max-calls bounds the calls that are open at once, whatever the engine: further callers wait in the kernel's
 queue, whose length is --backlog, and are answered as calls end. Where descriptors, memory, processes or
@@ -202,13 +203,14 @@ threads run short, callers wait as well.
 
 See also: swb list engines, swb doctor
 ",
-        auto = Engine::AUTO,
         table = list::table(Table::Engines),
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use switchboard::Engine;
+
     use super::*;
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) fn findings() -> Vec<Finding> {
 }
 
 fn finding(engine: Engine, calls: &str, tried: io::Result<()>) -> Finding {
-    let auto = if engine == Engine::AUTO { "; it is what auto stands for" } else { "" };
+    let auto = if engine == Engine::auto() { "; it is what auto stands for" } else { "" };
     let (state, says, change) = match tried {
         Ok(()) => (State::Yes, format!("{}{auto}", engine.capabilities().help), None),
         Err(error) => (
@@ -51,7 +51,7 @@ fn finding(engine: Engine, calls: &str, tried: io::Result<()>) -> Finding {
         name: engine.capabilities().name,
         state,
         says,
-        values: vec![("auto", (engine == Engine::AUTO).into())],
+        values: vec![("auto", (engine == Engine::auto()).into())],
         found_by: calls.to_owned(),
         change,
     }
