@@ -188,8 +188,8 @@ impl<S: Selector> Reactor<S> {
     pub(crate) fn run(&mut self) -> io::Result<Left> {
         self.selector.begin()?;
         let mut events = Vec::new();
+        let mut now = self.host.clock.now();
         loop {
-            let now = self.host.clock.now();
             self.fire_timers(now);
             self.go_on(now);
             self.answer_all(now);
@@ -201,7 +201,8 @@ impl<S: Selector> Reactor<S> {
             }
             let timeout = self.timeout(now.moment);
             self.wait(timeout, &mut events)?;
-            let now = self.host.clock.now();
+            // Once a turn: what the events of a turn cost is too little to matter to any deadline.
+            now = self.host.clock.now();
             for ready in events.drain(..) {
                 if self.newborn.is_none() {
                     self.dispatch(ready, now)?;

@@ -102,6 +102,28 @@ fn nobody_gets_what_came_for_another() {
 }
 
 #[test]
+fn an_address_is_free_again_when_the_server_has_ended() {
+    if !has_rings() {
+        return;
+    }
+    let directory = support::Directory::new();
+    let name = directory.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let free = Server::start(&["serve", "echo", "tcp://127.0.0.1:0", "--engine", "uring"]);
+    let tcp = free.address().to_owned();
+    assert_eq!(free.terminate().code(), 0);
+    for address in [tcp, format!("unix:@{name}")] {
+        for round in 0..30 {
+            let server = Server::start(&["serve", "echo", &address, "--engine", "uring"]);
+            // An idle call, and one that was answered, are open when it ends.
+            if round % 2 == 0 {
+                assert_eq!(run_swb(&["ask", &address, "hello"], b"").text(), "hello");
+            }
+            assert_eq!(server.terminate().code(), 0, "{address}");
+        }
+    }
+}
+
+#[test]
 fn a_wait_that_a_signal_interrupts_is_begun_again() {
     if !has_rings() || without_rings("EPERM", &[]).is_none() {
         return;

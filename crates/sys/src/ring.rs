@@ -16,7 +16,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use io_uring::types::{Fd, SubmitArgs, Timespec};
+use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 
 use buffers::Buffers;
@@ -31,6 +31,9 @@ const COMPLETIONS: u32 = 4096;
 /// The number of cancellations, whose own completions concern nobody.
 const CANCELLATION: u64 = u64::MAX;
 
+/// How long a ring that is dropped waits for what is under way to end.
+const CANCEL_AT_MOST: Duration = Duration::from_secs(1);
+
 /// A submission queue, a completion queue, and buffers to receive into.
 pub struct Ring {
     // Dropped before the buffers: closing the ring cancels what is under way.
@@ -38,6 +41,7 @@ pub struct Ring {
     buffers: Buffers,
     /// Asked for, and not handed over yet.
     asked: VecDeque<(u64, squeue::Entry)>,
+    is_enabled: bool,
 }
 
 /// An operation, or one part of a multishot operation, is done.
@@ -69,7 +73,7 @@ impl Ring {
             .setup_cqsize(COMPLETIONS)
             .build(SUBMISSIONS)?;
         let buffers = Buffers::registered(&ring.submitter())?;
-        Ok(Ring { ring, buffers, asked: VecDeque::new() })
+        Ok(Ring { ring, buffers, asked: VecDeque::new(), is_enabled: false })
     }
 
     /// Makes this thread the one that the ring belongs to. Before that nothing is handed over.
@@ -78,7 +82,9 @@ impl Ring {
     ///
     /// What io_uring_register(2) says.
     pub fn enable(&mut self) -> io::Result<()> {
-        self.ring.submitter().register_enable_rings()
+        self.ring.submitter().register_enable_rings()?;
+        self.is_enabled = true;
+        Ok(())
     }
 
     /// recv(2), again and again, each time into a buffer of [`BUFFER_BYTES`]: a completion each.
@@ -186,6 +192,21 @@ impl Ring {
     }
 }
 
+impl Drop for Ring {
+    /// Ends what is under way, and waits for it: the kernel takes a closed ring apart in its own time, and would
+    /// hold sockets open meanwhile that the program has closed.
+    fn drop(&mut self) {
+        if self.is_enabled {
+            let timeout = Timespec::from(CANCEL_AT_MOST);
+            // ENOENT: there was nothing. Whatever else it says, the ring is closed next.
+            let _ = self.ring.submitter().register_sync_cancel(Some(timeout), CancelBuilder::any());
+            // What was cancelled lets go of its files where completions are run: in a wait.
+            self.asked.clear();
+            let _ = self.wait(Some(Duration::ZERO));
+        }
+    }
+}
+
 impl std::fmt::Debug for Ring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ring").field("asked", &self.asked.len()).finish_non_exhaustive()
@@ -260,6 +281,22 @@ mod tests {
         let last = next(&mut ring);
         assert_eq!((last.number, last.more), (7, false));
         assert_eq!(last.result.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
+    }
+
+    #[test]
+    fn a_ring_that_is_gone_holds_no_socket_open() {
+        for _ in 0..50 {
+            let Some(mut ring) = ring() else { return };
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            ring.receive(ours.as_fd(), 7);
+            ring.poll(listener.as_fd(), libc::POLLIN as u32, true, 8);
+            ring.wait(Some(Duration::ZERO)).unwrap();
+            drop((ring, ours, listener));
+            assert_eq!(theirs.read(&mut [0]).unwrap(), 0, "the peer sees the end");
+            std::net::TcpListener::bind(address).unwrap();
+        }
     }
 
     #[test]
