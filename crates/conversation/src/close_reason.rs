@@ -18,6 +18,8 @@ pub enum CloseReason {
     Drained,
     /// We ended it at the named limit.
     Limit(&'static str),
+    /// We ended it at a message that could not be read, or one of ours that could not be made, as named.
+    Malformed(&'static str),
     /// A call to the kernel failed.
     Failed(CallFailed),
 }
@@ -39,6 +41,7 @@ impl fmt::Display for CloseReason {
             CloseReason::Refused => f.write_str("refused by the peer's host"),
             CloseReason::Drained => f.write_str("ended by the drain"),
             CloseReason::Limit(limit) => write!(f, "ended at the limit: {limit}"),
+            CloseReason::Malformed(what) => write!(f, "ended at a malformed message: {what}"),
             CloseReason::Failed(failed) => failed.fmt(f),
         }
     }

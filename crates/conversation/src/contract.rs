@@ -1,8 +1,9 @@
 //! The contract: events in as methods, effects out through the outbox.
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::{Call, CloseReason, Leg, Outbox};
+use crate::{Call, CloseReason, Leg, Outbox, Topic};
 
 /// The logic of one call.
 ///
@@ -46,8 +47,22 @@ pub trait Conversation: Send {
         let _ = (leg, out);
     }
 
-    /// The call is over. The legs are gone: of the effects only [`Effect::Output`](crate::Effect::Output) is
-    /// still carried out.
+    /// Another call published this in a room where this one is. One publisher's messages come in their order;
+    /// send them on as they are (`Arc::clone`), and they stay in memory once.
+    fn heard(&mut self, topic: &Topic, bytes: &Arc<[u8]>, out: &mut Outbox<'_>) {
+        let _ = (topic, bytes, out);
+    }
+
+    /// So many messages were published in a room and not heard, because this call's peer reads too slowly (a leg
+    /// was congested; this comes once it has drained) or because more was published than could be delivered. It
+    /// comes before anything that is heard later.
+    fn missed(&mut self, topic: &Topic, messages: u64, out: &mut Outbox<'_>) {
+        let _ = (topic, messages, out);
+    }
+
+    /// The call is over. The legs are gone, and it has left its rooms: of the effects only
+    /// [`Effect::Output`](crate::Effect::Output) and [`Effect::Publish`](crate::Effect::Publish) are still carried
+    /// out.
     fn closed(&mut self, why: CloseReason, out: &mut Outbox<'_>) {
         let _ = (why, out);
     }
@@ -88,6 +103,8 @@ pub struct Needs {
     pub memory_of_peers: bool,
     /// It dials out.
     pub dial: bool,
+    /// Its calls speak to each other in rooms.
+    pub rooms: bool,
     /// It answers whatever comes, so that over datagrams it could be turned against others: the engine
     /// answers no suspicious sender, and bounds the answers' size.
     pub answers_anyone: bool,

@@ -1,8 +1,10 @@
 //! The complete list of what a conversation can ask of an engine.
 
+use std::sync::Arc;
+
 use address::Address;
 
-use crate::{CloseReason, Leg, Moment, Payload};
+use crate::{CloseReason, Leg, Moment, Payload, Topic};
 
 /// One thing that a conversation wants done. Effects are carried out in the order in which they were asked.
 #[derive(Debug)]
@@ -47,6 +49,23 @@ pub enum Effect<'a> {
     NamePeer,
     /// Bytes for the standard output of the process, written whole before any other call's.
     Output(Payload<'a>),
+    /// Enter a room: `heard` comes for whatever others publish there from now on. Being in it already is no error;
+    /// a call that is in too many rooms is ended.
+    Subscribe(Topic),
+    /// Leave a room. The end of a call leaves all of its rooms.
+    Unsubscribe(Topic),
+    /// Say this to everybody in a room but oneself. One need not be in it.
+    Publish {
+        /// Which room.
+        topic: Topic,
+        /// What to say; in memory once, however many hear it.
+        bytes: Arc<[u8]>,
+    },
+    /// Read no leg of the call until [`Effect::ReadOn`]: what the peer sends waits with the kernel, and then with
+    /// the peer. For a conversation that has work left from what it was given; it sets a deadline to go on with.
+    PauseReading,
+    /// Read again.
+    ReadOn,
 }
 
 /// Who moves the bytes between two joined legs.

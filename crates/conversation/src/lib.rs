@@ -27,7 +27,9 @@
 //! 2. `now` comes with the outbox ([`Outbox::now`]) and never goes back.
 //! 3. On a byte stream one `received` is any cut of the stream. On a message transport it is exactly one
 //!    message, and one [`Outbox::send`] is one message.
-//! 4. `closed` comes exactly once and last.
+//! 4. Who publishes in a room does not hear itself; who is in it hears each publisher's messages once and in order,
+//!    or is told how many it missed. A slow reader misses; it makes nobody wait.
+//! 5. `closed` comes exactly once and last.
 
 mod call;
 mod close_reason;
@@ -37,6 +39,7 @@ mod framing;
 mod moment;
 mod outbox;
 mod payload;
+mod topic;
 
 pub use address::{Address, End, Place, Shape, Transport};
 pub use call::{Call, Leg};
@@ -47,3 +50,4 @@ pub use framing::{ByteOrder, Framer, Framing, FramingError, ParseFramingError, W
 pub use moment::{Moment, Now};
 pub use outbox::Outbox;
 pub use payload::Payload;
+pub use topic::{Topic, TopicTooLong};

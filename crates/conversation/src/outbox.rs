@@ -1,9 +1,11 @@
 //! Where a conversation puts what it wants done.
 
+use std::sync::Arc;
+
 use address::Address;
 use smallvec::SmallVec;
 
-use crate::{CloseReason, CopiedBy, Effect, Leg, Moment, Now, Payload};
+use crate::{CloseReason, CopiedBy, Effect, Leg, Moment, Now, Payload, Topic};
 
 /// Effects that fit without an allocation. Most events ask for one or two.
 const INLINE: usize = 3;
@@ -106,6 +108,31 @@ impl<'a> Outbox<'a> {
     /// Asks for [`Effect::Output`].
     pub fn output(&mut self, bytes: impl Into<Payload<'a>>) {
         self.effects.push(Effect::Output(bytes.into()));
+    }
+
+    /// Asks for [`Effect::Subscribe`].
+    pub fn subscribe(&mut self, topic: &Topic) {
+        self.effects.push(Effect::Subscribe(topic.clone()));
+    }
+
+    /// Asks for [`Effect::Unsubscribe`].
+    pub fn unsubscribe(&mut self, topic: &Topic) {
+        self.effects.push(Effect::Unsubscribe(topic.clone()));
+    }
+
+    /// Asks for [`Effect::Publish`].
+    pub fn publish(&mut self, topic: &Topic, bytes: impl Into<Arc<[u8]>>) {
+        self.effects.push(Effect::Publish { topic: topic.clone(), bytes: bytes.into() });
+    }
+
+    /// Asks for [`Effect::PauseReading`].
+    pub fn pause_reading(&mut self) {
+        self.effects.push(Effect::PauseReading);
+    }
+
+    /// Asks for [`Effect::ReadOn`].
+    pub fn read_on(&mut self) {
+        self.effects.push(Effect::ReadOn);
     }
 
     /// The effects, in the order in which they were asked.

@@ -37,6 +37,8 @@ pub struct Capabilities {
     pub shared_state: bool,
     /// How it answers datagrams.
     pub datagrams: Datagrams,
+    /// Whether calls can speak to each other in rooms: several are open, in one process.
+    pub rooms: bool,
     /// Whether a call can dial out.
     pub dial: bool,
     /// Whether it divides the calls among several workers.
@@ -81,6 +83,7 @@ static TABLE: &[Capabilities] = &[
         calls_at_once: CallsAtOnce::One,
         shared_state: true,
         datagrams: Datagrams::OneThread,
+        rooms: false,
         dial: true,
         workers: false,
         one_failure_costs: "the server",
@@ -92,6 +95,7 @@ static TABLE: &[Capabilities] = &[
         calls_at_once: CallsAtOnce::Child,
         shared_state: false,
         datagrams: Datagrams::No,
+        rooms: false,
         dial: true,
         workers: false,
         one_failure_costs: "one child",
@@ -103,6 +107,7 @@ static TABLE: &[Capabilities] = &[
         calls_at_once: CallsAtOnce::Thread,
         shared_state: true,
         datagrams: Datagrams::OneThread,
+        rooms: true,
         dial: true,
         workers: false,
         one_failure_costs: "the process",
@@ -114,6 +119,7 @@ static TABLE: &[Capabilities] = &[
         calls_at_once: CallsAtOnce::Together,
         shared_state: true,
         datagrams: Datagrams::OneThread,
+        rooms: true,
         dial: true,
         workers: false,
         one_failure_costs: "the process",
@@ -125,6 +131,7 @@ static TABLE: &[Capabilities] = &[
         calls_at_once: CallsAtOnce::Workers,
         shared_state: true,
         datagrams: Datagrams::Workers,
+        rooms: true,
         dial: true,
         workers: true,
         one_failure_costs: "the process",
@@ -136,6 +143,7 @@ static TABLE: &[Capabilities] = &[
         calls_at_once: CallsAtOnce::Workers,
         shared_state: true,
         datagrams: Datagrams::Workers,
+        rooms: true,
         dial: true,
         workers: true,
         one_failure_costs: "the process",
@@ -204,6 +212,9 @@ impl Engine {
         let row = self.capabilities();
         if needs.shared_state && !row.shared_state {
             return Some("its calls share memory, which separate processes do not");
+        }
+        if needs.rooms && !row.rooms {
+            return Some("its callers meet in rooms, which takes several calls in one process");
         }
         if needs.dial && !row.dial {
             return Some("it dials out");

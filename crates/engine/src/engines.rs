@@ -37,6 +37,7 @@ impl Engine {
             Engine::Epoll => epoll::serve(&host, workers),
             Engine::Uring => uring::serve(&host, workers),
         };
+        host.rooms.say_last(&*host.plan.observer);
         result.map_err(|error| ServeError::Engine(CallFailed::new(self.waits_by(), &error)))?;
         host.report()
     }

@@ -7,6 +7,7 @@ use conversation::{Call, CallFailed, CloseReason, End, Now, Service, Shape};
 use socket::TcpInfo;
 
 use crate::clock::Clock;
+use crate::rooms::Rooms;
 use crate::session::Session;
 use crate::{Control, Event, Limits, Observer, Output, Report, ServeError};
 
@@ -28,6 +29,7 @@ pub struct Plan {
 pub(crate) struct Host {
     pub(crate) plan: Plan,
     pub(crate) clock: Clock,
+    pub(crate) rooms: Arc<Rooms>,
     open: AtomicUsize,
     answered: AtomicU64,
     cut: AtomicU64,
@@ -38,6 +40,7 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn new(plan: Plan) -> Arc<Host> {
         Arc::new(Host {
+            rooms: Rooms::new(plan.limits.mailbox_bytes_max),
             plan,
             clock: Clock::start(),
             open: AtomicUsize::new(0),

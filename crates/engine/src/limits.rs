@@ -17,13 +17,19 @@ pub struct Limits {
     pub peer_idle_timeout: Duration,
     /// How long open calls may go on after the engine was told to drain.
     pub drain: Duration,
+    /// Rooms that one call may be in at once; a call that enters one more is ended.
+    pub topics_max: usize,
+    /// Bytes of published messages that wait for one worker to deliver them, each with 64 beside its own; what is
+    /// published beyond that is missed.
+    pub mailbox_bytes_max: usize,
 }
 
 impl Limits {
     /// Descriptors kept back for everything that is not a call; where there are few, a quarter of them.
     const DESCRIPTORS_RESERVED: u64 = 64;
 
-    /// As many calls as the process has descriptors for, without idle time-out; 10 s of drain.
+    /// As many calls as the process has descriptors for, without idle time-out; 10 s of drain;
+    /// 64 rooms a call, mailboxes of 8 MiB.
     #[must_use]
     pub fn of_this_process() -> Limits {
         let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -37,6 +43,8 @@ impl Limits {
             idle_timeout: None,
             peer_idle_timeout: Duration::from_secs(60),
             drain: Duration::from_secs(10),
+            topics_max: 64,
+            mailbox_bytes_max: 8 << 20,
         }
     }
 }

@@ -79,6 +79,14 @@ pub enum Event<'a> {
         /// Why, as a clause: `the table of peers is full`.
         why: &'static str,
     },
+    /// Messages that were published in rooms did not reach subscribers: a message that three missed counts three
+    /// times. Their conversations are told. Said at most once a second in all.
+    Missed {
+        /// How many since the last such event.
+        messages: u64,
+        /// Why the latest were, as a clause: `a subscriber reads too slowly`.
+        why: &'static str,
+    },
     /// The engine was told to stop answering.
     Draining {
         /// Calls that are still open.

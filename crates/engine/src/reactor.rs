@@ -12,6 +12,7 @@ mod door;
 mod hands;
 mod hear;
 mod leg_end;
+mod rooms;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,7 +28,7 @@ use crate::errands::Errands;
 use crate::host::Host;
 use crate::selector::{Operation, Ready, Selector, Source, Watch};
 use crate::timers::Timers;
-use crate::{Event, ServeError};
+use crate::{Event, Members, ServeError};
 
 pub(crate) use answer::{Answered, serve_one};
 use calls::Entry;
@@ -76,6 +77,8 @@ pub(crate) struct Reactor<S> {
     chores: Vec<Chore>,
     errands: Option<Errands>,
     wake: Option<Arc<OwnedFd>>,
+    /// Its part of the rooms; why it has none, where it has none.
+    members: Result<Members, CallFailed>,
     buffer: Box<[u8]>,
     /// Told to stop answering.
     is_draining: bool,
@@ -158,6 +161,7 @@ impl<S: Selector> Reactor<S> {
             chores: Vec::new(),
             errands: None,
             wake: None,
+            members: Err(CallFailed { call: "eventfd(2)", errno: libc::EOPNOTSUPP }),
             buffer: vec![0; RECEIVE_BUFFER_BYTES].into_boxed_slice(),
             is_draining: false,
             drain_until: None,
@@ -177,6 +181,9 @@ impl<S: Selector> Reactor<S> {
         if placement == Placement::Thread {
             reactor.wake_fd()?;
         }
+        if reactor.host.plan.service.needs().rooms {
+            reactor.enter_rooms()?;
+        }
         Ok(reactor)
     }
 
@@ -192,6 +199,7 @@ impl<S: Selector> Reactor<S> {
         loop {
             self.fire_timers(now);
             self.go_on(now);
+            self.deliver_mail(now);
             self.answer_all(now);
             if let Some(newborn) = self.newborn.take() {
                 return Ok(Left::Newborn(newborn));
@@ -301,11 +309,12 @@ impl<S: Selector> Reactor<S> {
     fn timeout(&self, now: Moment) -> Option<Duration> {
         let waiting_doors =
             self.doors.iter().any(|door| door.ready && door.door.is_some() && door.paused_until.is_none());
-        if !self.again.is_empty() || waiting_doors {
+        if !self.again.is_empty() || waiting_doors || self.has_mail() {
             return Some(Duration::ZERO);
         }
         let doors = self.doors.iter().filter_map(DoorState::next_deadline).min();
-        let next = [self.timers.next(), doors, self.drain_until].into_iter().flatten().min();
+        let next =
+            [self.timers.next(), doors, self.drain_until, self.say_missed_at()].into_iter().flatten().min();
         let children = self.has_unwatched_children().then_some(children::LOOK_EVERY);
         [next.map(|due| due.since(now)), children].into_iter().flatten().min()
     }
@@ -324,6 +333,7 @@ impl<S: Selector> Reactor<S> {
         if self.drain_until.is_some_and(|until| now.moment >= until) {
             self.end_drain(now);
         }
+        self.say_missed(now);
         self.reap_unwatched();
     }
 
@@ -396,6 +406,7 @@ impl<S: Selector> Reactor<S> {
             let _ = rustix::io::read(wake, &mut [0u8; 8]);
         }
         self.doors_may_answer();
+        self.release_publishers(now);
         while let Some((ticket, done)) = self.errands.as_mut().and_then(Errands::finished) {
             self.errand_done(ticket, done, now);
         }

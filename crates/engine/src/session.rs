@@ -9,21 +9,27 @@
 //! - What is owed on a leg is bounded: above [`HIGH_MARK_BYTES`] the legs that feed it are not read, until it
 //!   is below [`LOW_MARK_BYTES`] again. One event may overshoot the mark by what it brought.
 //! - A FIN from the peer drops nothing that is owed to it, and a reset is not a FIN.
+//! - A session in a room never makes it wait: while a leg is congested it misses what is said, and its conversation
+//!   is told how much.
 //! - A close delivers what is owed first, then lets the peer finish (at most [`LINGER`]), because closing a
 //!   TCP socket with unread bytes sends a reset, which destroys what the peer has not read yet (RFC 9293,
 //!   section 3.6; RFC 2525, section 2.17).
 
 mod leg;
+mod rooms;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use conversation::{
     Address, Call, CallFailed, CloseReason, Conversation, CopiedBy, DialFailure, Effect, End, Leg, Moment,
-    Now, Outbox, Payload, Shape,
+    Now, Outbox, Payload, Shape, Topic,
 };
 use smallvec::{SmallVec, smallvec};
 
 use leg::LegState;
+pub use rooms::Heard;
+use rooms::Membership;
 
 /// Bytes owed on a leg from which on its feeders are no longer read.
 pub const HIGH_MARK_BYTES: usize = 64 * 1024;
@@ -62,6 +68,21 @@ pub trait Carrier {
     ///
     /// The call that failed: the output cannot be written to any more.
     fn output(&mut self, bytes: &[u8]) -> Result<(), CallFailed>;
+
+    /// Enters the call into a room, beside the `others` that it is in: from now on the engine calls
+    /// [`Session::heard`].
+    ///
+    /// # Errors
+    ///
+    /// With what the call ends: it is in too many rooms, or the engine has none.
+    fn subscribe(&mut self, topic: &Topic, others: usize) -> Result<(), CloseReason>;
+
+    /// Takes the call out of a room.
+    fn unsubscribe(&mut self, topic: &Topic);
+
+    /// Says something to everybody else in a room, later. Returns whether there is room for more; if not, the
+    /// engine calls [`Session::release`] once there is.
+    fn publish(&mut self, topic: &Topic, bytes: &Arc<[u8]>) -> bool;
 }
 
 /// A conversation with the state of its call.
@@ -74,6 +95,12 @@ pub struct Session {
     /// When bytes last moved on any leg.
     moved: Moment,
     phase: Phase,
+    /// The conversation wants nothing read.
+    is_paused: bool,
+    /// It published more than there is room for.
+    is_held: bool,
+    /// `None` for a call that was never in a room: most are not.
+    membership: Option<Box<Membership>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +127,18 @@ impl Session {
     ) -> Session {
         let caller = LegState::connected(call.shape, call.peer != End::Standard);
         let (legs, moved) = (smallvec![caller], now.moment);
-        Session { call, conversation, legs, deadline: None, idle_timeout, moved, phase: Phase::Open }
+        Session {
+            call,
+            conversation,
+            legs,
+            deadline: None,
+            idle_timeout,
+            moved,
+            phase: Phase::Open,
+            is_paused: false,
+            is_held: false,
+            membership: None,
+        }
     }
 
     /// The call as it was when it opened.
@@ -130,7 +168,8 @@ impl Session {
         self.deadline.is_none() && !self.legs.iter().any(LegState::owes)
     }
 
-    /// Whether the leg is to be read now. Not above a high mark, and not after the peer has finished.
+    /// Whether the leg is to be read now. Not above a high mark, not while the conversation or a full room asks to
+    /// wait, and not after the peer has finished.
     #[must_use]
     pub fn wants_read(&self, leg: Leg) -> bool {
         let Some(state) = self.legs.get(leg.index()) else { return false };
@@ -140,6 +179,7 @@ impl Session {
         match (self.phase, state.partner) {
             (Phase::Over(_), _) => false,
             (Phase::Closing { .. }, _) => state.lingers,
+            (Phase::Open, _) if self.is_paused || self.is_held => false,
             (Phase::Open, Some((partner, _))) => !self.legs[partner.index()].congested,
             (Phase::Open, None) => !self.legs.iter().any(|leg| leg.congested),
         }
@@ -219,6 +259,7 @@ impl Session {
             let mut out = self.outbox(now);
             self.conversation.drained(leg, &mut out);
             self.carry_out(out, carrier);
+            self.tell_missed(now, carrier);
         } else {
             self.settle(now, carrier);
         }
@@ -310,9 +351,13 @@ impl Session {
             state.lose();
         }
         self.phase = Phase::Over(reason);
+        self.leave_rooms(carrier);
         let mut out = self.outbox(now);
         self.conversation.closed(reason, &mut out);
         for effect in out.into_effects() {
+            if let Effect::Publish { topic, bytes } = &effect {
+                carrier.publish(topic, bytes);
+            }
             if let Effect::Output(bytes) = effect
                 && let Err(failed) = carrier.output(&bytes)
             {
@@ -345,6 +390,11 @@ impl Session {
                 }
                 Effect::Deadline(due) => self.deadline = due,
                 Effect::NamePeer => carrier.name_peer(),
+                Effect::Subscribe(topic) => self.subscribe(topic, carrier),
+                Effect::Unsubscribe(topic) => self.unsubscribe(&topic, carrier),
+                Effect::Publish { topic, bytes } => self.is_held |= !carrier.publish(&topic, &bytes),
+                Effect::PauseReading => self.is_paused = true,
+                Effect::ReadOn => self.is_paused = false,
                 Effect::Output(bytes) => {
                     if let Err(failed) = carrier.output(&bytes) {
                         return self.end(now, CloseReason::Failed(failed), carrier);

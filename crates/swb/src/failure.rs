@@ -164,7 +164,7 @@ pub(crate) fn outcome(reason: CloseReason, what: &str) -> Result<(), Failure> {
                 on_receive(libc::ECONNREFUSED)
             ),
         ),
-        CloseReason::Drained | CloseReason::Limit(_) | CloseReason::Failed(_) => {
+        CloseReason::Drained | CloseReason::Limit(_) | CloseReason::Malformed(_) | CloseReason::Failed(_) => {
             (Status::Other, format!("the {what} was not completed: {reason}"))
         }
     };

@@ -29,7 +29,7 @@ pub use address::{
 pub use caller::{CallError, Caller, FrameError};
 pub use conversation::{
     self, ByteOrder, Call, CallFailed, CloseReason, Conversation, CopiedBy, DialFailure, Framer, Framing,
-    FramingError, Leg, Moment, Needs, Now, Outbox, Payload, Service, Width,
+    FramingError, Leg, Moment, Needs, Now, Outbox, Payload, Service, Topic, TopicTooLong, Width,
 };
 pub use engine::{
     self, Control, Doors, Ended, Engine, EngineChoice, Event, LastCall, Limits, Line, Observer,

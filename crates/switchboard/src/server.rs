@@ -83,6 +83,21 @@ impl Server {
         self
     }
 
+    /// How many rooms one call may be in; 64 otherwise.
+    #[must_use]
+    pub fn topics_max(mut self, topics: usize) -> Server {
+        self.limits.topics_max = topics;
+        self
+    }
+
+    /// How many bytes of published messages may wait for one worker; 8 MiB otherwise. What is published beyond
+    /// that is missed.
+    #[must_use]
+    pub fn mailbox_bytes_max(mut self, bytes: usize) -> Server {
+        self.limits.mailbox_bytes_max = bytes;
+        self
+    }
+
     /// Tells this observer what happens.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer + 'static) -> Server {

@@ -5,10 +5,12 @@
 //! [`every_cut`](crate::every_cut). Bound: [`DEADLINES_MAX`].
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use conversation::{
-    Address, Call, CallFailed, CloseReason, DialFailure, End, Leg, Moment, Now, Service, Shape, Transport,
+    Address, Call, CallFailed, CloseReason, DialFailure, End, Leg, Moment, Now, Service, Shape, Topic,
+    Transport,
 };
 use engine::{Carrier, Session};
 
@@ -103,5 +105,15 @@ impl Carrier for Taker {
     fn output(&mut self, bytes: &[u8]) -> Result<(), CallFailed> {
         self.answer.output.extend_from_slice(bytes);
         Ok(())
+    }
+
+    fn subscribe(&mut self, _: &Topic, _: usize) -> Result<(), CloseReason> {
+        Ok(()) // and nobody else is there to say anything
+    }
+
+    fn unsubscribe(&mut self, _: &Topic) {}
+
+    fn publish(&mut self, _: &Topic, _: &Arc<[u8]>) -> bool {
+        true
     }
 }

@@ -1,6 +1,8 @@
 //! A service made of one closure, for tests that need a conversation of their own.
 
-use conversation::{Call, CloseReason, Conversation, DialFailure, Leg, Needs, Outbox, Service};
+use std::sync::Arc;
+
+use conversation::{Call, CloseReason, Conversation, DialFailure, Leg, Needs, Outbox, Service, Topic};
 
 /// An event as a value, so that one closure can hear them all.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,10 @@ pub enum Event<'e> {
     PeerNamed(Option<&'e str>),
     /// [`Conversation::drained`].
     Drained(Leg),
+    /// [`Conversation::heard`].
+    Heard(&'e Topic, &'e Arc<[u8]>),
+    /// [`Conversation::missed`].
+    Missed(&'e Topic, u64),
     /// [`Conversation::closed`].
     Closed(CloseReason),
 }
@@ -113,6 +119,14 @@ impl<F: FnMut(Event<'_>, &mut Outbox<'_>) + Send> Conversation for Hand<F> {
 
     fn drained(&mut self, leg: Leg, out: &mut Outbox<'_>) {
         (self.0)(Event::Drained(leg), out);
+    }
+
+    fn heard(&mut self, topic: &Topic, bytes: &Arc<[u8]>, out: &mut Outbox<'_>) {
+        (self.0)(Event::Heard(topic, bytes), out);
+    }
+
+    fn missed(&mut self, topic: &Topic, messages: u64, out: &mut Outbox<'_>) {
+        (self.0)(Event::Missed(topic, messages), out);
     }
 
     fn closed(&mut self, why: CloseReason, out: &mut Outbox<'_>) {

@@ -4,11 +4,12 @@
 //! joined legs) is held against what the driver hands to its carrier. What is protected: the rules of a
 //! conversation (no event before `opened` or after `closed`, which comes once; time never goes back) and those
 //! of a session (every byte once and in order, nothing read above the high mark, a finish behind all that is
-//! owed, a clean end only when all was delivered).
+//! owed, a clean end only when all was delivered; nothing heard but in a room that it is in, and while there is
+//! room for it).
 
 use std::collections::VecDeque;
 
-use conversation::{CloseReason, CopiedBy, Effect, Leg, Moment, Shape};
+use conversation::{CloseReason, CopiedBy, Effect, Leg, Moment, Shape, Topic};
 use engine::{HIGH_MARK_BYTES, LOW_MARK_BYTES};
 
 use crate::Happened;
@@ -23,6 +24,10 @@ pub(crate) struct Checks {
     closing: bool,
     name_asked: bool,
     deadline: Option<Moment>,
+    /// The rooms that it asked to be in.
+    rooms: Vec<Topic>,
+    /// It asked that nothing be read.
+    paused: bool,
 }
 
 struct Account {
@@ -107,6 +112,9 @@ impl Checks {
         if self.closing {
             return;
         }
+        if self.paused {
+            self.violations.push(format!("leg {} was read, and reading is paused", leg.index()));
+        }
         let partner = self.legs[leg.index()].partner;
         for (index, account) in self.legs.iter().enumerate() {
             let is_fed = partner.is_none_or(|(partner, _)| partner == index);
@@ -177,6 +185,11 @@ impl Checks {
 
     pub(crate) fn connected(&mut self, leg: Leg, shape: Shape) {
         self.legs[leg.index()].shape = Some(shape);
+    }
+
+    /// The driver closes the call, at a limit.
+    pub(crate) fn closes(&mut self) {
+        self.closing = true;
     }
 
     /// Whether anything is owed on the leg.
@@ -266,6 +279,14 @@ impl Checks {
                     wrong.push("was not asked for");
                 }
             }
+            Happened::Heard(topic, _) | Happened::Missed(topic, _) => {
+                if !self.rooms.contains(topic) {
+                    wrong.push("came from a room that it is not in");
+                }
+                if self.legs.iter().any(|account| account.promised_bytes >= HIGH_MARK_BYTES) {
+                    wrong.push("came where there is no room");
+                }
+            }
             Happened::Closed(reason) => self.closed = Some(*reason),
         }
         let told_while_closing = self.closing && !matches!(happened, Happened::Closed(_));
@@ -295,6 +316,11 @@ impl Checks {
             }
             Effect::Deadline(due) => self.deadline = *due,
             Effect::NamePeer => self.name_asked = true,
+            Effect::Subscribe(topic) => self.rooms.push(topic.clone()),
+            Effect::Unsubscribe(topic) => self.rooms.retain(|other| other != topic),
+            Effect::Publish { .. } => {}
+            Effect::PauseReading => self.paused = true,
+            Effect::ReadOn => self.paused = false,
         }
     }
 }

@@ -25,6 +25,9 @@ pub struct Faults {
     pub send_fails: Option<SendFails>,
     /// The standard output takes so many bytes; the write(2) that passes them fails with ENOSPC.
     pub output_bytes_max: Option<usize>,
+    /// A worker's mailbox takes so many bytes, each message with 64 beside its own; otherwise as many as any run
+    /// says.
+    pub mailbox_bytes_max: Option<usize>,
 }
 
 /// Where and when sending begins to fail.

@@ -3,17 +3,23 @@
 //! send(2) may take a part, or nothing for no reason (`EAGAIN`), and fails on a line that the peer has reset.
 //! What is protected: nothing here is more helpful than a kernel.
 
-use conversation::{Address, CallFailed, Leg, Moment, Shape};
+use std::sync::Arc;
+
+use conversation::{Address, CallFailed, CloseReason, Leg, Moment, Shape, Topic};
 use engine::Carrier;
 
 use crate::faults::{OUTPUT_FULL, SEND_BROKEN, SEND_RESET};
 use crate::line::{Line, Side};
+use crate::rooms::Worker;
 use crate::transcript::{Transcript, shown};
 use crate::watched::Shared;
 use crate::{Faults, Seed};
 
 /// Once in so many times a send takes nothing though there is room.
 const ONE_IN_EAGAIN: u64 = 8;
+
+/// Rooms that one call may be in.
+pub(crate) const TOPICS_MAX: usize = 4;
 
 /// All that a run shares among its calls.
 pub(crate) struct World {
@@ -23,6 +29,7 @@ pub(crate) struct World {
     pub(crate) lines: Vec<Line>,
     pub(crate) output: Vec<u8>,
     pub(crate) errands: Vec<Errand>,
+    pub(crate) workers: Vec<Worker>,
     pub(crate) transcript: Transcript,
 }
 
@@ -152,9 +159,39 @@ impl Carrier for Hands<'_> {
         self.world.output.extend_from_slice(bytes);
         Ok(())
     }
+
+    fn subscribe(&mut self, topic: &Topic, others: usize) -> Result<(), CloseReason> {
+        if others >= TOPICS_MAX {
+            self.note("may not enter one more room");
+            self.checks.lock().closes();
+            return Err(CloseReason::Limit("rooms of one call"));
+        }
+        self.note(&format!("enters {topic}"));
+        let call = self.call;
+        self.worker().members.subscribe(topic, call);
+        Ok(())
+    }
+
+    fn unsubscribe(&mut self, topic: &Topic) {
+        self.note(&format!("leaves {topic}"));
+        let call = self.call;
+        self.worker().members.unsubscribe(topic, call);
+    }
+
+    fn publish(&mut self, topic: &Topic, bytes: &Arc<[u8]>) -> bool {
+        self.note(&format!("publishes {} in {topic}", shown(bytes)));
+        let call = self.call;
+        self.worker().members.publish(topic, bytes, call)
+    }
 }
 
 impl Hands<'_> {
+    /// The worker that serves this call.
+    fn worker(&mut self) -> &mut Worker {
+        let workers = self.world.workers.len();
+        &mut self.world.workers[self.call % workers]
+    }
+
     fn send_out(&mut self, what: Asked) {
         let takes = std::time::Duration::from_micros(self.world.seed.below(20_000));
         let due = self.world.now + takes;

@@ -40,6 +40,7 @@ mod hands;
 mod heard;
 mod line;
 mod pipe;
+mod rooms;
 mod run;
 mod seed;
 mod simulation;

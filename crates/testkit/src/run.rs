@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use conversation::{CloseReason, Leg, Moment};
+use conversation::{CloseReason, Leg, Moment, Topic};
 
 use crate::Heard;
 use crate::transcript::Transcript;
@@ -97,6 +97,10 @@ pub enum Happened {
     PeerNamed(Option<String>),
     /// There is room on a leg again.
     Drained(Leg),
+    /// So many bytes were said by another call in a room.
+    Heard(Topic, usize),
+    /// So many messages in a room were missed.
+    Missed(Topic, u64),
     /// The call was over.
     Closed(CloseReason),
 }

@@ -14,6 +14,7 @@ use engine::Session;
 use crate::actor::Actor;
 use crate::hands::{LegEnd, World};
 use crate::line::{Line, Side};
+use crate::rooms::Worker;
 use crate::transcript::Transcript;
 use crate::watched::Shared;
 use crate::{Dialled, Ended, Run, Seed, Simulation, Trouble, TroubleKind};
@@ -75,6 +76,10 @@ enum Action {
     Writable(usize, Leg),
     Due(usize),
     Errand(usize),
+    /// A worker looks who may publish again.
+    Woken(usize),
+    /// A worker takes one mail.
+    Mail(usize),
     Drain,
 }
 
@@ -96,6 +101,7 @@ impl<'s> Stage<'s> {
                 lines: Vec::new(),
                 output: Vec::new(),
                 errands: Vec::new(),
+                workers: Worker::all(simulation.faults.mailbox_bytes_max.unwrap_or(usize::MAX)),
                 transcript: Transcript::new(),
             },
         };
@@ -141,6 +147,14 @@ impl<'s> Stage<'s> {
         let now = self.world.now;
         let errands = self.world.errands.iter().enumerate().filter(|(_, errand)| errand.due <= now);
         actions.extend(errands.map(|(index, _)| Action::Errand(index)));
+        for (index, worker) in self.world.workers.iter().enumerate() {
+            if worker.is_woken() {
+                actions.push(Action::Woken(index));
+            }
+            if worker.members.has_mail() {
+                actions.push(Action::Mail(index));
+            }
+        }
         if self.drain_is_ahead() && self.simulation.drain_at.is_some_and(|at| at <= now) {
             actions.push(Action::Drain);
         }

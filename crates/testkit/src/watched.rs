@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use conversation::{Call, CloseReason, Conversation, DialFailure, Effect, Leg, Outbox, Service};
+use conversation::{Call, CloseReason, Conversation, DialFailure, Effect, Leg, Outbox, Service, Topic};
 
 use crate::Happened;
 use crate::checks::Checks;
@@ -72,6 +72,11 @@ fn pass_on<'a>(effect: Effect<'a>, out: &mut Outbox<'a>) {
         Effect::Deadline(None) => out.no_deadline(),
         Effect::NamePeer => out.name_peer(),
         Effect::Output(bytes) => out.output(bytes),
+        Effect::Subscribe(topic) => out.subscribe(&topic),
+        Effect::Unsubscribe(topic) => out.unsubscribe(&topic),
+        Effect::Publish { topic, bytes } => out.publish(&topic, bytes),
+        Effect::PauseReading => out.pause_reading(),
+        Effect::ReadOn => out.read_on(),
     }
 }
 
@@ -108,6 +113,16 @@ impl Conversation for Watched {
 
     fn drained(&mut self, leg: Leg, out: &mut Outbox<'_>) {
         self.pass(Happened::Drained(leg), out, |inner, out| inner.drained(leg, out));
+    }
+
+    fn heard(&mut self, topic: &Topic, bytes: &Arc<[u8]>, out: &mut Outbox<'_>) {
+        let happened = Happened::Heard(topic.clone(), bytes.len());
+        self.pass(happened, out, |inner, out| inner.heard(topic, bytes, out));
+    }
+
+    fn missed(&mut self, topic: &Topic, messages: u64, out: &mut Outbox<'_>) {
+        let happened = Happened::Missed(topic.clone(), messages);
+        self.pass(happened, out, |inner, out| inner.missed(topic, messages, out));
     }
 
     fn closed(&mut self, why: CloseReason, out: &mut Outbox<'_>) {

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use conversation::{
-    Address, Call, CallFailed, CloseReason, End, Leg, Moment, Needs, Now, Outbox, Service, Shape, Transport,
+    Address, Call, CallFailed, CloseReason, End, Leg, Moment, Needs, Now, Outbox, Service, Shape, Topic,
+    Transport,
 };
 use engine::{Carrier, HIGH_MARK_BYTES, LINGER, Session};
 use testkit::{ByHand, Caller, Event, Faults, Happened, Seed, SendFails, Simulation};
@@ -57,6 +58,13 @@ fn the_outbox_is_taken_before_the_next_event() {
         fn name_peer(&mut self) {}
         fn output(&mut self, _: &[u8]) -> Result<(), CallFailed> {
             Ok(())
+        }
+        fn subscribe(&mut self, _: &Topic, _: usize) -> Result<(), CloseReason> {
+            Ok(())
+        }
+        fn unsubscribe(&mut self, _: &Topic) {}
+        fn publish(&mut self, _: &Topic, _: &Arc<[u8]>) -> bool {
+            true
         }
     }
     let log = Arc::new(Mutex::new(Vec::new()));

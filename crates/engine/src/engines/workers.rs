@@ -1,6 +1,6 @@
 //! A few workers, each with a loop and calls of its own.
 //!
-//! Workers share nothing on the way of a byte: each has its own listener (`SO_REUSEPORT` deals callers out
+//! Workers share nothing on the way of a byte but rooms: each has its own listener (`SO_REUSEPORT` deals callers out
 //! where the transport has it), its own wait object and its own buffer, which idle calls do not hold.
 
 use std::io;

@@ -155,6 +155,7 @@ impl<S: Selector> Reactor<S> {
             doors: &mut self.doors,
             chores: &mut self.chores,
             host: &self.host,
+            members: &mut self.members,
         };
         event(&mut entry.session, &mut hands);
         self.settle(slot, now);
@@ -202,7 +203,8 @@ impl<S: Selector> Reactor<S> {
                 let end = &mut ends[leg.index()];
                 if end.writable && session.wants_write(leg) {
                     let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
-                    session.writable(now, leg, &mut Hands { slot, ends, doors, chores, host });
+                    let members = &mut self.members;
+                    session.writable(now, leg, &mut Hands { slot, ends, doors, chores, host, members });
                     continue;
                 }
                 if !end.may_receive() || !session.wants_read(leg) {
@@ -210,7 +212,8 @@ impl<S: Selector> Reactor<S> {
                 }
                 let heard = end.receive(&mut self.buffer);
                 let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
-                let mut hands = Hands { slot, ends, doors, chores, host };
+                let members = &mut self.members;
+                let mut hands = Hands { slot, ends, doors, chores, host, members };
                 match heard {
                     Heard::Bytes(length) => session.received(now, leg, &self.buffer[..length], &mut hands),
                     Heard::From { from, to, bytes } => {

@@ -1,10 +1,12 @@
 //! The carrier of a reactor's calls: does on real sockets what a session asks.
 
-use conversation::{Address, CallFailed, Leg};
+use std::sync::Arc;
+
+use conversation::{Address, CallFailed, CloseReason, Leg, Topic};
 use smallvec::SmallVec;
 
 use crate::host::Host;
-use crate::{Carrier, ServeError};
+use crate::{Carrier, Members, ServeError};
 
 use super::door::DoorState;
 use super::leg_end::{LegEnd, LegSocket};
@@ -21,6 +23,8 @@ pub(super) struct Hands<'r> {
     pub(super) doors: &'r mut [DoorState],
     pub(super) chores: &'r mut Vec<Chore>,
     pub(super) host: &'r Host,
+    /// Why there are none, where there are none.
+    pub(super) members: &'r mut Result<Members, CallFailed>,
 }
 
 impl Carrier for Hands<'_> {
@@ -56,5 +60,25 @@ impl Carrier for Hands<'_> {
 
     fn output(&mut self, bytes: &[u8]) -> Result<(), CallFailed> {
         self.host.write_output(bytes)
+    }
+
+    fn subscribe(&mut self, topic: &Topic, others: usize) -> Result<(), CloseReason> {
+        if others >= self.host.plan.limits.topics_max {
+            return Err(CloseReason::Limit("rooms of one call"));
+        }
+        let members = self.members.as_mut().map_err(|failed| CloseReason::Failed(*failed))?;
+        members.subscribe(topic, self.slot);
+        Ok(())
+    }
+
+    fn unsubscribe(&mut self, topic: &Topic) {
+        if let Ok(members) = self.members {
+            members.unsubscribe(topic, self.slot);
+        }
+    }
+
+    fn publish(&mut self, topic: &Topic, bytes: &Arc<[u8]>) -> bool {
+        let Ok(members) = self.members else { return true };
+        members.publish(topic, bytes, self.slot)
     }
 }

@@ -90,7 +90,8 @@ impl<S: Selector> Reactor<S> {
         let socket = LegSocket::Peer { door: index, address: peer, received_bytes, sent_bytes: 0 };
         let mut ends = smallvec![LegEnd::new(socket)];
         let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
-        let mut hands = Hands { slot: usize::MAX, ends: &mut ends, doors, chores, host };
+        let members = &mut self.members;
+        let mut hands = Hands { slot: usize::MAX, ends: &mut ends, doors, chores, host, members };
         session.opened(now, &mut hands);
         session.received(now, Leg::CALLER, &self.buffer[..length], &mut hands);
         session.end(now, conversation::CloseReason::Finished, &mut hands);

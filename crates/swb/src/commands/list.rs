@@ -50,8 +50,16 @@ fn services() -> Vec<Vec<String>> {
 }
 
 fn engines() -> Vec<Vec<String>> {
-    let columns =
-        ["engine", "calls at once", "shared state", "datagrams", "dials", "one failure costs", "what it is"];
+    let columns = [
+        "engine",
+        "calls at once",
+        "shared state",
+        "rooms",
+        "datagrams",
+        "dials",
+        "one failure costs",
+        "what it is",
+    ];
     let mut rows = vec![head(&columns)];
     rows.extend(Engine::ALL.iter().map(|engine| {
         let row = engine.capabilities();
@@ -71,6 +79,7 @@ fn engines() -> Vec<Vec<String>> {
             row.name.to_owned(),
             calls.to_owned(),
             yes(row.shared_state),
+            yes(row.rooms),
             datagrams.to_owned(),
             yes(row.dial),
             row.one_failure_costs.to_owned(),

@@ -47,6 +47,7 @@ impl OpenCalls {
             | Event::DoorFailed { .. }
             | Event::Truncated { .. }
             | Event::Undelivered { .. }
+            | Event::Missed { .. }
             | Event::Draining { .. }
             | Event::Bell => {}
         }

@@ -46,7 +46,8 @@ pub(crate) fn level(event: &Event<'_>, role: Role) -> Option<Level> {
         Event::AcceptPaused { .. }
         | Event::DoorFailed { .. }
         | Event::Truncated { .. }
-        | Event::Undelivered { .. } => Some(Level::Normal),
+        | Event::Undelivered { .. }
+        | Event::Missed { .. } => Some(Level::Normal),
         Event::Forked { .. } | Event::Bell => None,
     }
 }
@@ -166,6 +167,10 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             let members =
                 vec![("peer", json(from)), ("bytes", count(*whole)), ("bytes_max", count(*bytes_max))];
             ("truncated", text, members)
+        }
+        Event::Missed { messages, why } => {
+            let members = vec![("messages", (*messages).into()), ("reason", (*why).into())];
+            ("missed", format!("{messages} messages were missed in rooms: {why}"), members)
         }
         Event::Undelivered { door, messages, why } => {
             let members =

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use conversation::{Call, CloseReason, DialFailure, End, Leg, Now, Shape, Transport};
-use engine::Session;
+use engine::{Session, What};
 
 use crate::Ended;
 use crate::checks::Checks;
@@ -56,6 +56,14 @@ impl Stage<'_> {
                 self.with(call, "timer", |session, now, hands| session.deadline(now, hands));
             }
             Action::Errand(index) => self.answer_errand(index),
+            Action::Woken(worker) => {
+                for call in self.world.workers[worker].look() {
+                    if let Some(live) = &mut self.calls[call] {
+                        live.session.release();
+                    }
+                }
+            }
+            Action::Mail(worker) => self.deliver(worker),
             Action::Drain => {
                 self.drained = true;
                 for call in 0..self.calls.len() {
@@ -135,6 +143,28 @@ impl Stage<'_> {
         }
         let what = format!("leg {} receives {}", leg.index(), shown(bytes));
         self.with(call, &what, |session, now, hands| session.received(now, leg, bytes, hands));
+    }
+
+    /// One mail, to every call of its worker that is in the room.
+    fn deliver(&mut self, worker: usize) {
+        let Some((mail, calls)) = self.world.workers[worker].members.take_mail() else { return };
+        let topic = &mail.topic;
+        for call in calls {
+            match &mail.what {
+                What::Bytes(bytes) => {
+                    let what = format!("hears {} in {topic}", shown(bytes));
+                    self.with(call, &what, |session, now, hands| {
+                        session.heard(now, topic, bytes, hands);
+                    });
+                }
+                What::Missed(messages) => {
+                    let what = format!("has missed {messages} in {topic}");
+                    self.with(call, &what, |session, now, hands| {
+                        session.missed(now, topic, *messages, hands);
+                    });
+                }
+            }
+        }
     }
 
     fn answer_errand(&mut self, index: usize) {
