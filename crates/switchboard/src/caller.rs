@@ -8,15 +8,35 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use address::{Address, End};
+use address::{Address, End, Shape};
 use conversation::{Framer, Framing, FramingError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket::{ConnectError, Connection};
 
-/// Bytes received at once.
+/// Bytes of a stream received at once.
 const RECEIVE_BYTES: usize = 64 * 1024;
 
+/// The longest message that can be received.
+const MESSAGE_BYTES: usize = 256 * 1024;
+
 /// A call to somebody, for programs that have nothing else to do while they wait.
+///
+/// ```
+/// use std::time::Duration;
+/// use switchboard::{Caller, Framing, Server, services::Echo};
+///
+/// let server = Server::new(Echo).at("tcp://127.0.0.1:0")?.start()?;
+/// let mut caller = Caller::call(&server.addresses()[0])?.with_timeout(Duration::from_secs(10));
+///
+/// let line = Framing::Line { bytes_max: 80 };
+/// caller.send(b"one\ntwo\nthree")?;
+/// assert_eq!(caller.receive_frame(line)?.as_deref(), Some(&b"one"[..]));
+/// assert_eq!(caller.receive_frame(line)?.as_deref(), Some(&b"two"[..]));
+/// assert_eq!(caller.read_exactly(5)?, b"three");
+/// caller.finish()?;
+/// assert_eq!(caller.receive()?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Caller {
     connection: Connection,
@@ -56,6 +76,12 @@ impl Caller {
     /// getsockname(2) or getpeername(2): the connection is gone.
     pub fn ends(&self) -> io::Result<(End, End)> {
         Ok((self.connection.local_end()?, self.connection.peer_end()?))
+    }
+
+    /// Whether the call is a byte stream or keeps message boundaries.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.connection.shape()
     }
 
     /// Sends all of the bytes; on a message transport, as one message.
@@ -100,15 +126,19 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// The peer is gone, or the time-out.
+    /// The peer is gone, or the time-out; a message above 256 KiB, of which nothing is handed out.
     pub fn receive(&mut self) -> Result<Option<Vec<u8>>, CallError> {
         if !self.ahead.is_empty() {
             return Ok(Some(std::mem::take(&mut self.ahead)));
         }
-        let mut buffer = vec![0; RECEIVE_BYTES];
+        let bytes_max = if self.shape().keeps_boundaries() { MESSAGE_BYTES } else { RECEIVE_BYTES };
+        let mut buffer = vec![0; bytes_max];
         loop {
             match self.connection.receive(&mut buffer) {
                 Ok(received) if received.end => return Ok(None),
+                Ok(received) if received.whole > received.length => {
+                    return Err(CallError::TooMuch { bytes_max });
+                }
                 Ok(received) => {
                     buffer.truncate(received.length);
                     return Ok(Some(buffer));

@@ -13,6 +13,26 @@ use engine::{
 };
 
 /// What a server will be. Nothing is done until [`Server::start`].
+///
+/// ```
+/// use std::time::Duration;
+/// use switchboard::{Caller, Engine, Server, services::Say};
+///
+/// let server = Server::new(Say::new(&b"hello\n"[..]))
+///     .at("tcp://127.0.0.1:0")?
+///     .at(&format!("unix:@hello-{}", std::process::id()))?
+///     .engine(Engine::Epoll)
+///     .workers(2)
+///     .calls_max(100)
+///     .idle_timeout(Duration::from_secs(60))
+///     .start()?;
+/// for address in server.addresses() {
+///     assert_eq!(Caller::call(address)?.read_to_end(100)?, b"hello\n");
+/// }
+/// server.drain();
+/// assert_eq!(server.wait()?.answered, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Server {
     service: Arc<dyn Service>,
     addresses: Vec<Address>,

@@ -15,7 +15,19 @@ mod broadcast;
 use broadcast::Broadcast;
 
 const LINE: Framing = Framing::Line { bytes_max: 8192 };
-const WITH_ROOMS: [Engine; 3] = [Engine::Thread, Engine::Poll, Engine::Epoll];
+
+/// The engines that have rooms, of those that this kernel and user allow.
+fn engines() -> impl Iterator<Item = Engine> {
+    Engine::ALL.into_iter().filter(|engine| engine.capabilities().rooms).filter(|engine| {
+        match engine.probe() {
+            Ok(()) => true,
+            Err(failed) => {
+                eprintln!("not under {engine}: {failed}");
+                false
+            }
+        }
+    })
+}
 
 fn server(engine: Engine, address: &str) -> Server {
     let room = Broadcast("everybody".parse().unwrap());
@@ -41,7 +53,7 @@ fn line(caller: &mut Caller) -> String {
 
 #[test]
 fn each_line_goes_to_all_others_in_order_and_not_back() {
-    for engine in WITH_ROOMS {
+    for engine in engines() {
         let server = server(engine, "tcp://127.0.0.1:0").start().unwrap();
         let mut callers: Vec<(Caller, String)> = (0..8).map(|_| join(&server)).collect();
         for (caller, name) in &mut callers {
@@ -65,7 +77,7 @@ fn each_line_goes_to_all_others_in_order_and_not_back() {
 
 #[test]
 fn who_joins_and_who_leaves_is_told_to_the_others() {
-    for engine in WITH_ROOMS {
+    for engine in engines() {
         let server = server(engine, "tcp://127.0.0.1:0").start().unwrap();
         let (mut stays, _) = join(&server);
         let (mut goes, name) = join(&server);
@@ -116,7 +128,7 @@ fn read_all(caller: &mut Caller, lines: u64) -> u64 {
 #[test]
 fn a_slow_reader_is_told_what_it_missed_and_the_quick_one_does_not_wait_for_it() {
     const LINES: u64 = 4000;
-    for engine in WITH_ROOMS {
+    for engine in engines() {
         let log = Log::default();
         let address = format!("unix:@switchboard-broadcast-{}-{engine}", std::process::id());
         let server = server(engine, &address).observer(log.clone()).start().unwrap();
@@ -166,7 +178,7 @@ fn an_engine_without_rooms_is_refused_with_those_that_have_them() {
     let text = refused.to_string();
     assert!(
         text.contains("its callers meet in rooms")
-            && text.ends_with("these engines can: thread, poll, epoll")
+            && text.ends_with("these engines can: thread, poll, epoll, uring")
     );
 }
 
