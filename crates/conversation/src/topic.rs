@@ -1,6 +1,7 @@
 //! The name of a room: what is published there, its subscribers hear.
 //!
-//! Bound: [`Topic::BYTES_MAX`]. A room exists while somebody is in it; nothing is kept of what was said before.
+//! Bound: [`Topic::BYTES_MAX`]. A room exists while somebody is in it; nothing is kept of what was said
+//! before.
 
 use std::fmt;
 use std::str::FromStr;

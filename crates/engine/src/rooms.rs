@@ -1,16 +1,17 @@
 //! Rooms: what one call publishes, the calls of every worker hear.
 //!
-//! Workers share nothing on the way of a byte but this. A worker's part is [`Members`]: which of its calls are in
-//! which room, and the [`Mailbox`] by which it is reached. [`Rooms`] knows which mailboxes a topic reaches, so a
-//! message goes only to workers that have a subscriber, once each; its bytes are in memory once in all.
+//! Workers share nothing on the way of a byte but this. A worker's part is [`Members`]: which of its calls
+//! are in which room, and the [`Mailbox`] by which it is reached. [`Rooms`] knows which mailboxes a topic
+//! reaches, so a message goes only to workers that have a subscriber, once each; its bytes are in memory once
+//! in all.
 //!
 //! What is protected, so that no call makes another wait and none fills the memory:
 //!
-//! - Who publishes does not hear itself. Everybody else in the room hears each publisher's messages once and in
-//!   order, or is told how many it missed, in the place where they are missing.
+//! - Who publishes does not hear itself. Everybody else in the room hears each publisher's messages once and
+//!   in order, or is told how many it missed, in the place where they are missing.
 //! - A mailbox has a bound in bytes ([`Limits::mailbox_bytes_max`](crate::Limits)). Above an eighth of it the
-//!   calls that publish into it are read no further until the worker has caught up, which it does however slowly
-//!   its callers read. At the bound messages are missed.
+//!   calls that publish into it are read no further until the worker has caught up, which it does however
+//!   slowly its callers read. At the bound messages are missed.
 //! - What is missed is counted, and said at most once a second ([`Event::Missed`]).
 
 mod mailbox;
@@ -92,8 +93,8 @@ impl Rooms {
         self.say_missed(Moment::START, observer);
     }
 
-    /// Puts a message into the mailbox of every worker that has somebody in the room. Returns whether all of them
-    /// have room for more; where one has not, `sender` is woken once it has.
+    /// Puts a message into the mailbox of every worker that has somebody in the room. Returns whether all of
+    /// them have room for more; where one has not, `sender` is woken once it has.
     fn publish(
         &self,
         topic: &Topic,

@@ -1,8 +1,8 @@
 //! Typed messages over any transport: values go out as bytes, and come back as values (serde).
 //!
-//! A type that serde can handle is a message: on a message transport one message each, on a byte stream framed by
-//! its length in four bytes, most significant first. A [`Format`] says how a value is written, and how long a
-//! message may be; both sides choose the same.
+//! A type that serde can handle is a message: on a message transport one message each, on a byte stream
+//! framed by its length in four bytes, most significant first. A [`Format`] says how a value is written, and
+//! how long a message may be; both sides choose the same.
 //!
 //! Two encodings: JSON (RFC 8259), which every language reads and people too, and postcard, which is about as
 //! short as the value itself and suits datagrams.

@@ -1,4 +1,5 @@
-//! Typed messages: values come back as they went, over every transport; bad bytes cost their own call at most.
+//! Typed messages: values come back as they went, over every transport; bad bytes cost their own call at
+//! most.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use switchboard::typed::{Answers, Encoding, Format, Typed, TypedError};
 use switchboard::{Call, CallError, Caller, CloseReason, Engine, Event, Observer, Running, Server};
+use testkit::Seed;
 
 #[path = "../examples/typed.rs"]
 #[allow(dead_code, unreachable_pub, reason = "it is a program too")]
@@ -206,6 +208,27 @@ fn a_message_nested_without_end_is_an_error_under_the_smallest_stack() {
             assert_eq!(ask(depth), Some(depth), "{}", format.encoding);
         }
         assert_eq!(ask(80_000), None);
+    }
+}
+
+#[test]
+fn no_bytes_make_the_reading_panic_and_what_is_read_is_written_as_it_was() {
+    let mut seed = Seed::new(1);
+    for format in FORMATS {
+        let good = format.encode(&everything(40)).unwrap();
+        for _ in 0..20_000 {
+            let mut message = good.clone();
+            for _ in 0..seed.index(4) {
+                let (place, byte) = (seed.index(message.len()), seed.bytes(1)[0]);
+                message[place] = byte;
+            }
+            message.truncate(seed.index(message.len() + 1).max(message.len() / 2));
+            if let Ok(value) = format.decode::<Everything>(&message) {
+                let again = format.encode(&value).unwrap();
+                assert_eq!(format.encode(&format.decode::<Everything>(&again).unwrap()).unwrap(), again);
+            }
+            let _ = format.decode::<Deep>(&message);
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! A service made of a function, under seeded cuts, slow readers and resets: every request answered once, in order.
+//! A service made of a function, under seeded cuts, slow readers and resets: every request answered once, in
+//! order.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 

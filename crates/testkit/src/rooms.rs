@@ -1,7 +1,7 @@
 //! The simulated workers: which calls each serves, and its part of the rooms.
 //!
-//! The rooms are the engine's own. What is simulated is when a worker looks at its mail: between any two things
-//! that happen, but one worker's mail in its order.
+//! The rooms are the engine's own. What is simulated is when a worker looks at its mail: between any two
+//! things that happen, but one worker's mail in its order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,5 @@
-//! Rooms keep their promises, whatever the schedule: each subscriber hears all in order, or how much it missed.
+//! Rooms keep their promises, whatever the schedule: each subscriber hears all in order, or how much it
+//! missed.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "a conversation of a test hears only what it is about")]
 
@@ -19,8 +20,8 @@ fn topic() -> Topic {
     "lobby".parse().unwrap()
 }
 
-/// Publishes each line of its caller, and sends the caller each line that others publish; `missed N` where lines
-/// are missing.
+/// Publishes each line of its caller, and sends the caller each line that others publish; `missed N` where
+/// lines are missing.
 fn speak() -> impl FnMut(Event<'_>, &mut Outbox<'_>) + Send {
     let mut framer = Framer::new(Framing::Line { bytes_max: 2000 });
     let topic = topic();

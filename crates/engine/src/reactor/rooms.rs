@@ -1,7 +1,7 @@
 //! A worker's mail: what was published in rooms goes to its calls that are in them.
 //!
-//! Mail is delivered between the events of calls, never inside one: what a call publishes is heard once its event
-//! is over. Bound: [`HEARD_PER_TURN`].
+//! Mail is delivered between the events of calls, never inside one: what a call publishes is heard once its
+//! event is over. Bound: [`HEARD_PER_TURN`].
 
 use std::io;
 
@@ -12,8 +12,8 @@ use crate::{Heard, Mail, Members, What};
 
 use super::Reactor;
 
-/// Calls that are told something in one turn, so that a flood of mail makes no open call wait. One message is told
-/// to everybody in the room, however many they are.
+/// Calls that are told something in one turn, so that a flood of mail makes no open call wait. One message is
+/// told to everybody in the room, however many they are.
 const HEARD_PER_TURN: usize = 1024;
 
 impl<S: Selector> Reactor<S> {
@@ -21,8 +21,8 @@ impl<S: Selector> Reactor<S> {
     ///
     /// # Errors
     ///
-    /// A worker that answers has no eventfd(2) to be woken by. The loop of a single call goes on without: the call
-    /// ends where it enters a room.
+    /// A worker that answers has no eventfd(2) to be woken by. The loop of a single call goes on without: the
+    /// call ends where it enters a room.
     pub(super) fn enter_rooms(&mut self) -> io::Result<()> {
         match self.wake_fd() {
             Ok(wake) => {

@@ -1,8 +1,8 @@
 //! One worker's mailbox: what was published for its calls and is not delivered yet.
 //!
-//! Bounds, in bytes: at an eighth of the bound publishers are asked to wait; at the bound messages are counted
-//! instead of kept, until the mailbox has been emptied, so that the count stands where the messages would. Who
-//! enters a room while messages are counted there may be told of some from before.
+//! Bounds, in bytes: at an eighth of the bound publishers are asked to wait; at the bound messages are
+//! counted instead of kept, until the mailbox has been emptied, so that the count stands where the messages
+//! would. Who enters a room while messages are counted there may be told of some from before.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,8 @@ pub struct Mail {
     /// The slot of the call that published it, if that call is in the room and of this worker. A call that
     /// takes the slot later has not missed it: it came later.
     pub(super) publisher: Option<usize>,
-    /// Its place among all that was ever put into the mailbox: who has entered the room since does not hear it.
+    /// Its place among all that was ever put into the mailbox: who has entered the room since does not hear
+    /// it.
     pub(super) number: u64,
     /// What it is.
     pub what: What,
@@ -63,8 +64,8 @@ impl Mailbox {
         Arc::new(Mailbox { number, bytes_max, wake, pile: Mutex::default() })
     }
 
-    /// Puts a message in, or counts it as missed. Returns whether there is room for more; if not, `sender` will
-    /// be woken. The own worker is not woken: it looks before it waits.
+    /// Puts a message in, or counts it as missed. Returns whether there is room for more; if not, `sender`
+    /// will be woken. The own worker is not woken: it looks before it waits.
     pub(super) fn put(
         &self,
         topic: &Topic,

@@ -12,8 +12,8 @@ use super::mailbox::{Mail, Mailbox};
 pub struct Members {
     rooms: Arc<Rooms>,
     mailbox: Arc<Mailbox>,
-    /// The slots of the calls in each room, each with the number of the first mail that came after it had entered;
-    /// no entry is empty.
+    /// The slots of the calls in each room, each with the number of the first mail that came after it had
+    /// entered; no entry is empty.
     slots: HashMap<Topic, BTreeMap<usize, u64>>,
     /// The slots of the calls that published more than there was room for.
     held: Vec<usize>,

@@ -1,7 +1,8 @@
 //! A session's part in rooms: where it is, what it hears, and what it missed.
 //!
-//! A room feeds every leg of the call, as any leg does; but it cannot be made to wait. So while a leg is congested,
-//! what would be heard is counted instead, and the conversation is told the count once there is room again.
+//! A room feeds every leg of the call, as any leg does; but it cannot be made to wait. So while a leg is
+//! congested, what would be heard is counted instead, and the conversation is told the count once there is
+//! room again.
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use super::{Carrier, Phase, Session};
 /// The rooms that a call is in.
 #[derive(Default)]
 pub(super) struct Membership {
-    /// Each with the messages that were missed there since the conversation was told last. Few: the engine bounds
-    /// them.
+    /// Each with the messages that were missed there since the conversation was told last. Few: the engine
+    /// bounds them.
     rooms: Vec<(Topic, u64)>,
 }
 

@@ -1,9 +1,9 @@
 //! The answering side: a service made of a function from requests to answers.
 //!
-//! Each request is answered, in order. A message that is no request ends the call it came on, or is answered by
-//! [`Answers::or_answer`]; a datagram that is none is not answered otherwise. Bounds: a message by its format; the
-//! answers that are made at once by [`ANSWERS_AT_ONCE`] and [`ANSWERED_BYTES_AT_ONCE`], then others have their turn.
-//! While a caller does not take its answers, nothing more is read from it.
+//! Each request is answered, in order. A message that is no request ends the call it came on, or is answered
+//! by [`Answers::or_answer`]; a datagram that is none is not answered otherwise. Bounds: a message by its
+//! format; the answers that are made at once by [`ANSWERS_AT_ONCE`] and [`ANSWERED_BYTES_AT_ONCE`], then
+//! others have their turn. While a caller does not take its answers, nothing more is read from it.
 //!
 //! ```text
 //! > 00 00 00 03  [2]          u32be length, JSON: a Vec<u8>
@@ -37,8 +37,8 @@ type AnswerTo<Request, Answer> = dyn Fn(&Call, Request) -> Answer + Send + Sync;
 type OrAnswer<Answer> = dyn Fn(&Call, &DecodeError) -> Answer + Send + Sync;
 
 impl<Request, Answer> Answers<Request, Answer> {
-    /// Answers each request with what `answer` makes of it. Other calls of the worker wait meanwhile, so it should
-    /// be quick; and it must not panic, which would end the server.
+    /// Answers each request with what `answer` makes of it. Other calls of the worker wait meanwhile, so it
+    /// should be quick; and it must not panic, which would end the server.
     pub fn new(
         name: &'static str,
         format: Format,
@@ -66,7 +66,8 @@ impl<Request, Answer> Answers<Request, Answer> {
         self
     }
 
-    /// Says that the function keeps state from one call to the next: an engine of separate processes is refused.
+    /// Says that the function keeps state from one call to the next: an engine of separate processes is
+    /// refused.
     #[must_use]
     pub fn sharing_state(mut self) -> Answers<Request, Answer> {
         self.shares_state = true;

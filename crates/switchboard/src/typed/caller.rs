@@ -30,8 +30,8 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// The call cannot go on, a message is too long, or it is no such value. After the last the call can go on:
-    /// the message is taken off.
+    /// The call cannot go on, a message is too long, or it is no such value. After the last the call can go
+    /// on: the message is taken off.
     pub fn receive_typed<T: DeserializeOwned>(&mut self, format: Format) -> Result<Option<T>, TypedError> {
         let message = if self.shape().keeps_boundaries() {
             self.receive()?

@@ -1,8 +1,9 @@
 //! How values become bytes and come back, within bounds.
 //!
-//! What is protected: bytes that somebody else wrote make an error at worst. A message has a bound in bytes; JSON is
-//! nested at most 128 deep, postcard at most as deep as 64 KiB of stack allow. One thing a type can do to itself:
-//! values that take no bytes in postcard, a `Vec<()>` say, may be claimed by the billion; do not receive such types.
+//! What is protected: bytes that somebody else wrote make an error at worst. A message has a bound in bytes;
+//! JSON is nested at most 128 deep, postcard at most as deep as 64 KiB of stack allow. One thing a type can
+//! do to itself: values that take no bytes in postcard, a `Vec<()>` say, may be claimed by the billion; do
+//! not receive such types.
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
 //! Reads postcard with a bound on the depth, which the format itself has not.
 //!
 //! A type that holds itself (a tree) is read by a function that calls itself, as deep as the message says: a
-//! megabyte of nesting would overflow the stack and end the process. Each level reads at least one byte, so the
-//! bytes are handed out here, and with each of them the stack is measured. Bound: [`STACK_BYTES_MAX`], a quarter
-//! of what the thread of one call has.
+//! megabyte of nesting would overflow the stack and end the process. Each level reads at least one byte, so
+//! the bytes are handed out here, and with each of them the stack is measured. Bound: [`STACK_BYTES_MAX`], a
+//! quarter of what the thread of one call has.
 
 use std::cell::Cell;
 
