@@ -10,7 +10,7 @@ use std::fmt;
 use crate::percent::is_visible;
 
 /// Writes a line break, the text indented by two, a line break, and carets under `span` (one at least).
-pub(crate) fn write(formatter: &mut fmt::Formatter<'_>, text: &str, span: &Range<usize>) -> fmt::Result {
+pub fn write_carets(formatter: &mut fmt::Formatter<'_>, text: &str, span: &Range<usize>) -> fmt::Result {
     let before = text.get(..span.start).unwrap_or_default();
     let bad = text.get(span.clone()).unwrap_or_default();
     write!(formatter, "\n  {}\n  ", visible(text))?;
@@ -19,7 +19,7 @@ pub(crate) fn write(formatter: &mut fmt::Formatter<'_>, text: &str, span: &Range
 }
 
 /// The text with what would not show as itself escaped: `\n`, `\u{1b}`.
-pub(crate) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if character == ' ' || is_visible(character) {

@@ -38,7 +38,7 @@ impl fmt::Display for ParseAddressError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bad = echo::visible(self.text.get(self.span.clone()).unwrap_or_default());
         self.problem.write_sentence(formatter, &bad)?;
-        echo::write(formatter, &self.text, &self.span)?;
+        echo::write_carets(formatter, &self.text, &self.span)?;
         match &self.hint {
             Some(hint) => write!(formatter, " {}", echo::visible(hint)),
             None => Ok(()),

@@ -44,11 +44,13 @@ mod scheme;
 mod units;
 
 pub use address::{Address, Host, LocalBind, Place, Port};
+pub use echo::{visible, write_carets};
 pub use end::{End, NamelessEnd};
 pub use error::{OptionError, OptionProblem, ParseAddressError, Problem, ValueError};
 pub use nearest::nearest;
 pub use option_list::Options;
 pub use option_value::{Kind, OptionValue};
 pub use options::{Applies, OPTIONS, OptionKey, OptionRow, When};
+pub use percent::is_visible;
 pub use scheme::{Form, SCHEMES, SchemeRow, Shape, Transport};
 pub use units::{UnitError, format_duration, format_size, parse_duration, parse_size};

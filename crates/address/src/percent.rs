@@ -57,7 +57,7 @@ fn hexadecimal(digits: &str) -> Option<u8> {
 }
 
 /// Whether a character shows as itself, alone, in one place: no control, space, format or combining one.
-pub(crate) fn is_visible(character: char) -> bool {
+pub fn is_visible(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_graphic();
     }

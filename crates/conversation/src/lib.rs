@@ -38,6 +38,7 @@ mod effect;
 mod framing;
 mod moment;
 mod outbox;
+mod pack;
 mod payload;
 mod topic;
 
@@ -49,5 +50,6 @@ pub use effect::{CopiedBy, Effect};
 pub use framing::{ByteOrder, Framer, Framing, FramingError, ParseFramingError, Width};
 pub use moment::{Moment, Now};
 pub use outbox::Outbox;
+pub use pack::{Format, PackError, PackProblem, ParseFormatError, UnpackError, Value};
 pub use payload::Payload;
 pub use topic::{Topic, TopicTooLong};

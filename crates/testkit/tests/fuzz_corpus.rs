@@ -19,6 +19,8 @@ mod framing_body;
 mod inert_body;
 #[path = "../../../fuzz/bodies/option_values.rs"]
 mod option_values_body;
+#[path = "../../../fuzz/bodies/pack.rs"]
+mod pack_body;
 #[path = "../../../fuzz/bodies/units.rs"]
 mod units_body;
 
@@ -33,6 +35,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("framing", framing_body::run),
     ("inert", inert_body::run),
     ("option_values", option_values_body::run),
+    ("pack", pack_body::run),
     ("units", units_body::run),
 ];
 
