@@ -2,11 +2,16 @@
 //!
 //! On a byte stream it sends the message, finishes, and prints to the end; with a framing it sends one frame
 //! and prints one. On a message transport it sends one message and prints the first answers; a message that
-//! is not answered in time is sent again, because either may have been lost.
+//! is not answered in time is sent again, because either may have been lost. With a format, answers are printed
+//! as lines of values; on a byte stream each as many bytes as the format has are one.
 
 use std::time::Duration;
 
-use conversation::{Call, CloseReason, Conversation, Framer, Framing, Leg, Needs, Outbox, Service};
+use conversation::{
+    Call, CloseReason, Conversation, Format, Framer, Framing, Leg, Needs, Outbox, Payload, Service,
+};
+
+use crate::packed::{MISFIT, Unpacker};
 
 /// The caller's side of one question.
 #[derive(Clone, Debug)]
@@ -23,6 +28,8 @@ pub struct Ask {
     pub replies: u64,
     /// How long to wait for further messages once the first has come.
     pub wait: Duration,
+    /// How an answer is packed; without, it is printed as it comes.
+    pub unpack: Option<Format>,
 }
 
 impl Ask {
@@ -36,6 +43,7 @@ impl Ask {
             retries: 0,
             replies: 1,
             wait: Duration::from_secs(1),
+            unpack: None,
         }
     }
 }
@@ -51,13 +59,15 @@ impl Service for Ask {
 
     fn conversation(&self) -> Box<dyn Conversation> {
         let framer = self.framing.map(Framer::new);
-        Box::new(Asking { ask: self.clone(), framer, messages: false, answered: 0, tries: 0 })
+        let unpacker = self.unpack.clone().map(Unpacker::new);
+        Box::new(Asking { ask: self.clone(), framer, unpacker, messages: false, answered: 0, tries: 0 })
     }
 }
 
 struct Asking {
     ask: Ask,
     framer: Option<Framer>,
+    unpacker: Option<Unpacker>,
     messages: bool,
     answered: u64,
     tries: u32,
@@ -71,21 +81,25 @@ impl Conversation for Asking {
 
     fn received<'a>(&mut self, _leg: Leg, bytes: &'a [u8], out: &mut Outbox<'a>) {
         if self.messages {
-            out.output(bytes);
+            print(self.unpacker.as_ref(), bytes.into(), out);
             return self.count_answer(out);
         }
         let Some(framer) = &mut self.framer else {
             self.answered += 1;
             out.no_deadline();
-            return out.output(bytes);
+            return match self.unpacker.as_mut().map(|unpacker| unpacker.stream(bytes)) {
+                None => out.output(bytes),
+                Some(Ok(lines)) => out.output(lines),
+                Some(Err(_)) => out.close_because(MISFIT),
+            };
         };
         let mut rest = bytes;
         while self.answered < self.ask.replies {
             match framer.next(&mut rest) {
                 Ok(None) => return,
                 Ok(Some(frame)) => {
-                    out.output(frame);
-                    if matches!(self.ask.framing, Some(Framing::Line { .. })) {
+                    print(self.unpacker.as_ref(), frame, out);
+                    if matches!(self.ask.framing, Some(Framing::Line { .. })) && self.unpacker.is_none() {
                         out.output(&b"\n"[..]);
                     }
                     self.answered += 1;
@@ -100,7 +114,10 @@ impl Conversation for Asking {
     }
 
     fn peer_finished(&mut self, _leg: Leg, out: &mut Outbox<'_>) {
-        out.close();
+        match self.unpacker.as_mut().map(Unpacker::finish) {
+            None | Some(Ok(())) => out.close(),
+            Some(Err(_)) => out.close_because(MISFIT),
+        }
     }
 
     fn deadline(&mut self, out: &mut Outbox<'_>) {
@@ -144,5 +161,14 @@ impl Asking {
         } else {
             out.deadline_at(out.now().moment + self.ask.wait);
         }
+    }
+}
+
+/// Prints one answer, as it is or unpacked.
+fn print<'a>(unpacker: Option<&Unpacker>, answer: Payload<'a>, out: &mut Outbox<'a>) {
+    match unpacker.map(|unpacker| unpacker.message(&answer)) {
+        None => out.output(answer),
+        Some(Ok(line)) => out.output(line),
+        Some(Err(_)) => out.close_because(MISFIT),
     }
 }

@@ -62,6 +62,13 @@ impl Inert {
     }
 }
 
+/// A whole text, inert; line feeds and tabs stay.
+pub(crate) fn inert_text(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    show_text(text, false, &mut shown);
+    shown
+}
+
 /// Shows text; returns whether it ends in a carriage return that is not shown, since `more` may be its line feed.
 fn show_text(text: &str, more: bool, shown: &mut String) -> bool {
     let mut characters = text.chars().peekable();

@@ -5,9 +5,11 @@
 //! socket, on either side of a call.
 
 mod ask;
+mod crlf;
 mod discard;
 mod echo;
 mod inert;
+mod packed;
 mod print;
 mod reply;
 mod say;
@@ -17,13 +19,15 @@ mod time;
 mod who;
 
 pub use ask::Ask;
+pub use crlf::Crlf;
 pub use discard::Discard;
 pub use echo::Echo;
 pub use inert::Inert;
+pub use packed::MISFIT;
 pub use print::{Prefix, Print};
 pub use reply::Reply;
 pub use say::Say;
 pub use table::{SERVICES, ServiceRow};
-pub use terminal::{Terminal, Until};
+pub use terminal::{Console, Nobody, Screen, Terminal, Until};
 pub use time::{Time, TimeFormat};
 pub use who::Who;

@@ -9,22 +9,37 @@
 //!
 //! Input becomes messages line by line, each with its LF, so that what is typed is what is sent; with a
 //! framing, one message a frame.
+//!
+//! On its way from the input to the call a byte passes the screen, the escapes, and the packer or the line
+//! ends, as far as they are wanted; on its way back the unpacker, what makes it inert, and the screen.
 
+mod console;
+mod cutter;
+mod escapes;
+mod history;
+mod keys;
+mod row;
+mod screen;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use conversation::{
-    Address, Call, CloseReason, Conversation, CopiedBy, DialFailure, Framer, Framing, Leg, Moment, Needs,
-    Outbox, Service, Transport,
+    Address, Call, CloseReason, Conversation, CopiedBy, DialFailure, Format, Framing, Leg, Moment, Needs,
+    Outbox, Payload, Service, Transport,
 };
 
-use crate::Inert;
+use crate::packed::{MISFIT, Packer, Unpacker};
+use crate::{Crlf, Inert};
+use cutter::Cutter;
+use escapes::{Escapes, Said};
+
+pub use console::{Console, Nobody};
+pub use screen::Screen;
 
 /// An input that gave nothing for this long before the peer finished, or gives nothing for this long after,
 /// is not on its way to its end: a call that ends with its peer ends.
 const INPUT_PAUSE: Duration = Duration::from_millis(100);
-
-/// The longest message that is made of input: the longest UDP datagram (RFC 768 over IPv4).
-const MESSAGE_BYTES_MAX: usize = 65_507;
 
 /// Whose end ends the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +70,40 @@ pub struct Terminal {
     pub inert: bool,
     /// On a message transport: how long the peer may be quiet after the input has ended. `None`: for ever.
     pub quiet: Option<Duration>,
+    /// LF in the input is sent as CR LF.
+    pub crlf: bool,
+    /// Each line of the input is values, which are sent packed.
+    pub pack: Option<Format>,
+    /// What comes is packed, each message or else as many bytes as the format has, and shown as a line of values.
+    pub unpack: Option<Format>,
+    /// The user's side.
+    pub console: Arc<dyn Console>,
+    /// A person types, who may escape: a line `~.` hangs up.
+    pub escapes: bool,
+    /// Input and output are a terminal on which lines are edited. What is shown there has to be inert.
+    pub screen: Option<Arc<Mutex<Screen>>>,
+}
+
+impl Terminal {
+    /// Joins input and output as they are; this end ends the call.
+    #[must_use]
+    pub fn until(until: Until) -> Terminal {
+        Terminal {
+            until,
+            half_close: true,
+            empty_input_waits: false,
+            keep_output: false,
+            framing: None,
+            inert: false,
+            quiet: None,
+            crlf: false,
+            pack: None,
+            unpack: None,
+            console: Arc::new(Nobody),
+            escapes: false,
+            screen: None,
+        }
+    }
 }
 
 impl Service for Terminal {
@@ -72,7 +121,12 @@ impl Service for Terminal {
             own: None,
             messages: false,
             cutter: Cutter::new(self.framing),
+            crlf: self.crlf.then(Crlf::default),
+            packer: self.pack.clone().map(Packer::new),
+            unpacker: self.unpack.clone().map(Unpacker::new),
             inert: self.inert.then(Inert::default),
+            escapes: self.escapes.then(Escapes::default),
+            reason: CloseReason::Finished,
             input_any: false,
             input_at: Moment::START,
             input_ended: false,
@@ -87,7 +141,13 @@ struct Joined {
     own: Option<Leg>,
     messages: bool,
     cutter: Cutter,
+    crlf: Option<Crlf>,
+    packer: Option<Packer>,
+    unpacker: Option<Unpacker>,
     inert: Option<Inert>,
+    escapes: Option<Escapes>,
+    /// What the call ends for, if nothing worse happens.
+    reason: CloseReason,
     input_any: bool,
     /// When input last came.
     input_at: Moment,
@@ -103,6 +163,11 @@ impl Conversation for Joined {
 
     fn connected(&mut self, leg: Leg, out: &mut Outbox<'_>) {
         out.join(Leg::CALLER, leg, CopiedBy::Conversation);
+        let console = &self.terminal.console;
+        if let Some(mut screen) = self.screen() {
+            console.take();
+            out.send(leg, screen.begin(console.columns()));
+        }
     }
 
     fn dial_failed(&mut self, _leg: Leg, _why: &DialFailure, out: &mut Outbox<'_>) {
@@ -111,8 +176,9 @@ impl Conversation for Joined {
 
     fn received<'a>(&mut self, leg: Leg, bytes: &'a [u8], out: &mut Outbox<'a>) {
         match self.own {
-            Some(own) if leg == own => self.input(bytes, out),
-            Some(own) => self.output(own, bytes, out),
+            Some(own) if leg == own && self.terminal.screen.is_some() => self.keys(own, bytes, out),
+            Some(own) if leg == own => self.typed(bytes.into(), out),
+            Some(_) => self.output(bytes, out),
             None => {}
         }
     }
@@ -128,7 +194,7 @@ impl Conversation for Joined {
     fn deadline(&mut self, out: &mut Outbox<'_>) {
         // An input that is not read, because the peer does not take what was read before, is no pause.
         if !out.is_congested(Leg::CALLER) {
-            out.close();
+            out.close_because(self.reason);
         }
     }
 
@@ -142,42 +208,165 @@ impl Conversation for Joined {
             }
         }
     }
+
+    fn closed(&mut self, _why: CloseReason, _out: &mut Outbox<'_>) {
+        if let Some(mut screen) = self.screen() {
+            self.terminal.console.give_back(&screen.leave());
+        }
+    }
 }
 
 impl Joined {
-    fn input<'a>(&mut self, bytes: &'a [u8], out: &mut Outbox<'a>) {
+    fn screen(&self) -> Option<MutexGuard<'_, Screen>> {
+        // A panic while it was held left at worst a row that looks odd.
+        Some(self.terminal.screen.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keys were pressed on the terminal.
+    fn keys(&mut self, own: Leg, bytes: &[u8], out: &mut Outbox<'_>) {
+        let console = Arc::clone(&self.terminal.console);
+        let Some(mut screen) = self.screen().filter(|_| !self.input_ended) else { return };
+        let mut typed = screen.typed(bytes, console.columns());
+        if typed.suspend {
+            console.suspend(&[typed.shown, screen.leave()].concat());
+            typed.shown = screen.begin(console.columns());
+        }
+        drop(screen);
+        out.send(own, typed.shown);
+        if !typed.lines.is_empty() {
+            self.typed(typed.lines.into(), out);
+        }
+        if typed.ended {
+            self.input_ends(out);
+        }
+    }
+
+    /// Input came, a part of a line or several.
+    fn typed<'a>(&mut self, bytes: Payload<'a>, out: &mut Outbox<'a>) {
         self.input_any = true;
         self.input_at = out.now().moment;
-        if self.messages {
-            self.cutter.cut(bytes, out);
+        let Some(filter) = &mut self.escapes else { return self.say(bytes, out) };
+        for said in filter.read(&bytes) {
+            match said {
+                Said::ToPeer(bytes) => self.say(bytes.into(), out),
+                Said::Help => self.tell(escapes::HELP, out),
+                // At once: a peer that takes nothing is what one hangs up on.
+                Said::HangUp => return out.abort(CloseReason::Finished),
+            }
+        }
+    }
+
+    /// Sends input, as it is wanted.
+    fn say<'a>(&mut self, bytes: Payload<'a>, out: &mut Outbox<'a>) {
+        if let Some(packer) = &mut self.packer {
+            for message in packer.read(&bytes) {
+                if !self.send_packed(message, out) {
+                    return;
+                }
+            }
         } else {
-            out.send(Leg::CALLER, bytes);
+            let bytes = match &mut self.crlf {
+                Some(crlf) => crlf.convert(&bytes).into(),
+                None => bytes,
+            };
+            if self.messages {
+                self.cutter.cut(&bytes, out);
+            } else {
+                out.send(Leg::CALLER, bytes);
+            }
         }
         if self.peer_ended {
             self.wait_for_pause(out);
         }
     }
 
-    fn output<'a>(&mut self, own: Leg, bytes: &'a [u8], out: &mut Outbox<'a>) {
-        match self.terminal.framing {
-            Some(framing) if self.messages => {
+    /// Sends a message, or tells why there is none. Returns whether the call goes on.
+    fn send_packed(&mut self, message: Result<Vec<u8>, String>, out: &mut Outbox<'_>) -> bool {
+        let why = match message {
+            Ok(message) => {
+                out.send(Leg::CALLER, message);
+                return true;
+            }
+            Err(why) => why,
+        };
+        self.tell(&why, out);
+        let types_it_again = self.terminal.escapes || self.terminal.screen.is_some();
+        if !types_it_again {
+            out.close_because(CloseReason::Limit("a line of input does not fit the format of --pack"));
+        }
+        types_it_again
+    }
+
+    /// Something came from the peer.
+    fn output<'a>(&mut self, bytes: &'a [u8], out: &mut Outbox<'a>) {
+        let shown = match (&mut self.unpacker, self.terminal.framing.filter(|_| self.messages)) {
+            (Some(unpacker), _) => {
+                let lines = if self.messages {
+                    unpacker.message(bytes).map(Payload::from)
+                } else {
+                    unpacker.stream(bytes)
+                };
+                match lines {
+                    Ok(lines) => lines,
+                    Err(why) => return self.misfit(&why.to_string(), out),
+                }
+            }
+            (None, Some(framing)) => {
                 let mut frame = Vec::new();
                 if framing.encode(bytes, &mut frame).is_err() {
                     return out.close_because(CloseReason::Limit("a message does not fit the framing"));
                 }
-                out.send(own, frame);
+                self.inert(frame.into())
             }
-            Some(_) | None => match &mut self.inert {
-                Some(inert) => out.send(own, inert.show(bytes)),
-                None => out.send(own, bytes),
-            },
-        }
+            (None, None) => self.inert(bytes.into()),
+        };
+        self.show(shown, out);
         if self.input_ended {
             self.wait_for_quiet(out);
         }
     }
 
+    fn inert<'a>(&mut self, bytes: Payload<'a>) -> Payload<'a> {
+        match &mut self.inert {
+            Some(inert) => inert.show(&bytes).into(),
+            None => bytes,
+        }
+    }
+
+    fn misfit(&mut self, why: &str, out: &mut Outbox<'_>) {
+        self.reason = MISFIT;
+        self.tell(why, out);
+    }
+
+    /// Shows what is fit to be shown.
+    fn show<'a>(&self, bytes: Payload<'a>, out: &mut Outbox<'a>) {
+        let Some(own) = self.own else { return };
+        match self.screen() {
+            Some(mut screen) => out.send(own, screen.output(&bytes, self.terminal.console.columns())),
+            None => out.send(own, bytes),
+        }
+    }
+
+    /// Tells the user something that the peer did not say.
+    fn tell(&self, text: &str, out: &mut Outbox<'_>) {
+        match (self.own, self.screen()) {
+            (Some(own), Some(mut screen)) => {
+                out.send(own, screen.tell(text, self.terminal.console.columns()));
+            }
+            (_, _) => self.terminal.console.tell(text),
+        }
+    }
+
     fn input_ends(&mut self, out: &mut Outbox<'_>) {
+        if self.input_ended {
+            return; // its end was typed before it came
+        }
+        if let Some(held) = self.escapes.as_mut().map(Escapes::finish).filter(|held| !held.is_empty()) {
+            self.say(held.into(), out);
+        }
+        if let Some(last) = self.packer.as_mut().and_then(Packer::finish) {
+            let _ = self.send_packed(last, out); // nothing follows in either case
+        }
         self.input_ended = true;
         if self.messages {
             self.cutter.end(out);
@@ -188,26 +377,32 @@ impl Joined {
             out.finish(Leg::CALLER);
         }
         match self.terminal.until {
-            Until::Input => out.close(),
-            Until::Peer | Until::Both if self.peer_ended => out.close(),
+            Until::Input => out.close_because(self.reason),
+            Until::Peer | Until::Both if self.peer_ended => out.close_because(self.reason),
             Until::Peer | Until::Both => {}
         }
     }
 
     fn peer_ends(&mut self, out: &mut Outbox<'_>) {
         self.peer_ended = true;
-        if let (Some(own), Some(inert)) = (self.own, &mut self.inert) {
-            out.send(own, inert.finish());
+        if let Some(rest) = self.inert.as_mut().map(Inert::finish) {
+            self.show(rest.into(), out);
+        }
+        if let Some(Err(why)) = self.unpacker.as_mut().map(Unpacker::finish) {
+            self.misfit(&format!("the call ended within a message: {why}"), out);
         }
         if let Some(own) = self.own
             && !self.terminal.keep_output
+            && self.terminal.screen.is_none()
         {
             out.finish(own);
         }
         match self.terminal.until {
-            Until::Peer | Until::Both if self.input_ended => out.close(),
+            Until::Peer | Until::Both if self.input_ended => out.close_because(self.reason),
             Until::Peer if out.is_congested(Leg::CALLER) => {}
-            Until::Peer if out.now().moment.since(self.input_at) >= INPUT_PAUSE => out.close(),
+            Until::Peer if out.now().moment.since(self.input_at) >= INPUT_PAUSE => {
+                out.close_because(self.reason);
+            }
             Until::Peer => self.wait_for_pause(out),
             Until::Both | Until::Input => {}
         }
@@ -222,61 +417,6 @@ impl Joined {
     fn wait_for_quiet(&self, out: &mut Outbox<'_>) {
         if let Some(quiet) = self.terminal.quiet.filter(|_| self.messages) {
             out.deadline_at(out.now().moment + quiet);
-        }
-    }
-}
-
-/// Makes messages of input.
-enum Cutter {
-    /// A line is a message, LF and all.
-    Lines(Vec<u8>),
-    Frames(Framer),
-}
-
-impl Cutter {
-    fn new(framing: Option<Framing>) -> Cutter {
-        framing.map_or_else(|| Cutter::Lines(Vec::new()), |framing| Cutter::Frames(Framer::new(framing)))
-    }
-
-    fn cut<'a>(&mut self, bytes: &'a [u8], out: &mut Outbox<'a>) {
-        match self {
-            Cutter::Lines(begun) => {
-                for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-                    begun.extend_from_slice(line);
-                    while begun.len() >= MESSAGE_BYTES_MAX {
-                        let rest = begun.split_off(MESSAGE_BYTES_MAX);
-                        out.send(Leg::CALLER, std::mem::replace(begun, rest));
-                    }
-                    if begun.ends_with(b"\n") {
-                        out.send(Leg::CALLER, std::mem::take(begun));
-                    }
-                }
-            }
-            Cutter::Frames(framer) => {
-                let mut rest = bytes;
-                loop {
-                    match framer.next(&mut rest) {
-                        Ok(Some(message)) => out.send(Leg::CALLER, message),
-                        Ok(None) => return,
-                        Err(_) => {
-                            return out.close_because(CloseReason::Limit(
-                                "an input frame longer than the framing's bound",
-                            ));
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// The input has ended: what has no mark behind it is a message too.
-    fn end(&mut self, out: &mut Outbox<'_>) {
-        let rest = match self {
-            Cutter::Lines(begun) => std::mem::take(begun),
-            Cutter::Frames(framer) => framer.take_unfinished(),
-        };
-        if !rest.is_empty() {
-            out.send(Leg::CALLER, rest);
         }
     }
 }

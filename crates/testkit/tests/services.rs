@@ -17,15 +17,7 @@ fn framing(name: &str) -> Framing {
 }
 
 fn terminal(until: Until) -> Terminal {
-    Terminal {
-        until,
-        half_close: true,
-        empty_input_waits: false,
-        keep_output: false,
-        framing: None,
-        inert: false,
-        quiet: Some(Duration::from_secs(2)),
-    }
+    Terminal { quiet: Some(Duration::from_secs(2)), ..Terminal::until(until) }
 }
 
 /// Every service of a server, with those of its settings that change what it does.
