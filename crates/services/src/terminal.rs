@@ -211,7 +211,8 @@ impl Conversation for Joined {
 
     fn closed(&mut self, _why: CloseReason, _out: &mut Outbox<'_>) {
         if let Some(mut screen) = self.screen() {
-            self.terminal.console.give_back(&screen.leave());
+            let console = &self.terminal.console;
+            console.give_back(&screen.leave(console.columns()));
         }
     }
 }
@@ -228,7 +229,7 @@ impl Joined {
         let Some(mut screen) = self.screen().filter(|_| !self.input_ended) else { return };
         let mut typed = screen.typed(bytes, console.columns());
         if typed.suspend {
-            console.suspend(&[typed.shown, screen.leave()].concat());
+            console.suspend(&[typed.shown, screen.leave(console.columns())].concat());
             typed.shown = screen.begin(console.columns());
         }
         drop(screen);
@@ -385,7 +386,7 @@ impl Joined {
 
     fn peer_ends(&mut self, out: &mut Outbox<'_>) {
         self.peer_ended = true;
-        if let Some(rest) = self.inert.as_mut().map(Inert::finish) {
+        if let Some(rest) = self.inert.as_mut().map(Inert::finish).filter(|rest| !rest.is_empty()) {
             self.show(rest.into(), out);
         }
         if let Some(Err(why)) = self.unpacker.as_mut().map(Unpacker::finish) {

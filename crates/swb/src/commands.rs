@@ -17,6 +17,8 @@ use switchboard::services::{Inert, Terminal};
 use switchboard::{Address, Control, Limits, Output, Plan, Service};
 
 use crate::failure::{Failure, Status};
+use crate::invocation;
+use crate::keyboard::Keyboard;
 use crate::log::Log;
 
 /// A plan for this service with the usual limits. What services print is made inert where `inert` says so.
@@ -68,13 +70,19 @@ fn for_listening(address: &Address) -> Result<(), Failure> {
 }
 
 /// The arguments that `connect` and `listen` share.
-fn terminal(arguments: &crate::invocation::Terminal, defaults: Terminal) -> Terminal {
+fn terminal(arguments: &invocation::Terminal, keyboard: &Keyboard, defaults: Terminal) -> Terminal {
     Terminal {
         until: arguments.until.map_or(defaults.until, Into::into),
         half_close: !arguments.no_half_close,
         framing: arguments.framing,
         inert: is_inert(arguments.raw),
         quiet: arguments.wait.or(defaults.quiet),
+        crlf: arguments.crlf,
+        pack: arguments.pack.clone(),
+        unpack: arguments.unpack.clone(),
+        console: keyboard.console(),
+        escapes: keyboard.is_there() && !arguments.no_escape,
+        screen: keyboard.screen(),
         ..defaults
     }
 }

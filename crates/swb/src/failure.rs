@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use switchboard::services::MISFIT;
 use switchboard::socket::{BindErrorKind, ConnectErrorKind, ResolveErrorKind};
 use switchboard::{BindError, CloseReason, ConnectError, OpenDoorsError, ResolveError, ServeError};
 
@@ -145,6 +146,7 @@ pub(crate) fn outcome(reason: CloseReason, what: &str) -> Result<(), Failure> {
     let on_receive = |errno| switchboard::CallFailed { call: "recv(2)", errno };
     let (status, message) = match reason {
         CloseReason::Finished => return Ok(()),
+        MISFIT => (Status::Reset, format!("the {what} brought bytes that do not fit the format of --unpack")),
         CloseReason::Failed(failed) if failed.call == "write(2)" => return Err(output_failure(failed)),
         CloseReason::Reset => (
             Status::Reset,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use switchboard::services::{Prefix, TimeFormat, Until};
-use switchboard::{EngineChoice, Framing};
+use switchboard::{EngineChoice, Format, Framing};
 
 /// What `swb` was asked to do.
 #[derive(Debug, Parser)]
@@ -97,7 +97,29 @@ pub(crate) struct Terminal {
     /// Ends a call that was silent in both directions for this long.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) idle_timeout: Option<Duration>,
-    /// Sends a terminal what the peer sends, control characters and all.
+    /// Sends line feeds in the input as CR LF.
+    #[arg(long)]
+    pub(crate) crlf: bool,
+    /// Takes each line of input for values, and sends them packed as Python's struct does: `!q10s` is an
+    /// integer of 8 bytes, big-endian, and a string of 10. Strings with spaces need quotes.
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["framing", "crlf"])]
+    pub(crate) pack: Option<Format>,
+    /// Prints what comes as lines of values: each message, or on a byte stream each as many bytes as the
+    /// format has.
+    #[arg(long, value_name = "FORMAT", value_parser = format_of_bytes, conflicts_with = "framing")]
+    pub(crate) unpack: Option<Format>,
+    /// Leaves lines to the terminal, which does not edit them. Default: they are edited, with the keys of
+    /// Emacs, where input and output are a terminal; what comes meanwhile is shown above.
+    #[arg(long)]
+    pub(crate) no_edit: bool,
+    /// Keeps typed lines in this file, to be had again with the up arrow in the next run too.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_edit", "raw"])]
+    pub(crate) history: Option<PathBuf>,
+    /// Sends typed lines that begin with ~ as they are. Default: on a terminal a line that is `~.` hangs up,
+    /// `~?` tells the escapes, and `~~` at the beginning of a line sends ~.
+    #[arg(long)]
+    pub(crate) no_escape: bool,
+    /// Sends a terminal what the peer sends, control characters and all; lines are not edited then.
     #[arg(long)]
     pub(crate) raw: bool,
 }
@@ -123,8 +145,9 @@ impl From<UntilArgument> for Until {
 pub(crate) struct Ask {
     /// Whom to ask.
     pub(crate) address: String,
-    /// What to send: exactly these bytes.
-    pub(crate) message: String,
+    /// What to send: exactly these bytes. With --pack: values.
+    #[arg(required = true, allow_negative_numbers = true)]
+    pub(crate) message: Vec<String>,
     /// How long to wait for an answer. Default: 1s for each try over datagrams, for ever on a connection.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
@@ -140,6 +163,17 @@ pub(crate) struct Ask {
     /// Sends one frame and prints one frame, on a byte stream: line, nul, u8, u16be, u16le, u32be, u32le.
     #[arg(long)]
     pub(crate) framing: Option<Framing>,
+    /// Sends line feeds in the message as CR LF.
+    #[arg(long)]
+    pub(crate) crlf: bool,
+    /// Sends the values packed, as Python's struct does: `!q10s` is an integer of 8 bytes, big-endian, and a
+    /// string of 10.
+    #[arg(long, value_name = "FORMAT", conflicts_with = "crlf")]
+    pub(crate) pack: Option<Format>,
+    /// Prints the answer as a line of values; on a byte stream without --framing one for each as many bytes
+    /// as the format has.
+    #[arg(long, value_name = "FORMAT", value_parser = format_of_bytes)]
+    pub(crate) unpack: Option<Format>,
     /// Sends a terminal what the peer sends, control characters and all.
     #[arg(long)]
     pub(crate) raw: bool,
@@ -363,6 +397,12 @@ pub(crate) struct Resolve {
 
 fn duration(text: &str) -> Result<Duration, String> {
     switchboard::address::parse_duration(text).map_err(|error| error.to_string())
+}
+
+/// A format by which something can be unpacked again and again.
+fn format_of_bytes(text: &str) -> Result<Format, String> {
+    let format: Format = text.parse().map_err(|error: switchboard::ParseFormatError| error.to_string())?;
+    if format.size_bytes() == 0 { Err("it has no bytes".to_owned()) } else { Ok(format) }
 }
 
 fn size(text: &str) -> Result<usize, String> {

@@ -2,9 +2,9 @@
 //!
 //! SIGUSR1 has the open calls told, and SIGHUP the log file opened anew where there is one: both ring the bell
 //! of the run, which the log answers. Without a log file SIGHUP ends the process, as a terminal that is closed
-//! expects.
+//! expects; a single call at a terminal puts things away before.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const SIGNALS: [i32; 2] = [libc::SIGTERM, libc::SIGINT];
 /// Stops an engine through `control` at the first signal, and the process at the second of the same.
 pub(crate) fn on_signals(control: &Arc<Control>, log: &Log) -> Result<Arc<SignalWatch>, Failure> {
     let watch = control.draining_fd().try_clone_to_owned().and_then(|wake| {
-        let watch = watch(wake, control, log)?;
+        let watch = watch(&SIGNALS, wake, control, log)?;
         SIGNALS.into_iter().try_for_each(|signal| watch.end_at_second(signal, true))?;
         Ok(watch)
     });
@@ -32,18 +32,20 @@ pub(crate) fn at_signal(
     log: &Log,
     run: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let watch = control.ending_fd().try_clone_to_owned().and_then(|wake| watch(wake, control, log));
+    let is_hung_up_on = io::stdin().is_terminal() && !log.has_file();
+    let signals: Vec<i32> = SIGNALS.into_iter().chain(is_hung_up_on.then_some(libc::SIGHUP)).collect();
+    let watch = control.ending_fd().try_clone_to_owned().and_then(|wake| watch(&signals, wake, control, log));
     let watch = heeded(watch, log)?;
     let result = run();
-    match SIGNALS.into_iter().find(|signal| watch.count(*signal) > 0) {
+    match signals.into_iter().find(|signal| watch.count(*signal) > 0) {
         Some(signal) => Err(Failure::signalled(signal)),
         None => result,
     }
 }
 
-fn watch(wake: OwnedFd, control: &Control, log: &Log) -> io::Result<SignalWatch> {
+fn watch(signals: &[i32], wake: OwnedFd, control: &Control, log: &Log) -> io::Result<SignalWatch> {
     let bell = || control.bell_fd().try_clone_to_owned();
-    let mut watch = SignalWatch::install(&SIGNALS, wake)?;
+    let mut watch = SignalWatch::install(signals, wake)?;
     watch.add(TELLS_OPEN_CALLS, bell()?)?;
     if log.has_file() {
         watch.add(REOPENS_FILE, bell()?)?;

@@ -10,6 +10,8 @@ mod datagrams;
 mod end_of_input;
 #[path = "callers/keep.rs"]
 mod keep;
+#[path = "callers/packed.rs"]
+mod packed;
 #[path = "callers/print.rs"]
 mod print;
 mod support;

@@ -135,12 +135,10 @@ impl Screen {
     }
 
     /// Leaves the terminal to others: what is being edited stays to be seen, and the cursor goes below it.
-    pub(super) fn leave(&mut self) -> Vec<u8> {
+    pub(super) fn leave(&mut self, columns: usize) -> Vec<u8> {
         let mut shown = Vec::new();
-        if let Some(view) = self.view.take() {
-            change(Some(&view), &View { cursor: view.columns, ..view.clone() }, &mut shown);
-            shown.push(b'\n');
-            self.row.clear();
+        if self.view.is_some() {
+            self.finish_row(columns, &mut shown);
         }
         shown
     }
@@ -152,24 +150,25 @@ impl Screen {
         let _ = self.line.handle(InputRequest::InsertChar(character));
     }
 
-    /// The line is finished: it stays above, whole.
     fn enter(&mut self, typed: &mut Typed, columns: usize) {
+        self.finish_row(columns, &mut typed.shown);
         let line = self.line.value_and_reset();
-        let (text, width) = visible(&line);
-        let text = format!("{}{text}", self.row.text());
-        let width = self.row.columns() + width;
-        if !line.is_empty() {
-            let whole = View { text, columns: width, cursor: width };
-            let before = self.view.take().filter(|_| width < columns);
-            change(before.as_ref(), &whole, &mut typed.shown);
-        } else {
-            self.take_back(&mut typed.shown);
-        }
-        typed.shown.push(b'\n');
-        self.row.clear();
         self.history.add(&line);
         typed.lines.extend(line.as_bytes());
         typed.lines.push(b'\n');
+    }
+
+    /// Shows the row and the line whole, in as many rows as they need; the cursor goes below.
+    fn finish_row(&mut self, columns: usize, shown: &mut Vec<u8>) {
+        let view = self.view.take();
+        if view.is_some() || !self.line.value().is_empty() {
+            let (line, line_columns) = visible(self.line.value());
+            let width = self.row.columns() + line_columns;
+            let whole = View { text: format!("{}{line}", self.row.text()), columns: width, cursor: width };
+            change(view.as_ref().filter(|_| width < columns), &whole, shown);
+        }
+        shown.push(b'\n');
+        self.row.clear();
     }
 
     /// Puts the row back as the peer left it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use switchboard::services;
+use switchboard::services::{self, Crlf};
 use switchboard::{Address, CloseReason, Line, Shape, Transport, converse, socket};
 
 use crate::failure::{Failure, Status, outcome};
@@ -23,16 +23,18 @@ fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
     if address.transport == Transport::Standard {
         return Err(Failure::usage("ask needs an address to ask: `-` is our own standard input and output"));
     }
+    let message = message(&arguments)?;
     let connected = socket::connect(&address)?;
     connected.notes.iter().for_each(|granted| log.note(granted));
     let may_lose = connected.connection.shape() == Shape::Datagram;
     let ask = services::Ask {
-        message: arguments.message.into_bytes(),
+        message,
         framing: arguments.framing,
         timeout: arguments.timeout.or(may_lose.then_some(TRY)),
         retries: if may_lose { arguments.retries } else { 0 },
         replies: arguments.replies,
         wait: arguments.wait,
+        unpack: arguments.unpack,
     };
     let what = format!("question to {}", connected.end);
     let plan = super::plan(ask, log, super::is_inert(arguments.raw))?;
@@ -42,4 +44,17 @@ fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
         return Err(Failure::new(Status::TimedOut, format!("the {what} was not answered in time; {hint}")));
     }
     outcome(reason, &what)
+}
+
+/// The bytes that are sent.
+fn message(arguments: &Ask) -> Result<Vec<u8>, Failure> {
+    match (&arguments.pack, &arguments.message[..]) {
+        (Some(format), values) => format.pack_words(values).map_err(Failure::usage),
+        (None, [message]) if arguments.crlf => Ok(Crlf::default().convert(message.as_bytes())),
+        (None, [message]) => Ok(message.clone().into_bytes()),
+        (None, messages) => Err(Failure::usage(format!(
+            "ask sends one message, and these are {}; a message with spaces needs quotes, values need --pack",
+            messages.len()
+        ))),
+    }
 }

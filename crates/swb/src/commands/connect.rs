@@ -1,5 +1,6 @@
 //! `swb connect`: joins standard input and output to an address.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::services::{Terminal, Until};
@@ -7,7 +8,9 @@ use switchboard::{Address, Line, Transport, converse, socket};
 
 use crate::failure::{Failure, outcome};
 use crate::invocation::Connect;
+use crate::keyboard::Keyboard;
 use crate::log::{Log, Role};
+use crate::stop;
 
 /// How long a peer on a message transport may be quiet after the input has ended.
 const QUIET: Duration = Duration::from_secs(1);
@@ -25,18 +28,9 @@ fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
             "connect joins standard input and output to an address: `-` is those already",
         ));
     }
-    let terminal = super::terminal(
-        &arguments.terminal,
-        Terminal {
-            until: Until::Peer,
-            half_close: true,
-            empty_input_waits: false,
-            keep_output: false,
-            framing: None,
-            inert: false,
-            quiet: Some(QUIET),
-        },
-    );
+    let keyboard = Keyboard::open(&arguments.terminal)?;
+    let defaults = Terminal { quiet: Some(QUIET), ..Terminal::until(Until::Peer) };
+    let terminal = super::terminal(&arguments.terminal, &keyboard, defaults);
     let connected = socket::connect(&address)?;
     for attempt in &connected.failed {
         log.detail(format_args!("tried {attempt}"));
@@ -46,6 +40,10 @@ fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
     }
     let mut plan = super::plan(terminal, log, false)?;
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
-    let ended = converse(plan, Line::Connection(connected.connection))?;
-    outcome(ended.reason, &format!("call to {}", connected.end))
+    let control = Arc::clone(&plan.control);
+    let result = stop::at_signal(&control, log, || {
+        let ended = converse(plan, Line::Connection(connected.connection))?;
+        outcome(ended.reason, &format!("call to {}", connected.end))
+    });
+    keyboard.close(result)
 }

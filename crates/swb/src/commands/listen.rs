@@ -9,6 +9,7 @@ use switchboard::{Address, Doors, Engine, LastCall, Line, Observer, Shape, Trans
 use crate::activation::inherited;
 use crate::failure::{Failure, Status, outcome};
 use crate::invocation::Listen;
+use crate::keyboard::Keyboard;
 use crate::log::{Log, Role};
 use crate::ready::Ready;
 use crate::stop;
@@ -22,24 +23,19 @@ fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
     let ready = Ready::open(&arguments.ready, log)?;
     let address: Address = arguments.address.parse()?;
     super::for_listening(&address)?;
-    let terminal = super::terminal(
-        &arguments.terminal,
-        Terminal {
-            until: if arguments.keep { Until::Peer } else { Until::Both },
-            half_close: true,
-            empty_input_waits: true,
-            keep_output: arguments.keep,
-            framing: None,
-            inert: false,
-            quiet: None,
-        },
-    );
+    let keyboard = Keyboard::open(&arguments.terminal)?;
+    let defaults = Terminal {
+        empty_input_waits: true,
+        keep_output: arguments.keep,
+        ..Terminal::until(if arguments.keep { Until::Peer } else { Until::Both })
+    };
+    let terminal = super::terminal(&arguments.terminal, &keyboard, defaults);
     let shape = match inherited(&address)? {
         Some(Inherited::Connected(_)) => None,
         Some(inherited) => inherited.transport().shape(),
         None => address.transport.shape(),
     };
-    match shape {
+    let result = match shape {
         Some(Shape::Datagram) => hear(&address, terminal, arguments, ready, log),
         Some(Shape::Stream | Shape::SeqPacket) if address.transport != Transport::Standard => {
             answer(address, terminal, arguments, ready, log)
@@ -47,7 +43,8 @@ fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
         Some(Shape::Stream | Shape::SeqPacket) | None => Err(Failure::usage(format!(
             "cannot listen at {address}: nobody can call there; try tcp://:PORT or unix:PATH"
         ))),
-    }
+    };
+    keyboard.close(result)
 }
 
 /// Callers come one after the other; each is joined in its turn.

@@ -2,6 +2,8 @@
 
 use super::*;
 
+const COLUMNS: usize = 20;
+
 /// What a terminal shows: finished rows, and the row with the cursor.
 #[derive(Debug, Default)]
 struct Glass {
@@ -40,6 +42,10 @@ impl Glass {
                 }
                 _ => {
                     assert!(!character.is_control(), "{text:?}");
+                    if self.cursor == COLUMNS {
+                        self.rows.push(self.row.drain(..).collect());
+                        self.cursor = 0;
+                    }
                     self.row.resize(self.row.len().max(self.cursor), ' ');
                     self.row.splice(self.cursor..(self.cursor + 1).min(self.row.len()), [character]);
                     self.cursor += 1;
@@ -65,14 +71,14 @@ struct Seen {
 
 impl Seen {
     fn keys(&mut self, keys: &str) -> Typed {
-        let typed = self.screen.typed(keys.as_bytes(), 20);
+        let typed = self.screen.typed(keys.as_bytes(), COLUMNS);
         self.glass.write(&typed.shown);
         self.lines.extend(&typed.lines);
         typed
     }
 
     fn output(&mut self, text: &str) {
-        let shown = self.screen.output(text.as_bytes(), 20);
+        let shown = self.screen.output(text.as_bytes(), COLUMNS);
         self.glass.write(&shown);
     }
 }
@@ -164,7 +170,7 @@ fn what_is_told_stands_in_a_line_of_its_own() {
     let mut seen = Seen::default();
     seen.output("password: ");
     seen.keys("x");
-    let told = seen.screen.tell("not \x1b that\n  ^", 20);
+    let told = seen.screen.tell("not \x1b that\n  ^", COLUMNS);
     seen.glass.write(&told);
     assert_eq!(seen.glass.rows, ["password: ", "not ^[ that", "  ^"]);
     assert_eq!(seen.glass.row(), "x|");
@@ -174,9 +180,9 @@ fn what_is_told_stands_in_a_line_of_its_own() {
 fn what_is_being_edited_stays_to_be_seen_when_the_call_ends() {
     let mut seen = Seen::default();
     seen.output("> ");
-    assert_eq!(seen.screen.leave(), b"");
+    assert_eq!(seen.screen.leave(COLUMNS), b"");
     seen.keys("half\x01");
-    let left = seen.screen.leave();
+    let left = seen.screen.leave(COLUMNS);
     seen.glass.write(&left);
     assert_eq!((&*seen.glass.rows, seen.glass.row().as_str()), (&["> half".to_owned()][..], "|"));
     // The next call finds it there.
@@ -191,4 +197,45 @@ fn a_line_above_the_bound_is_refused_with_a_bell() {
     assert!(seen.keys("yz").shown.contains(&BELL));
     seen.keys("\r");
     assert_eq!(seen.lines.len(), LINE_BYTES_MAX + 1);
+}
+
+#[test]
+fn whatever_is_typed_and_said_all_of_it_is_shown_in_order() {
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let keys = ["a", "é", "\x7f", "\x1b[D", "\x1b[A", "\x1b[B", "\x01", "\x05", "\x17", "\x19", "\t", "\r"];
+    for _ in 0..200 {
+        let mut seen = Seen::default();
+        let mut wanted = Vec::new();
+        for number in 0..100 {
+            if random(4) == 0 {
+                // Behind the peer's own words, if it has not ended its line.
+                let end = if random(2) == 0 { "\n" } else { "" };
+                let said = format!("<{number}>{end}");
+                wanted.push(format!("<{number}>"));
+                seen.output(&said);
+            } else {
+                seen.keys(keys[random(keys.len())]);
+            }
+        }
+        let left = seen.screen.leave(COLUMNS);
+        seen.glass.write(&left);
+        seen.output("\n");
+        let all = seen.glass.rows.concat(); // without line ends: the terminal wraps
+        let mut rest = &*all;
+        for said in &wanted {
+            let at =
+                rest.find(said.as_str()).unwrap_or_else(|| panic!("{said} is not in {rest:?} of {all:?}"));
+            rest = &rest[at + said.len()..];
+        }
+        let lines = String::from_utf8_lossy(&seen.lines).replace('\t', "^I");
+        let mut rest = &*all;
+        for line in lines.lines() {
+            let at = rest.find(line).unwrap_or_else(|| panic!("{line:?} is not in {rest:?} of {all:?}"));
+            rest = &rest[at + line.len()..];
+        }
+    }
 }
