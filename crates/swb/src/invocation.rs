@@ -17,7 +17,7 @@ use switchboard::{EngineChoice, Format, Framing};
     after_help = "Addresses: tcp://HOST:PORT  udp://HOST:PORT  unix:PATH  unix-dgram:PATH  unix-seqpacket:PATH\n\
         (@NAME for an abstract name)  fd:N  -  HOST:PORT means tcp  :PORT means every address.\n\
         Options follow a question mark: 'tcp://:80?backlog=5&nodelay=off'.\n\
-        More: swb help addresses, options, ends, engines, or a command.\n\n\
+        More: swb help addresses, options, ends, typing, engines, or a command.\n\n\
         Exit status: 0 done, 1 other, 2 usage, 3 name not found, 4 refused or unreachable, 5 timed out,\n\
         6 reset or broken, 7 cannot bind, 8 not supported by this kernel, 128+N by signal N."
 )]
@@ -42,7 +42,7 @@ pub(crate) enum Command {
     List(List),
     /// Shows what this kernel and this user allow, and what would change it.
     Doctor(Doctor),
-    /// Explains a topic (addresses, options, ends, engines) or a command.
+    /// Explains a topic (addresses, options, ends, typing, engines) or a command.
     Help(Help),
     /// Starts a server and calls it, over each transport, and checks what comes back.
     Demo,
@@ -383,7 +383,7 @@ pub(crate) struct Doctor {
 
 #[derive(Debug, Args)]
 pub(crate) struct Help {
-    /// addresses, options, ends, engines, or a command such as `serve echo`. Default: all commands.
+    /// addresses, options, ends, typing, engines, or a command such as `serve echo`. Default: all commands.
     #[arg(value_name = "TOPIC")]
     pub(crate) topic: Vec<String>,
 }

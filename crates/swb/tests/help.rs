@@ -101,9 +101,9 @@ fn a_topic_that_is_none_is_told_with_those_there_are() {
     let ended = help(&["help", "optins"]);
     assert_eq!((ended.code(), ended.text().as_str()), (2, ""));
     assert!(
-        ended
-            .stderr
-            .starts_with("swb: \"optins\" is neither a topic (addresses, options, ends, engines) nor")
+        ended.stderr.starts_with(
+            "swb: \"optins\" is neither a topic (addresses, options, ends, typing, engines) nor"
+        )
     );
     assert!(ended.stderr.contains("connect, listen, ask, serve"), "{}", ended.stderr);
 }

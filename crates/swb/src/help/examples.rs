@@ -29,6 +29,8 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb connect 'tcp://example.net:80?connect-timeout=5s'", "Gives up after 5 s; the quotes keep the shell from reading the ? and &."),
         example("swb connect 'tcp://192.0.2.1:80?bind=:4000'", "Calls from port 4000 of ours."),
         example("swb connect unix:/run/app.sock", "Calls a program on this machine."),
+        example("swb connect localhost:25 --crlf --history ~/.swb-lines", "Ends lines as SMTP wants them, and has them again in the next run."),
+        example("swb connect localhost:5000 --pack '!Hd' --unpack '!Hd'", "Takes 7 2.5 for an integer and a number, sends them as bytes, and shows such bytes so."),
         example("swb connect udp://localhost:9988 --wait 3s", "Sends each line as a datagram, and waits 3 s for the last answers."),
     ]),
     (&["listen"], &[
@@ -41,6 +43,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
     (&["ask"], &[
         example("swb ask tcp://localhost:2021 hello", "Sends hello, finishes, and prints all that comes back."),
         example("swb ask udp://localhost:9988 hi --timeout 1s --retries 3", "Sends a datagram, and again when no answer comes in 1 s, three times at most."),
+        example("swb ask tcp://localhost:2021 --pack '!q10s' 42 hello --unpack '!q10s'", "Sends an integer and a string as 18 bytes, and prints the answer as values."),
         example("swb ask tcp://localhost:2021 hello --framing line", "Sends one line, prints one line, and need not finish."),
     ]),
     (&["serve"], &[
@@ -91,6 +94,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
     (&["help"], &[
         example("swb help options", "Every option of an address, with its bounds."),
         example("swb help ends", "When a call ends, and with which exit status."),
+        example("swb help typing", "The keys of the line editor, the escapes, and the letters of --pack."),
         example("swb help serve echo", "The same as swb serve echo --help."),
     ]),
     (&["demo"], &[

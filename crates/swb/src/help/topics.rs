@@ -40,6 +40,7 @@ pub const TOPICS: &[Topic] = &[
         about: "when a call ends, what is delivered before, and the exit status",
         text: ends,
     },
+    Topic { name: "typing", about: "keys, escapes and values at a terminal", text: typing },
     Topic { name: "engines", about: "who moves the bytes of many calls", text: engines },
 ];
 
@@ -157,6 +158,7 @@ When a call ends
   Datagrams have no end: the conversation ends once standard input has ended and the peer has been quiet for
   --wait (1s for `connect`; `listen` waits for ever).
   --idle-timeout ends a call that is silent in both directions for this long.
+  At a terminal a line that is ~. ends it at once (`swb help typing`).
 
 When a server ends
   SIGTERM or SIGINT (Ctrl-C): callers that the kernel has taken already are still answered, nobody else; the
@@ -170,12 +172,56 @@ Exit status
     3  the name was not found
     4  refused or unreachable
     5  timed out; calls were cut at the end of --drain
-    6  reset or broken: the peer may not have got everything
+    6  reset or broken: the peer may not have got everything; what came does not fit --unpack
     7  cannot bind: in use, not ours, not permitted
     8  this kernel does not have it
   128+N  ended by signal N
 
 That the reader of standard output goes away (`swb ... | head`) is no failure.
+"
+    .to_owned()
+}
+
+fn typing() -> String {
+    "\
+Lines
+  Where standard input and output are a terminal, `connect` and `listen` edit the line that is typed before
+  it is sent, and show what the peer says above it. What the peer has not ended with a line feed, such as
+  `login: `, is shown at once, and what is typed stands behind it.
+
+    Left Right  Ctrl-B Ctrl-F           a character to the left or right; with Ctrl or Alt, Alt-B Alt-F: a word
+    Home End  Ctrl-A Ctrl-E             the beginning or end of the line
+    Up Down  Ctrl-P Ctrl-N              the line typed before, or after
+    Backspace Delete  Ctrl-H Ctrl-D     deletes a character to the left, or under the cursor
+    Ctrl-W Alt-D Ctrl-U Ctrl-K          deletes a word to the left or right, or all of it; Ctrl-Y puts it back
+    Ctrl-V                              takes the next key as it is, a control character for example
+    Ctrl-L                              clears the screen
+    Ctrl-D on an empty line             ends the input; Ctrl-C ends the command, Ctrl-Z stops it until fg
+
+  --history FILE has the lines of earlier runs too. --no-edit leaves lines to the terminal, where Ctrl-D sends
+  what is typed without a line feed; so does --raw, and a terminal that TERM calls dumb.
+
+Escapes
+  At a terminal, edited or not, these lines are not sent:
+
+    ~.    hangs up: the call ends at once, with status 0; what the peer has not taken is dropped
+    ~?    tells the escapes
+
+  ~~ at the beginning of a line sends ~. --no-escape sends all lines as they are.
+
+Values
+  --pack FORMAT sends values as bytes, --unpack FORMAT prints bytes as values, in the notation of Python's
+  struct module. A format is a sign for order and alignment, then letters, each with a count before it:
+
+    @ native, aligned as in C (as without a sign)   = native   < little-endian   > ! big-endian
+
+    x  a zero byte, no value      c  a string of 1 byte     ?  true or false
+    b B  integer of 1 byte        h H  of 2                 i I l L  of 4            q Q  of 8
+    e  number of 2 bytes          f  of 4                   d  of 8                  n N  as ssize_t, with @
+    10s  a string of 10 bytes, padded with zeros            10p  the same, its length in the first byte
+
+  The capital letters are unsigned; with @, l and L are as long as C's. Integers are decimal, or begin with
+  0x, 0o or 0b. Strings need quotes where they have spaces: 'as it is', or \"with \\n \\r \\t \\0 \\xNN \\u{...}\".
 "
     .to_owned()
 }
