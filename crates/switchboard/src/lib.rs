@@ -82,8 +82,8 @@ pub use address::{
 pub use caller::{CallError, Caller, FrameError};
 pub use conversation::{
     self, ByteOrder, Call, CallFailed, CloseReason, Conversation, CopiedBy, DialFailure, Format, Framer,
-    Framing, FramingError, Leg, Moment, Needs, Now, Outbox, PackError, PackProblem, ParseFormatError, Payload,
-    Service, Topic, TopicTooLong, UnpackError, Value, Width,
+    Framing, FramingError, Leg, Moment, Needs, Now, Outbox, PackError, PackProblem, ParseFormatError,
+    Payload, Service, Topic, TopicTooLong, UnpackError, Value, Width,
 };
 pub use engine::{
     self, Control, Doors, Ended, Engine, EngineChoice, Event, LastCall, Limits, Line, Observer,

@@ -1,10 +1,13 @@
 //! Every service: every cut gives the same answer, and no seed makes it panic or wait for ever.
 #![expect(clippy::unwrap_used, reason = "a setting of a test that is refused is the failure that is wanted")]
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use conversation::{CloseReason, Framing, Service};
-use services::{Ask, Discard, Echo, Prefix, Print, Reply, Say, Terminal, Time, TimeFormat, Until, Who};
+use services::{
+    Ask, Discard, Echo, MISFIT, Prefix, Print, Reply, Say, Screen, Terminal, Time, TimeFormat, Until, Who,
+};
 use testkit::{Answer, Caller, Faults, Run, Seed, SendFails, Simulation, answer_in_pieces, every_cut};
 
 const SEEDS: u64 = 1000;
@@ -319,5 +322,47 @@ fn no_reset_on_either_side_of_a_terminal_keeps_it_for_ever() {
                 assert!(said.starts_with(&heard.bytes()), "seed {seed}");
             }
         }
+    }
+}
+
+#[test]
+fn a_terminal_changes_line_ends_and_packs_lines_however_they_are_cut() {
+    let crlf = Terminal { crlf: true, ..terminal(Until::Peer) };
+    let packed = Terminal { pack: "!H3s".parse().ok(), unpack: "!H".parse().ok(), ..terminal(Until::Peer) };
+    for seed in 0..SEEDS {
+        let person = Caller::new().send("one\ntwo\r\n").finish().read_all();
+        let run =
+            Simulation::new(seed).peer("-", person).caller(Caller::new().finish().read_all()).run(&crlf);
+        assert_eq!(run.callers[0].bytes(), b"one\r\ntwo\r\n", "seed {seed}");
+
+        let person = Caller::new().send("1 abc\n2 'd e'\n3 f").finish().read_all();
+        let peer = Caller::new().read_all().send(b"\x01\x00\xff\xff").finish();
+        let run = Simulation::new(seed).peer("-", person).caller(peer).run(&packed);
+        assert_eq!(run.callers[0].bytes(), b"\0\x01abc\0\x02d e\0\x03f\0\0", "seed {seed}");
+        assert_eq!(run.dialled[0].heard.bytes(), b"256\n65535\n");
+        assert_eq!(run.calls[0].reason, CloseReason::Finished);
+
+        let person = Caller::new().finish().read_all();
+        let peer = Caller::new().send(b"\0\x01\0").finish().read_all();
+        let run = Simulation::new(seed).peer("-", person).caller(peer).run(&packed);
+        assert_eq!((run.dialled[0].heard.bytes(), run.calls[0].reason), (b"1\n".to_vec(), MISFIT));
+    }
+}
+
+#[test]
+fn a_screen_loses_nothing_however_keys_and_output_are_cut_and_mixed() {
+    let answer: Vec<u8> = (0..50).flat_map(|number| format!("<{number}>\n").into_bytes()).collect();
+    for seed in 0..SEEDS {
+        let screen = Some(Arc::new(Mutex::new(Screen::default())));
+        let terminal = Terminal { inert: true, escapes: true, screen, ..terminal(Until::Both) };
+        let person = Caller::new().send("helo\x1b[Dl\rGr\u{fc}\u{df}e\x7f\r~~\r\x1b[A\r\x04").read_all();
+        let peer = Caller::new().send(&answer).finish().read_all();
+        let run = Simulation::new(seed).peer("-", person).caller(peer).run(&terminal);
+        assert_eq!(run.callers[0].bytes(), "hello\nGr\u{fc}\u{df}\n~\n~\n".as_bytes(), "seed {seed}");
+        assert_eq!(run.calls[0].reason, CloseReason::Finished);
+        // An entered line may stand between two characters, where the peer had come so far.
+        let shown = run.dialled[0].heard.bytes();
+        let mut rest = shown.iter();
+        assert!(answer.iter().all(|said| rest.any(|byte| byte == said)), "seed {seed}: {shown:?}");
     }
 }
