@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::event::{EventfdFlags, eventfd};
+use crate::call::eventfd;
 
 /// Two switches that an engine watches, and a bell. All may be used from any thread; the switches stay thrown.
 ///
@@ -23,8 +23,7 @@ impl Control {
     ///
     /// eventfd(2), when descriptors or memory are short.
     pub fn new() -> io::Result<Control> {
-        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        Ok(Control { draining: eventfd(0, flags)?, ending: eventfd(0, flags)?, bell: eventfd(0, flags)? })
+        Ok(Control { draining: eventfd("to drain")?, ending: eventfd("to end")?, bell: eventfd("the bell")? })
     }
 
     /// Stop answering; let the open calls finish, for as long as the drain limit allows.

@@ -91,7 +91,8 @@ impl Errands {
                 crate::control::wake(&wake);
             }
         };
-        std::thread::Builder::new().name("errand".into()).spawn(work).is_ok()
+        let thread = std::thread::Builder::new().name("errand".into());
+        crate::call::thread("errand", || thread.spawn(work)).is_ok()
     }
 }
 

@@ -12,6 +12,7 @@
 //!
 //! [`converse`] runs the one call of a program that is itself a caller.
 
+mod call;
 mod capabilities;
 mod clock;
 mod control;

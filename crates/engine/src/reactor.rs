@@ -20,9 +20,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conversation::{CallFailed, Leg, Moment, Now};
-use rustix::event::{EventfdFlags, eventfd};
 use slab::Slab;
 
+use crate::call::eventfd;
 use crate::doors::Door;
 use crate::errands::Errands;
 use crate::host::Host;
@@ -394,7 +394,7 @@ impl<S: Selector> Reactor<S> {
         if let Some(wake) = &self.wake {
             return Ok(Arc::clone(wake));
         }
-        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let wake = Arc::new(eventfd("to wake this loop")?);
         self.selector.add(wake.as_fd(), Token::Wake.pack(), Watch::Read)?;
         self.wake = Some(Arc::clone(&wake));
         Ok(wake)

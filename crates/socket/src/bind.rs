@@ -4,21 +4,20 @@
 //! `EADDRINUSE`; only then the option is set on it, for siblings of our own that share the port (socket(7)).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
-use address::{Address, Host, OptionKey, Place, Transport};
-use rustix::net::sockopt;
+use address::{Address, End, Host, OptionKey, Place};
 
-use crate::born::{self, Family};
-use crate::option_rule::Moment;
-use crate::options::{self, Target};
+use crate::born::Family;
+use crate::open_socket::OpenSocket;
+use crate::opening::{Failed, Opening, Sharing, Step, make_all};
 use crate::owned_path::OwnedPath;
 use crate::unix_path::bind_path;
-use crate::{BindError, Granted, OptionError, Role, errno, resolve, sockaddr};
+use crate::{BindError, Granted, OptionError, Role, errno, resolve};
 
 /// A bound socket, with every option of its life up to listen(2) set.
 pub(crate) struct Bound {
-    pub(crate) fd: OwnedFd,
+    pub(crate) fd: OpenSocket,
     pub(crate) family: Family,
     pub(crate) path: Option<OwnedPath>,
     pub(crate) notes: Vec<Granted>,
@@ -50,28 +49,16 @@ pub(crate) fn bind_beside(
     family: Family,
     address: &Address,
 ) -> Result<Bound, BindError> {
-    let failed = |call, error: rustix::io::Errno| BindError::new(address, call, error.into());
-    sockopt::set_socket_reuseport(first, true).map_err(|error| failed("setsockopt(2)", error))?;
+    make_all(&[Step::share_port()], first).map_err(|failed| failed.into_bind_error(address))?;
     bind_candidate(address, local, family, Sharing::WithSiblings)
-}
-
-/// Whether `SO_REUSEPORT` is set before bind(2).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sharing {
-    Exclusive,
-    WithSiblings,
 }
 
 fn bind_network(address: &Address, host: &Host) -> Result<Bound, BindError> {
     let resolved = resolve(address, Role::Listen).map_err(|error| BindError::resolve(address, error))?;
-    let only_v6 = address.options.flag(OptionKey::V6) == Some(true);
     let mut first_failure = None;
     for candidate in resolved.candidates {
         let local = candidate.address;
-        let family = match local {
-            SocketAddr::V4(_) => Family::V4,
-            SocketAddr::V6(v6) => Family::V6 { dual: v6.ip().is_unspecified() && !only_v6 },
-        };
+        let family = Family::to_listen(&local, &address.options);
         let mut outcome = bind_candidate(address, local, family, Sharing::Exclusive);
         if *host == Host::Any && family == (Family::V6 { dual: true }) && has_no_family(&outcome) {
             let v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), local.port());
@@ -98,30 +85,20 @@ fn bind_candidate(
     family: Family,
     sharing: Sharing,
 ) -> Result<Bound, BindError> {
-    let transport = address.transport;
-    let failed = |call, error| BindError::new(address, call, error);
-    let refused = |error| BindError::option(address, error);
+    let opening = Opening::bound(address, local, family, sharing);
+    bind_as(address, opening.map_err(|error| BindError::option(address, error))?)
+}
 
-    let fd = born::socket(family, transport, &address.options).map_err(|error| failed("socket(2)", error))?;
-    let target = Target { fd: fd.as_fd(), transport, family };
-    if transport == Transport::Tcp && address.options.get(OptionKey::Reuseaddr).is_none() {
-        // Old calls in TIME_WAIT do not keep a server from starting again; a listener still does, socket(7).
-        let set = sockopt::set_socket_reuseaddr(&fd, true);
-        set.map_err(|error| failed("setsockopt(2)", error.into()))?;
-    }
-    let mut notes = options::apply(target, &address.options, Moment::BeforeBind).map_err(refused)?;
-    if sharing == Sharing::WithSiblings {
-        let set = sockopt::set_socket_reuseport(&fd, true);
-        set.map_err(|error| failed("setsockopt(2)", error.into()))?;
-    }
-    rustix::net::bind(&fd, &local).map_err(|error| failed("bind(2)", error.into()))?;
-    notes.extend(options::apply(target, &address.options, Moment::BeforeListen).map_err(refused)?);
-    Ok(Bound { fd, family, path: None, notes })
+/// Makes the calls of an opening that needs nothing between them.
+fn bind_as(address: &Address, opening: Opening) -> Result<Bound, BindError> {
+    let refused = |failed: Failed| failed.into_bind_error(address);
+    let (fd, mut notes) = opening.begin().map_err(refused)?;
+    opening.name_end(&fd).map_err(|error| BindError::new(address, "bind(2)", error))?;
+    notes.extend(opening.finish(&fd).map_err(refused)?);
+    Ok(Bound { fd, family: opening.birth.family, path: None, notes })
 }
 
 fn bind_abstract(address: &Address, name: &[u8]) -> Result<Bound, BindError> {
-    let transport = address.transport;
-    let failed = |call, error| BindError::new(address, call, error);
     for key in [OptionKey::Mode, OptionKey::User, OptionKey::Group] {
         if address.options.get(key).is_some() {
             let why = "an abstract name has no owner and no permissions";
@@ -129,31 +106,7 @@ fn bind_abstract(address: &Address, name: &[u8]) -> Result<Bound, BindError> {
             return Err(BindError::option(address, error));
         }
     }
-    let local = sockaddr::from_abstract(name).map_err(|error| failed("bind(2)", error))?;
-    let (fd, notes) = born_for_unix(address)?;
-    rustix::net::bind(&fd, &local).map_err(|error| failed("bind(2)", error.into()))?;
-    let late = before_listen(&fd, address, transport)?;
-    Ok(Bound { fd, family: Family::Unix, path: None, notes: [notes, late].concat() })
-}
-
-/// A Unix socket with the options that are set before bind(2).
-pub(crate) fn born_for_unix(address: &Address) -> Result<(OwnedFd, Vec<Granted>), BindError> {
-    let transport = address.transport;
-    let fd = born::socket(Family::Unix, transport, &address.options)
-        .map_err(|error| BindError::new(address, "socket(2)", error))?;
-    let target = Target { fd: fd.as_fd(), transport, family: Family::Unix };
-    let notes = options::apply(target, &address.options, Moment::BeforeBind)
-        .map_err(|error| BindError::option(address, error))?;
-    Ok((fd, notes))
-}
-
-/// The options of a Unix socket that are set between bind(2) and listen(2).
-pub(crate) fn before_listen(
-    fd: &OwnedFd,
-    address: &Address,
-    transport: Transport,
-) -> Result<Vec<Granted>, BindError> {
-    let target = Target { fd: fd.as_fd(), transport, family: Family::Unix };
-    options::apply(target, &address.options, Moment::BeforeListen)
-        .map_err(|error| BindError::option(address, error))
+    let local = End::Abstract { transport: address.transport, name: name.into() };
+    let opening = Opening::bound_unix(address, local);
+    bind_as(address, opening.map_err(|error| BindError::option(address, error))?)
 }

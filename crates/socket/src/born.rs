@@ -1,11 +1,8 @@
-//! socket(2): every socket is born here, close-on-exec and non-blocking.
+//! What a socket is born as: socket(2)'s family, type and protocol.
 
-use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 
 use address::{OptionKey, Options, Transport};
-use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, ipproto, socket_with};
 
 /// The kernel's address family of a socket, and what of it options must know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +19,16 @@ pub(crate) enum Family {
 }
 
 impl Family {
+    /// The family of a socket that listens at an address: at the wildcard of IPv6 it speaks IPv4 too, unless
+    /// `v6` was asked for.
+    pub(crate) fn to_listen(local: &SocketAddr, options: &Options) -> Family {
+        let only_v6 = options.flag(OptionKey::V6) == Some(true);
+        match local {
+            SocketAddr::V4(_) => Family::V4,
+            SocketAddr::V6(v6) => Family::V6 { dual: v6.ip().is_unspecified() && !only_v6 },
+        }
+    }
+
     /// The family that an address is of; a socket that only calls it is not dual.
     pub(crate) fn of(address: &SocketAddr) -> Family {
         match address {
@@ -29,37 +36,13 @@ impl Family {
             SocketAddr::V6(_) => Family::V6 { dual: false },
         }
     }
-
-    fn kernel(self) -> AddressFamily {
-        match self {
-            Family::V4 => AddressFamily::INET,
-            Family::V6 { .. } => AddressFamily::INET6,
-            Family::Unix => AddressFamily::UNIX,
-        }
-    }
 }
 
-/// A socket of that family for that transport. `mptcp` chooses `IPPROTO_MPTCP`.
-///
-/// `V6ONLY` is set to what the family says, whatever `net.ipv6.bindv6only` is.
-pub(crate) fn socket(family: Family, transport: Transport, options: &Options) -> io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let fd = socket_with(family.kernel(), kernel_type(transport), flags, protocol(transport, options))?;
-    if let Family::V6 { dual } = family {
-        rustix::net::sockopt::set_ipv6_v6only(&fd, !dual)?;
-    }
-    Ok(fd)
-}
-
-fn kernel_type(transport: Transport) -> SocketType {
-    match transport {
-        Transport::Tcp | Transport::Unix | Transport::Standard | Transport::Descriptor => SocketType::STREAM,
-        Transport::Udp | Transport::UnixDgram => SocketType::DGRAM,
-        Transport::UnixSeqpacket => SocketType::SEQPACKET,
-    }
-}
-
-fn protocol(transport: Transport, options: &Options) -> Option<Protocol> {
-    let multipath = options.flag(OptionKey::Mptcp) == Some(true);
-    (transport == Transport::Tcp && multipath).then_some(ipproto::MPTCP)
+/// What socket(2) is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Birth {
+    pub(crate) family: Family,
+    pub(crate) transport: Transport,
+    /// `IPPROTO_MPTCP`.
+    pub(crate) multipath: bool,
 }

@@ -3,19 +3,15 @@
 //! connect(2). TCP races its candidates (`race.rs`); UDP takes the first that it can be connected to, and hears
 //! from then on only its peer, a refused port included; Unix sockets are `unix_connect.rs`; `fd:N` is taken over.
 
-use std::io;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
 use address::{Address, End, OptionKey, Place, Transport};
 
-use crate::option_rule::Moment;
-use crate::options::{self, Target};
 use crate::race::{Won, race, start};
 use crate::unix_connect::connect_unix;
 use crate::{
-    Attempt, ConnectError, ConnectErrorKind, Connection, Granted, OptionError, Role, born, descriptor,
-    interleave, resolve, sockaddr,
+    Attempt, ConnectError, ConnectErrorKind, Connection, Granted, OptionError, Role, descriptor, interleave,
+    resolve,
 };
 
 /// A call that was made.
@@ -51,11 +47,11 @@ pub fn connect(address: &Address) -> Result<Connected, ConnectError> {
         Place::Network { .. } => connect_network(address, within),
         Place::Path(path) => {
             let end = End::Path { transport, path: path.clone() };
-            connect_local(address, sockaddr::from_path(path), end, within)
+            connect_local(address, end, within)
         }
         Place::Abstract(name) => {
             let end = End::Abstract { transport, name: name.clone() };
-            connect_local(address, sockaddr::from_abstract(name), end, within)
+            connect_local(address, end, within)
         }
         Place::Descriptor(number) => adopt(address, *number),
         Place::Standard => Err(refuse(address, ConnectErrorKind::Unsupported)),
@@ -80,27 +76,19 @@ fn connect_network(address: &Address, within: Duration) -> Result<Connected, Con
         race(&candidates, options, within)
     };
     let fail = |tried| ConnectError::from_attempts(address.to_string(), tried);
-    let Won { fd, candidate, mut notes, failed } = won.map_err(fail)?;
+    let Won { fd, candidate, opening, mut notes, failed } = won.map_err(fail)?;
     let end = End::Ip { transport: address.transport, address: candidate.address };
-    let family = born::Family::of(&candidate.address);
-    let connection = Connection::from_fd(fd, address.transport)
-        .map_err(|error| fail(vec![Attempt { end: end.clone(), call: "getsockopt(2)", error }]))?;
-    let target = Target { fd: connection.as_fd(), transport: address.transport, family };
-    let late = options::apply(target, options, Moment::AfterConnect)
-        .map_err(|error| fail(vec![Attempt::option(end.clone(), error)]))?;
+    let late = opening.finish(&fd).map_err(|failed| fail(vec![failed.into_attempt(end.clone())]))?;
     notes.extend(late);
+    let connection = Connection::on(fd, address.transport)
+        .map_err(|error| fail(vec![Attempt { end: end.clone(), call: "getsockopt(2)", error }]))?;
     Ok(Connected { connection, end, notes, failed })
 }
 
-fn connect_local(
-    address: &Address,
-    place: io::Result<rustix::net::SocketAddrUnix>,
-    end: End,
-    within: Duration,
-) -> Result<Connected, ConnectError> {
+fn connect_local(address: &Address, end: End, within: Duration) -> Result<Connected, ConnectError> {
     let fail = |attempt| ConnectError::from_attempts(address.to_string(), vec![attempt]);
-    let (fd, notes) = connect_unix(address.transport, place, &end, &address.options, within).map_err(fail)?;
-    let connection = Connection::from_fd(fd, address.transport)
+    let (fd, notes) = connect_unix(&end, &address.options, within).map_err(fail)?;
+    let connection = Connection::on(fd, address.transport)
         .map_err(|error| fail(Attempt { end: end.clone(), call: "getsockopt(2)", error }))?;
     Ok(Connected { connection, end, notes, failed: Vec::new() })
 }
@@ -112,7 +100,7 @@ fn adopt(address: &Address, number: u32) -> Result<Connected, ConnectError> {
         ConnectError::from_attempts(address.to_string(), vec![Attempt { end: end.clone(), call, error }])
     };
     let (fd, transport) = descriptor::adopt(number).map_err(|error| fail("getsockopt(2)", error))?;
-    let connection = Connection::from_fd(fd, transport).map_err(|error| fail("getsockopt(2)", error))?;
+    let connection = Connection::on(fd, transport).map_err(|error| fail("getsockopt(2)", error))?;
     connection.peer_end().map_err(|error| fail("getpeername(2)", error))?;
     Ok(Connected { connection, end: End::Descriptor(number), notes: Vec::new(), failed: Vec::new() })
 }

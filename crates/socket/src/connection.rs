@@ -9,16 +9,18 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use address::{End, Shape, Transport};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown, sockopt};
+use rustix::event::{PollFd, PollFlags};
+use rustix::net::RecvFlags;
 
+use crate::call::{self, Value};
+use crate::open_socket::OpenSocket;
 use crate::owned_path::OwnedPath;
-use crate::{descriptor, errno, sockaddr};
+use crate::{descriptor, errno};
 
 /// A connected socket: a byte stream, or messages to and from one peer. Dropping it is close(2).
 #[derive(Debug)]
 pub struct Connection {
-    fd: OwnedFd,
+    fd: OpenSocket,
     transport: Transport,
     shape: Shape,
     /// Our own path, where this was a bound socket before it was connected.
@@ -59,6 +61,11 @@ impl Connection {
     ///
     /// `ENOTSOCK` for what is no socket; `EPROTONOSUPPORT` for a socket of a kind that no transport names.
     pub fn from_fd(fd: OwnedFd, transport: Transport) -> io::Result<Connection> {
+        Connection::on(OpenSocket::from(fd), transport)
+    }
+
+    /// As [`from_fd`](Self::from_fd), on a socket of ours.
+    pub(crate) fn on(fd: OpenSocket, transport: Transport) -> io::Result<Connection> {
         let transport = match transport {
             Transport::Descriptor => descriptor::transport_of(&fd)?,
             Transport::Tcp
@@ -72,13 +79,13 @@ impl Connection {
         Ok(Connection { fd, transport, shape, path: None })
     }
 
-    /// As [`from_fd`](Self::from_fd), keeping the path to which the socket is bound.
+    /// As [`on`](Self::on), keeping the path to which the socket is bound.
     pub(crate) fn with_path(
-        fd: OwnedFd,
+        fd: OpenSocket,
         transport: Transport,
         path: Option<OwnedPath>,
     ) -> io::Result<Connection> {
-        let connection = Connection::from_fd(fd, transport)?;
+        let connection = Connection::on(fd, transport)?;
         Ok(Connection { path: path.map(Box::new), ..connection })
     }
 
@@ -100,7 +107,7 @@ impl Connection {
     ///
     /// What getsockname(2) says.
     pub fn local_end(&self) -> io::Result<End> {
-        sockaddr::local_end(&self.fd, self.transport)
+        call::local_end(&self.fd, self.transport)
     }
 
     /// The peer's end, getpeername(2).
@@ -109,7 +116,7 @@ impl Connection {
     ///
     /// `ENOTCONN` once the connection is gone.
     pub fn peer_end(&self) -> io::Result<End> {
-        sockaddr::peer_end(&self.fd, self.transport)
+        call::peer_end(&self.fd, self.transport)
     }
 
     /// Who the peer of a Unix socket is; `None` on other transports.
@@ -123,7 +130,7 @@ impl Connection {
         }
         // struct ucred: pid, uid and gid, each of 4 bytes.
         let mut answer = [0; 12];
-        let length = sys::option::get_bytes(&self.fd, libc::SOL_SOCKET, libc::SO_PEERCRED, &mut answer)?;
+        let length = call::get_option_bytes(&self.fd, libc::SOL_SOCKET, libc::SO_PEERCRED, &mut answer)?;
         let ([process, user, group], []) = answer[..length].as_chunks::<4>() else {
             return Err(io::ErrorKind::InvalidData.into());
         };
@@ -145,7 +152,7 @@ impl Connection {
     /// [`io::ErrorKind::WouldBlock`] if nothing has come; `ECONNRESET`; `ECONNREFUSED` on connected datagrams
     /// if nobody listens there.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        self.receive_with(buffer, RecvFlags::DONTWAIT)
+        self.receive_with(buffer, RecvFlags::empty())
     }
 
     /// As [`receive`](Self::receive), but what was received stays to be received again (`MSG_PEEK`).
@@ -154,7 +161,7 @@ impl Connection {
     ///
     /// As [`receive`](Self::receive).
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        self.receive_with(buffer, RecvFlags::DONTWAIT | RecvFlags::PEEK)
+        self.receive_with(buffer, RecvFlags::PEEK)
     }
 
     fn receive_with(&self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<Received> {
@@ -162,15 +169,15 @@ impl Connection {
         match self.shape {
             // MSG_TRUNC on a TCP socket would throw the bytes away, tcp(7).
             Shape::Stream => {
-                let (length, _) = recv(&self.fd, buffer, flags)?;
+                let (length, _) = call::receive(&self.fd, buffer, flags)?;
                 Ok(Received { length, whole: length, end: length == 0 && room })
             }
             Shape::Datagram => {
-                let (length, whole) = recv(&self.fd, buffer, flags | RecvFlags::TRUNC)?;
+                let (length, whole) = call::receive(&self.fd, buffer, flags | RecvFlags::TRUNC)?;
                 Ok(Received { length, whole, end: false })
             }
             Shape::SeqPacket => {
-                let (length, whole) = recv(&self.fd, buffer, flags | RecvFlags::TRUNC)?;
+                let (length, whole) = call::receive(&self.fd, buffer, flags | RecvFlags::TRUNC)?;
                 let end = whole == 0 && self.peer_finished_and_all_is_read()?;
                 Ok(Received { length, whole, end })
             }
@@ -179,7 +186,7 @@ impl Connection {
 
     fn peer_finished_and_all_is_read(&self) -> io::Result<bool> {
         let mut ask = [PollFd::new(&self.fd, PollFlags::RDHUP)];
-        poll(&mut ask, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+        call::poll(&mut ask, Some(Duration::ZERO))?;
         let finished = ask[0].revents().intersects(PollFlags::RDHUP | PollFlags::HUP);
         Ok(finished && self.unread()? == 0)
     }
@@ -190,7 +197,7 @@ impl Connection {
     ///
     /// What ioctl(2) says.
     pub fn unread(&self) -> io::Result<usize> {
-        let bytes = rustix::io::ioctl_fionread(&self.fd)?;
+        let bytes = call::fionread(&self.fd)?;
         Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
@@ -201,7 +208,7 @@ impl Connection {
     /// [`io::ErrorKind::WouldBlock`] if it takes nothing now; `EPIPE` after the peer has gone or
     /// [`finish`](Self::finish); `ECONNRESET`; `EMSGSIZE` for a message that is too long.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(send(&self.fd, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+        call::send(&self.fd, bytes)
     }
 
     /// Sends one urgent byte (`MSG_OOB`, RFC 6093): a mark in a TCP or Unix byte stream.
@@ -210,8 +217,7 @@ impl Connection {
     ///
     /// `EOPNOTSUPP` where there is no such thing; otherwise as [`send`](Self::send).
     pub fn send_out_of_band(&self, byte: u8) -> io::Result<()> {
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL | SendFlags::OOB;
-        Ok(send(&self.fd, &[byte], flags).map(drop)?)
+        call::send_urgent(&self.fd, byte).map(drop)
     }
 
     /// The urgent byte that has come, if one has; with `oobinline` it is among the others and never here.
@@ -220,13 +226,10 @@ impl Connection {
     ///
     /// `EOPNOTSUPP` where there is no such thing; what recv(2) says.
     pub fn receive_out_of_band(&self) -> io::Result<Option<u8>> {
-        let mut byte = [0];
-        match recv(&self.fd, &mut byte, RecvFlags::DONTWAIT | RecvFlags::OOB) {
-            Ok((1, _)) => Ok(Some(byte[0])),
-            Ok(_) => Ok(None),
+        match call::receive_urgent(&self.fd) {
             // tcp(7): EINVAL says that there is none, EAGAIN that it is on its way.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::AGAIN) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) if errno::is(&error, libc::EINVAL) || errno::is(&error, libc::EAGAIN) => Ok(None),
+            outcome => outcome,
         }
     }
 
@@ -236,13 +239,14 @@ impl Connection {
     ///
     /// `ENOTCONN` once the connection is gone.
     pub fn finish(&self) -> io::Result<()> {
-        Ok(shutdown(&self.fd, Shutdown::Write)?)
+        call::shutdown(&self.fd)
     }
 
     /// Closes at once: a TCP peer gets a reset (RST), and what was not sent yet is dropped.
     pub fn abort(self) {
         // SO_LINGER of 0, socket(7). Where it cannot be set, close(2) is as abrupt as it gets.
-        let _ = sockopt::set_socket_linger(&self.fd, Some(Duration::ZERO));
+        let at_once = Value::Linger(Duration::ZERO);
+        let _ = call::set_option(&self.fd, libc::SOL_SOCKET, libc::SO_LINGER, &at_once);
     }
 
     /// The error that is waiting, if one is (`SO_ERROR`); it is cleared.
@@ -251,7 +255,7 @@ impl Connection {
     ///
     /// What getsockopt(2) itself says.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        Ok(sockopt::socket_error(&self.fd)?.err().map(io::Error::from))
+        call::pending_error(&self.fd)
     }
 }
 
@@ -264,6 +268,6 @@ impl AsFd for Connection {
 impl From<Connection> for OwnedFd {
     /// Gives the descriptor away. A path that the socket is bound to is removed.
     fn from(connection: Connection) -> OwnedFd {
-        connection.fd
+        connection.fd.into()
     }
 }

@@ -5,23 +5,24 @@
 //! leaves from the address that was asked.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use address::{Address, End, Place, Shape, Transport};
-use rustix::net::{RecvFlags, SendFlags, recvfrom, sendto};
 
 use crate::bind::{Bound, bind, bind_beside};
 use crate::born::Family;
+use crate::open_socket::OpenSocket;
+use crate::opening::{Step, ask_for_destination, make_all};
 use crate::owned_path::OwnedPath;
 use crate::packet_info::{self, Destination};
 use crate::peer_address::{Peer, mapped};
-use crate::{BindError, Connection, Granted, PeerAddress, descriptor, errno, sockaddr};
+use crate::{BindError, Connection, Granted, PeerAddress, call, descriptor, errno, sockaddr};
 
 /// A bound, unconnected socket: udp or unix-dgram. Dropping it is close(2), and removes its Unix path.
 #[derive(Debug)]
 pub struct DatagramSocket {
-    fd: OwnedFd,
+    fd: OpenSocket,
     transport: Transport,
     family: Family,
     address: Arc<Address>,
@@ -95,7 +96,7 @@ impl DatagramSocket {
             let from = told.from.map(|peer| PeerAddress::from_ip(peer, told.answer_from));
             return Ok(Datagram { length: told.whole.min(room), whole: told.whole, from, to: told.to });
         }
-        let (length, whole, from) = recvfrom(&self.fd, buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC)?;
+        let (length, whole, from) = call::receive_from(&self.fd, buffer, self.transport)?;
         Ok(Datagram { length, whole, from: from.and_then(PeerAddress::from_kernel), to: None })
     }
 
@@ -106,25 +107,26 @@ impl DatagramSocket {
     /// [`io::ErrorKind::WouldBlock`] if the kernel takes none now; `EMSGSIZE` if it is too long; `ECONNREFUSED`
     /// and `ENOENT` for a Unix peer that is gone; `EAFNOSUPPORT` for a peer of another family.
     pub fn send_to(&self, bytes: &[u8], peer: &PeerAddress) -> io::Result<usize> {
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        let sent = match (&peer.0, self.family) {
+        let to = || peer.end(self.transport);
+        match (&peer.0, self.family) {
             (Peer::Ip { peer, from: Some(from) }, Family::V4 | Family::V6 { .. }) => {
-                return packet_info::send_from(&self.fd, bytes, self.family, *peer, *from);
+                packet_info::send_from(&self.fd, bytes, self.family, *peer, *from)
             }
-            (Peer::Ip { peer, from: None }, Family::V4) => sendto(&self.fd, bytes, flags, peer),
+            (Peer::Ip { peer, from: None }, Family::V4) => call::send_to(&self.fd, bytes, peer, to),
             (Peer::Ip { peer, from: None }, Family::V6 { .. }) => {
-                sendto(&self.fd, bytes, flags, &mapped(*peer))
+                call::send_to(&self.fd, bytes, &mapped(*peer), to)
             }
-            (Peer::Path(path), Family::Unix) => sendto(&self.fd, bytes, flags, &sockaddr::from_path(path)?),
+            (Peer::Path(path), Family::Unix) => {
+                call::send_to(&self.fd, bytes, &sockaddr::from_path(path)?, to)
+            }
             (Peer::Abstract(name), Family::Unix) => {
-                sendto(&self.fd, bytes, flags, &sockaddr::from_abstract(name)?)
+                call::send_to(&self.fd, bytes, &sockaddr::from_abstract(name)?, to)
             }
             (Peer::Ip { .. }, Family::Unix)
             | (Peer::Path(_) | Peer::Abstract(_), Family::V4 | Family::V6 { .. }) => {
-                return Err(errno::raw(libc::EAFNOSUPPORT));
+                Err(errno::raw(libc::EAFNOSUPPORT))
             }
-        };
-        Ok(sent?)
+        }
     }
 
     /// connect(2): from now on only that peer is heard, and a refused port is reported.
@@ -135,18 +137,20 @@ impl DatagramSocket {
     ///
     /// What connect(2) says; `EAFNOSUPPORT` for a peer of another family.
     pub fn connect_to(self, peer: &PeerAddress) -> io::Result<Connection> {
-        match (&peer.0, self.family) {
-            (Peer::Ip { peer, .. }, Family::V4) => rustix::net::connect(&self.fd, peer)?,
-            (Peer::Ip { peer, .. }, Family::V6 { .. }) => rustix::net::connect(&self.fd, &mapped(*peer))?,
-            (Peer::Path(path), Family::Unix) => rustix::net::connect(&self.fd, &sockaddr::from_path(path)?)?,
-            (Peer::Abstract(name), Family::Unix) => {
-                rustix::net::connect(&self.fd, &sockaddr::from_abstract(name)?)?;
+        let transport = self.transport;
+        let end = match (&peer.0, self.family) {
+            (Peer::Ip { peer, .. }, Family::V6 { .. }) => {
+                End::Ip { transport, address: mapped(*peer).into() }
+            }
+            (Peer::Ip { .. }, Family::V4) | (Peer::Path(_) | Peer::Abstract(_), Family::Unix) => {
+                peer.end(transport)
             }
             (Peer::Ip { .. }, Family::Unix)
             | (Peer::Path(_) | Peer::Abstract(_), Family::V4 | Family::V6 { .. }) => {
                 return Err(errno::raw(libc::EAFNOSUPPORT));
             }
-        }
+        };
+        call::connect(&self.fd, &end)?;
         Connection::with_path(self.fd, self.transport, self.path)
     }
 
@@ -156,7 +160,7 @@ impl DatagramSocket {
     ///
     /// What getsockname(2) says.
     pub fn local_end(&self) -> io::Result<End> {
-        sockaddr::local_end(&self.fd, self.transport)
+        call::local_end(&self.fd, self.transport)
     }
 
     /// What carries the datagrams.
@@ -173,23 +177,21 @@ impl DatagramSocket {
             return Err(BindError::unsupported(address, "it carries no datagrams"));
         }
         let family = descriptor::family_of(&fd).map_err(failed)?;
+        let steps: Vec<Step> = ask_for_destination(family).collect();
+        make_all(&steps, &fd).map_err(|failed| failed.into_bind_error(address))?;
         DatagramSocket::from_bound(fd, transport, family, None, Arc::new(address.clone()))
     }
 
     fn from_bound(
-        fd: OwnedFd,
+        fd: OpenSocket,
         transport: Transport,
         family: Family,
         path: Option<OwnedPath>,
         address: Arc<Address>,
     ) -> Result<DatagramSocket, BindError> {
         let failed = |call, error| BindError::new(&address, call, error);
-        let local = sockaddr::local_end(&fd, transport).map_err(|error| failed("getsockname(2)", error))?;
+        let local = call::local_end(&fd, transport).map_err(|error| failed("getsockname(2)", error))?;
         let tells_destination = local.ip().is_some_and(|local| local.ip().is_unspecified());
-        if tells_destination {
-            let asked = packet_info::ask_for_destination(&fd, family);
-            asked.map_err(|error| failed("setsockopt(2)", error))?;
-        }
         Ok(DatagramSocket { fd, transport, family, address, tells_destination, path })
     }
 }

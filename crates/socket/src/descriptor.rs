@@ -1,13 +1,13 @@
 //! A socket that was passed at exec: `fd:N`.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use address::{Shape, Transport};
-use rustix::net::{AddressFamily, SocketType, sockopt};
 
 use crate::born::Family;
-use crate::errno;
+use crate::open_socket::OpenSocket;
+use crate::{call, errno};
 
 /// A socket that was passed at exec: what it carries, and what one can do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,7 +32,8 @@ impl Inherited {
             if is_listening(fd)? {
                 return Ok(Inherited::Listening(transport));
             }
-            let has_no_peer = rustix::net::getpeername(fd) == Err(rustix::io::Errno::NOTCONN);
+            let peer = call::peer_end(fd, transport);
+            let has_no_peer = peer.is_err_and(|error| errno::is(&error, libc::ENOTCONN));
             let hears = transport.shape() == Some(Shape::Datagram) && has_no_peer;
             Ok(if hears { Inherited::Hearing(transport) } else { Inherited::Connected(transport) })
         })?
@@ -52,36 +53,44 @@ impl Inherited {
 /// Takes over descriptor `number` and says which transport it is.
 ///
 /// `ENOTSOCK` if it is no socket; and what [`sys::take_inherited`] says.
-pub(crate) fn adopt(number: u32) -> io::Result<(OwnedFd, Transport)> {
-    let fd = sys::take_inherited(number)?;
+pub(crate) fn adopt(number: u32) -> io::Result<(OpenSocket, Transport)> {
+    let fd = OpenSocket::from(sys::take_inherited(number)?);
     let transport = transport_of(&fd)?;
     Ok((fd, transport))
 }
 
 /// The transport of an open socket, by `SO_DOMAIN` and `SO_TYPE`, socket(7).
 pub(crate) fn transport_of(fd: impl AsFd) -> io::Result<Transport> {
-    let kind = (sockopt::socket_domain(&fd)?, sockopt::socket_type(&fd)?);
+    let kind = (option(&fd, libc::SO_DOMAIN)?, option(&fd, libc::SO_TYPE)?);
     match kind {
-        (AddressFamily::INET | AddressFamily::INET6, SocketType::STREAM) => Ok(Transport::Tcp),
-        (AddressFamily::INET | AddressFamily::INET6, SocketType::DGRAM) => Ok(Transport::Udp),
-        (AddressFamily::UNIX, SocketType::STREAM) => Ok(Transport::Unix),
-        (AddressFamily::UNIX, SocketType::DGRAM) => Ok(Transport::UnixDgram),
-        (AddressFamily::UNIX, SocketType::SEQPACKET) => Ok(Transport::UnixSeqpacket),
+        (libc::AF_INET | libc::AF_INET6, libc::SOCK_STREAM) => Ok(Transport::Tcp),
+        (libc::AF_INET | libc::AF_INET6, libc::SOCK_DGRAM) => Ok(Transport::Udp),
+        (libc::AF_UNIX, libc::SOCK_STREAM) => Ok(Transport::Unix),
+        (libc::AF_UNIX, libc::SOCK_DGRAM) => Ok(Transport::UnixDgram),
+        (libc::AF_UNIX, libc::SOCK_SEQPACKET) => Ok(Transport::UnixSeqpacket),
         _ => Err(errno::raw(libc::EPROTONOSUPPORT)),
     }
 }
 
 /// The family of an open socket; one of IPv6 speaks IPv4 too unless it was told otherwise (`IPV6_V6ONLY`).
 pub(crate) fn family_of(fd: impl AsFd) -> io::Result<Family> {
-    match sockopt::socket_domain(&fd)? {
-        AddressFamily::INET => Ok(Family::V4),
-        AddressFamily::INET6 => Ok(Family::V6 { dual: !sockopt::ipv6_v6only(&fd)? }),
-        AddressFamily::UNIX => Ok(Family::Unix),
+    match option(&fd, libc::SO_DOMAIN)? {
+        libc::AF_INET => Ok(Family::V4),
+        libc::AF_INET6 => {
+            let only_v6 = call::get_option(&fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY)? != 0;
+            Ok(Family::V6 { dual: !only_v6 })
+        }
+        libc::AF_UNIX => Ok(Family::Unix),
         _ => Err(errno::raw(libc::EPROTONOSUPPORT)),
     }
 }
 
 /// Whether it is a listening socket (`SO_ACCEPTCONN`).
 pub(crate) fn is_listening(fd: impl AsFd) -> io::Result<bool> {
-    Ok(sockopt::socket_acceptconn(fd)?)
+    Ok(option(fd, libc::SO_ACCEPTCONN)? != 0)
+}
+
+/// An option of socket(7).
+fn option(fd: impl AsFd, name: i32) -> io::Result<i32> {
+    call::get_option(fd, libc::SOL_SOCKET, name)
 }

@@ -4,22 +4,22 @@
 //! copies; `quickack`, and buffers on Unix sockets, it does not, so they are set again.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use address::{Address, End, OptionKey, Place, Shape, Transport};
-use rustix::net::{SocketFlags, acceptfrom_with};
 
 use crate::bind::{Bound, bind, bind_beside};
 use crate::born::Family;
-use crate::options::{self, Target, backlog};
+use crate::open_socket::OpenSocket;
+use crate::options::{backlog, complete_accepted};
 use crate::owned_path::OwnedPath;
-use crate::{BindError, Connection, Granted, descriptor, errno, sockaddr};
+use crate::{BindError, Connection, Granted, call, descriptor, errno, sockaddr};
 
 /// A listening socket: tcp, unix or unix-seqpacket. Dropping it is close(2), and removes its Unix path.
 #[derive(Debug)]
 pub struct Listener {
-    fd: OwnedFd,
+    fd: OpenSocket,
     transport: Transport,
     family: Family,
     address: Arc<Address>,
@@ -91,12 +91,11 @@ impl Listener {
     ///
     /// What to do about one is [`AcceptOutcome::of`](crate::AcceptOutcome::of).
     pub fn accept(&self) -> io::Result<Accepted> {
-        let (fd, from) = acceptfrom_with(&self.fd, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
+        let (fd, from) = call::accept(&self.fd, self.transport)?;
         if self.completes {
-            let target = Target { fd: fd.as_fd(), transport: self.transport, family: self.family };
-            options::apply_after_accept(target, &self.address.options);
+            complete_accepted(&fd, self.family, self.transport, &self.address.options);
         }
-        let connection = Connection::from_fd(fd, self.transport)?;
+        let connection = Connection::on(fd, self.transport)?;
         Ok(Accepted { connection, peer: sockaddr::end(from, self.transport) })
     }
 
@@ -106,7 +105,7 @@ impl Listener {
     ///
     /// What getsockname(2) says.
     pub fn local_end(&self) -> io::Result<End> {
-        sockaddr::local_end(&self.fd, self.transport)
+        call::local_end(&self.fd, self.transport)
     }
 
     /// What carries the bytes.
@@ -128,7 +127,7 @@ impl Listener {
     }
 
     fn from_bound(
-        fd: OwnedFd,
+        fd: OpenSocket,
         family: Family,
         path: Option<Arc<OwnedPath>>,
         address: Arc<Address>,
@@ -152,7 +151,7 @@ impl Listener {
             | End::Abstract { .. }
             | End::Unnamed(_)
             | End::Standard
-            | End::Descriptor(_) => self.fd.try_clone().map_err(|error| failed("fcntl(2)", error))?,
+            | End::Descriptor(_) => call::duplicate(&self.fd).map_err(|error| failed("fcntl(2)", error))?,
         };
         let path = self.path.clone();
         let (address, completes) = (Arc::clone(&self.address), self.completes);
@@ -164,8 +163,8 @@ impl Listener {
         if self.address.transport == Transport::Descriptor {
             return Ok(());
         }
-        rustix::net::listen(&self.fd, backlog(&self.address.options))
-            .map_err(|error| BindError::new(&self.address, "listen(2)", error.into()))
+        call::listen(&self.fd, backlog(&self.address.options))
+            .map_err(|error| BindError::new(&self.address, "listen(2)", error))
     }
 
     /// `fd:N`: a socket that listens already. It is set not to wait, as socket activation expects.
@@ -175,7 +174,7 @@ impl Listener {
         if !descriptor::is_listening(&fd).map_err(|error| failed("getsockopt(2)", error))? {
             return Err(failed("getsockopt(2)", errno::raw(libc::EINVAL)));
         }
-        rustix::io::ioctl_fionbio(&fd, true).map_err(|error| failed("ioctl(2)", error.into()))?;
+        call::fionbio(&fd, true).map_err(|error| failed("ioctl(2)", error))?;
         let family = if transport.is_ip() { Family::V6 { dual: true } } else { Family::Unix };
         let listener = Listener::from_bound(fd, family, None, Arc::new(address.clone()));
         Ok(Listener { transport, ..listener })

@@ -115,7 +115,7 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         OptionKey::Dontfragment => new(How::DontFragment),
         OptionKey::BusyPoll => number(SOCKET, SO_BUSY_POLL, Unit::Microseconds).needs(NET_ADMIN),
         OptionKey::Passcred => plain(SOCKET, libc::SO_PASSCRED),
-        // connect.rs, listener.rs, born.rs, resolve.rs, race.rs and unix_path.rs, in this order.
+        // race.rs, opening.rs, resolve.rs, connect.rs and unix_path.rs, in this order.
         OptionKey::Bind
         | OptionKey::Backlog
         | OptionKey::Mptcp
@@ -140,7 +140,7 @@ const CONGESTION_BITS: &str = "TCP keeps the two lowest bits for itself (ECN, RF
 const OTHERWISE: &str = "the kernel keeps it in another unit or within bounds of its own";
 
 /// asm-generic/socket.h; libc has no name for it on Linux.
-const SO_BUSY_POLL: i32 = 46;
+pub(crate) const SO_BUSY_POLL: i32 = 46;
 
 const fn new(how: How) -> Rule {
     Rule { moments: BORN, how, privilege: "", why: OTHERWISE }

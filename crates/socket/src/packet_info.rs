@@ -3,18 +3,18 @@
 //! recvmsg(2), sendmsg(2); `IP_PKTINFO` (ip(7)), `IPV6_RECVPKTINFO` (RFC 3542 section 6). Without this a socket
 //! bound to every address answers from the one that the route has, which the asker did not ask.
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 
 use address::End;
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrLike, SockaddrStorage,
-    recvmsg, sendmsg,
+    recvmsg,
 };
-use sys::option::set_int;
 
 use crate::born::Family;
+use crate::call;
 use crate::peer_address::mapped;
 
 /// The address that a datagram was sent to.
@@ -52,29 +52,25 @@ pub(crate) struct Told {
     pub(crate) answer_from: Option<IpAddr>,
 }
 
-/// Asks the kernel to tell the destination of each datagram from now on.
-pub(crate) fn ask_for_destination(fd: impl AsFd, family: Family) -> io::Result<()> {
-    let (v4, v6) = match family {
-        Family::V4 => (true, false),
-        // Both: of a datagram of IPv4, only IP_PKTINFO tells which address to answer a broadcast from.
-        Family::V6 { dual } => (dual, true),
-        Family::Unix => (false, false),
-    };
-    if v6 {
-        set_int(&fd, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
-    }
-    if v4 {
-        set_int(&fd, libc::IPPROTO_IP, libc::IP_PKTINFO, 1)?;
-    }
-    Ok(())
-}
-
 /// Room for both kinds of packet info, aligned as cmsg(3) wants it.
 #[repr(align(8))]
 struct Control([u8; 128]);
 
 /// One datagram into `buffer`, and what the kernel tells of it.
 pub(crate) fn receive(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Told> {
+    call::receive_message(
+        &fd,
+        buffer,
+        |buffer| receive_into(&fd, buffer),
+        |told| {
+            let from = told.from.map_or_else(|| "nobody".to_owned(), |from| from.to_string());
+            let to = told.to.map_or_else(String::new, |to| format!(" to {}", to.ip));
+            (told.whole, format!("from {from}{to}"))
+        },
+    )
+}
+
+fn receive_into(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Told> {
     let mut control = Control([0; 128]);
     let mut parts = [IoSliceMut::new(buffer)];
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_TRUNC;
@@ -119,18 +115,16 @@ pub(crate) fn send_from(
     peer: SocketAddr,
     from: IpAddr,
 ) -> io::Result<usize> {
-    let fd = fd.as_fd().as_raw_fd();
-    let parts = [IoSlice::new(bytes)];
-    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-    let sent = match (family, from, peer) {
+    let shown = || format!("{peer} from {from}");
+    match (family, from, peer) {
         (Family::V4, IpAddr::V4(from), SocketAddr::V4(peer)) => {
             let info = libc::in_pktinfo {
                 ipi_ifindex: 0,
                 ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) },
                 ipi_addr: libc::in_addr { s_addr: 0 },
             };
-            let control = [ControlMessage::Ipv4PacketInfo(&info)];
-            sendmsg(fd, &parts, &control, flags, Some(&SockaddrIn::from(peer)))
+            let info = ControlMessage::Ipv4PacketInfo(&info);
+            call::send_message(fd, bytes, &info, &SockaddrIn::from(peer), shown)
         }
         (_, from, peer) => {
             let from = match from {
@@ -139,11 +133,10 @@ pub(crate) fn send_from(
             };
             let info =
                 libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: from.octets() }, ipi6_ifindex: 0 };
-            let control = [ControlMessage::Ipv6PacketInfo(&info)];
-            sendmsg(fd, &parts, &control, flags, Some(&SockaddrIn6::from(mapped(peer))))
+            let info = ControlMessage::Ipv6PacketInfo(&info);
+            call::send_message(fd, bytes, &info, &SockaddrIn6::from(mapped(peer)), shown)
         }
-    };
-    Ok(sent?)
+    }
 }
 
 fn to_std(address: &SockaddrStorage) -> Option<SocketAddr> {

@@ -5,27 +5,27 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use address::{End, Options, Transport};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::net::sockopt;
+use rustix::event::{PollFd, PollFlags};
 
-use crate::born::{self, Family};
-use crate::option_rule::Moment;
-use crate::options::{self, Target, unspecified};
+use crate::born::Family;
+use crate::open_socket::OpenSocket;
+use crate::opening::Opening;
+use crate::options::unspecified;
 use crate::resolve::{Wanted, resolve_parts};
-use crate::{Attempt, Candidate, Granted, Role, errno, sockaddr};
+use crate::{Attempt, Candidate, Granted, Role, call, errno};
 
 /// RFC 8305 section 8: 100 ms at least, 250 ms recommended.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// The candidate that connected, and those that failed before it.
 pub(crate) struct Won {
-    pub(crate) fd: OwnedFd,
+    pub(crate) fd: OpenSocket,
     pub(crate) candidate: Candidate,
+    /// How it was opened: what is still to be done stands at its end.
+    pub(crate) opening: Opening,
     pub(crate) notes: Vec<Granted>,
     pub(crate) failed: Vec<Attempt>,
 }
@@ -79,15 +79,17 @@ pub(crate) fn race(
 
 /// An attempt under way, or connected at once.
 pub(crate) struct Started {
-    fd: OwnedFd,
+    fd: OpenSocket,
     candidate: Candidate,
+    opening: Opening,
     notes: Vec<Granted>,
     connected: bool,
 }
 
 impl Started {
     pub(crate) fn won(self, failed: Vec<Attempt>) -> Won {
-        Won { fd: self.fd, candidate: self.candidate, notes: self.notes, failed }
+        let Started { fd, candidate, opening, notes, .. } = self;
+        Won { fd, candidate, opening, notes, failed }
     }
 
     fn failed(self, error: io::Error) -> Attempt {
@@ -96,11 +98,12 @@ impl Started {
 
     /// Whether it connected: `SO_ERROR`, connect(2) at `EINPROGRESS`.
     fn outcome(&self) -> io::Result<()> {
-        sockopt::socket_error(&self.fd)??;
+        call::pending_error(&self.fd)?.map_or(Ok(()), Err)?;
         // Two ends that call each other at once connect, RFC 9293 section 3.5; a caller whose own port happens
         // to be the one it calls does so with itself.
-        let local = sockaddr::ip(&rustix::net::getsockname(&self.fd)?);
-        let itself = self.candidate.transport == Transport::Tcp && local == Some(self.candidate.address);
+        let Candidate { transport, address } = self.candidate;
+        let local = call::local_end(&self.fd, transport)?;
+        let itself = transport == Transport::Tcp && local == End::Ip { transport, address };
         if itself { Err(errno::raw(libc::ECONNREFUSED)) } else { Ok(()) }
     }
 }
@@ -108,51 +111,47 @@ impl Started {
 /// socket(2), options, bind(2), connect(2) for one candidate; does not wait.
 pub(crate) fn start(candidate: Candidate, options: &Options) -> Result<Started, Attempt> {
     let Candidate { transport, address } = candidate;
-    let family = Family::of(&address);
-    let failed = |call, error: io::Error| failure(candidate, call, error);
-    let refused = |error| Attempt::option(End::Ip { transport, address }, error);
-
-    let fd = born::socket(family, transport, options).map_err(|error| failed("socket(2)", error))?;
-    let target = Target { fd: fd.as_fd(), transport, family };
-    let mut notes = options::apply(target, options, Moment::BeforeBind).map_err(refused)?;
-    bind_locally(&fd, candidate, options).map_err(|error| failed("bind(2)", error))?;
-    notes.extend(options::apply(target, options, Moment::BeforeConnect).map_err(refused)?);
-    let connected = match rustix::net::connect(&fd, &address) {
+    let end = End::Ip { transport, address };
+    let opening = opening(candidate, options)?;
+    let (fd, notes) = opening.begin().map_err(|failed| failed.into_attempt(end.clone()))?;
+    let connected = match opening.name_end(&fd) {
         Ok(()) => true,
         // connect(2): interrupted, it goes on as if it had been begun without waiting.
-        Err(Errno::INPROGRESS | Errno::INTR) => false,
-        Err(error) => return Err(failed("connect(2)", error.into())),
+        Err(error) if errno::is(&error, libc::EINPROGRESS) || errno::is(&error, libc::EINTR) => false,
+        Err(error) => return Err(failure(candidate, "connect(2)", error)),
     };
-    let started = Started { fd, candidate, notes, connected };
+    let started = Started { fd, candidate, opening, notes, connected };
     if connected {
-        started.outcome().map_err(|error| failed("connect(2)", error))?;
+        started.outcome().map_err(|error| failure(candidate, "connect(2)", error))?;
     }
     Ok(started)
 }
 
-/// Binds to what `?bind=` says, in the family of the candidate.
-fn bind_locally(fd: &OwnedFd, candidate: Candidate, options: &Options) -> io::Result<()> {
-    let Some(local) = options.local() else { return Ok(()) };
+/// The calls for one candidate.
+fn opening(candidate: Candidate, options: &Options) -> Result<Opening, Attempt> {
+    let Candidate { transport, address } = candidate;
+    let end = End::Ip { transport, address };
+    let mine = bound_from(candidate, options).map_err(|error| failure(candidate, "bind(2)", error))?;
+    Opening::connected(transport, Family::of(&address), end.clone(), mine, options)
+        .map_err(|error| Attempt::option(end, error))
+}
+
+/// What `?bind=` says, in the family of the candidate.
+pub(crate) fn bound_from(candidate: Candidate, options: &Options) -> io::Result<Option<SocketAddr>> {
+    let Some(local) = options.local() else { return Ok(None) };
     let wanted = Wanted::like(&candidate.address);
     let mine = resolve_parts(&local.host, &local.port, candidate.transport, wanted, Role::Listen)
         .map_err(|error| io::Error::new(io::ErrorKind::AddrNotAvailable, error))?;
     let any = SocketAddr::new(unspecified(candidate.address.is_ipv6()), 0);
-    let mine = mine.candidates.first().map_or(any, |first| first.address);
-    if mine.port() == 0 {
-        // Lets connect(2) choose the port, from all those that no call to the same peer uses, ip(7).
-        sys::option::set_int(fd, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1)?;
-    }
-    Ok(rustix::net::bind(fd, &mine)?)
+    Ok(Some(mine.candidates.first().map_or(any, |first| first.address)))
 }
 
 /// Waits for at most `patience`; takes those that have connected or failed out of `pending`.
 fn settled(pending: &mut Vec<Started>, patience: Duration) -> Vec<Started> {
     let mut asked: Vec<PollFd<'_>> =
         pending.iter().map(|started| PollFd::new(&started.fd, PollFlags::OUT)).collect();
-    // A time-out that does not fit is longer than any that an address can ask for.
-    let patience = Timespec::try_from(patience).ok();
     // A signal (EINTR) is a wake-up with nothing settled: the caller looks at the clock and comes again.
-    let _woken = poll(&mut asked, patience.as_ref());
+    let _woken = call::poll(&mut asked, Some(patience));
     let ready: Vec<bool> = asked.iter().map(|asked| !asked.revents().is_empty()).collect();
     let mut ready = ready.into_iter();
     pending.extract_if(.., |_| ready.next() == Some(true)).collect()

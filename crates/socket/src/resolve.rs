@@ -6,9 +6,9 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use address::{Address, Host, OptionKey, Options, Place, Port, Transport};
-use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, getaddrinfo};
+use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind};
 
-use crate::{ResolveError, ResolveErrorKind};
+use crate::{ResolveError, ResolveErrorKind, call};
 
 /// One resolved socket address, still to be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +56,24 @@ pub fn resolve(address: &Address, role: Role) -> Result<Resolved, ResolveError> 
     resolve_parts(host, port, address.transport, Wanted::from(&address.options), role)
 }
 
+/// What would have to be asked before the candidates are known, as getaddrinfo(3)'s arguments; nothing for an
+/// address in numbers.
+pub(crate) fn questions(host: &Host, port: &Port) -> Vec<String> {
+    let service = match port {
+        Port::Service(service) => Some(call::shows_look_up(None, Some(service))),
+        Port::Number(_) => None,
+    };
+    let host = match host {
+        Host::Name(name) => Some(call::shows_look_up(Some(name), None)),
+        // The zone is looked up too, among this host's interfaces.
+        Host::V6 { address, zone: Some(zone) } => {
+            Some(call::shows_look_up(Some(&format!("{address}%{zone}")), None))
+        }
+        Host::Any | Host::V4(_) | Host::V6 { zone: None, .. } => None,
+    };
+    service.into_iter().chain(host).collect()
+}
+
 /// As [`resolve`], from the parts of an address.
 pub(crate) fn resolve_parts(
     host: &Host,
@@ -99,7 +117,7 @@ impl Wanted {
         if address.is_ipv4() { Wanted::V4 } else { Wanted::V6 }
     }
 
-    fn has(self, address: &SocketAddr) -> bool {
+    pub(crate) fn has(self, address: &SocketAddr) -> bool {
         match self {
             Wanted::Either => true,
             Wanted::V4 => address.is_ipv4(),
@@ -127,7 +145,7 @@ impl From<&Options> for Wanted {
     }
 }
 
-fn any(role: Role, port: u16, wanted: Wanted) -> Vec<SocketAddr> {
+pub(crate) fn any(role: Role, port: u16, wanted: Wanted) -> Vec<SocketAddr> {
     let v6 = |ip| SocketAddr::new(IpAddr::V6(ip), port);
     let v4 = |ip| SocketAddr::new(IpAddr::V4(ip), port);
     match (role, wanted) {
@@ -151,10 +169,10 @@ fn look_up(
         socktype: socket_type(transport),
         protocol: 0,
     };
-    let found = getaddrinfo(Some(name), None, Some(hints)).map_err(|error| failed(name, error, wanted))?;
+    let found = call::look_up(Some(name), None, hints).map_err(|error| failed(name, error, wanted))?;
     let mut canonical = None;
     let mut addresses = Vec::new();
-    for info in found.flatten() {
+    for info in found {
         canonical = canonical.or(info.canonname);
         let mut address = info.sockaddr;
         address.set_port(port);
@@ -195,10 +213,9 @@ fn port_number(port: &Port, transport: Transport) -> Result<u16, ResolveError> {
     let hints = AddrInfoHints { socktype: socket_type(transport), ..AddrInfoHints::default() };
     let no_such =
         |reason| ResolveError { what: ResolveErrorKind::NoSuchService, host: service.to_string(), reason };
-    let mut found = getaddrinfo(None, Some(service), Some(hints)).map_err(|error| no_such(reason(error)))?;
-    match found.next() {
-        Some(Ok(info)) => Ok(info.sockaddr.port()),
-        Some(Err(error)) => Err(no_such(error.to_string())),
+    let found = call::look_up(None, Some(service), hints).map_err(|error| no_such(reason(error)))?;
+    match found.first() {
+        Some(info) => Ok(info.sockaddr.port()),
         None => Err(no_such("it has no port".to_owned())),
     }
 }
@@ -236,5 +253,5 @@ fn no_address_of_family(host: &Host, wanted: Wanted) -> ResolveError {
 /// gai_strerror(3), without the words that dns-lookup puts before it.
 fn reason(error: LookupError) -> String {
     let text = io::Error::from(error).to_string();
-    text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).to_owned()
+    call::lookup_reason(&text).to_owned()
 }

@@ -2,22 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 
 use address::{End, Transport};
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix};
 
 use crate::errno;
-
-/// Our end of a socket, by getsockname(2).
-pub(crate) fn local_end(fd: impl AsFd, transport: Transport) -> io::Result<End> {
-    Ok(end(Some(rustix::net::getsockname(fd)?), transport))
-}
-
-/// The other end of a connected socket, by getpeername(2).
-pub(crate) fn peer_end(fd: impl AsFd, transport: Transport) -> io::Result<End> {
-    Ok(end(rustix::net::getpeername(fd)?, transport))
-}
 
 /// The end that the kernel told; one without a name, and one of a family we do not speak, is unnamed.
 pub(crate) fn end(address: Option<SocketAddrAny>, transport: Transport) -> End {

@@ -8,9 +8,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use address::End;
-use rustix::net::{Shutdown, shutdown};
 
-use crate::{Received, write_without_blocking};
+use crate::{Received, call, write_without_blocking};
 
 /// Standard input and output, or any other pair of files in their place.
 #[derive(Debug)]
@@ -29,8 +28,8 @@ impl Standard {
     ///
     /// `EBADF` if one of them is closed.
     pub fn open() -> io::Result<Standard> {
-        let input = sys::take_inherited(0)?;
-        let output = sys::take_inherited(1)?;
+        let input = call::duplicate_standard(0)?;
+        let output = call::duplicate_standard(1)?;
         Ok(Standard { input, output: Some(output), is_stdout: true })
     }
 
@@ -65,7 +64,7 @@ impl Standard {
     /// What read(2) says.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
         let room = !buffer.is_empty();
-        let length = rustix::io::read(&self.input, buffer)?;
+        let length = call::read(&self.input, buffer)?;
         Ok(Received { length, whole: length, end: length == 0 && room })
     }
 
@@ -92,7 +91,7 @@ impl Standard {
         let Some(output) = self.output.take() else { return Ok(()) };
         // On a socket, which the input may share, closing one descriptor would tell the peer nothing; on
         // anything else this is ENOTSOCK.
-        let _not_a_socket = shutdown(&output, Shutdown::Write);
+        let _not_a_socket = call::shutdown(&output);
         if self.is_stdout {
             let nowhere = OpenOptions::new().write(true).open("/dev/null")?;
             rustix::stdio::dup2_stdout(&nowhere)?;

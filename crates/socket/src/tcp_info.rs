@@ -31,7 +31,7 @@ impl TcpInfo {
     /// What getsockopt(2) says; [`io::ErrorKind::InvalidData`] if the answer is too short.
     pub fn of(fd: impl AsFd) -> io::Result<TcpInfo> {
         let mut answer = [0; size_of::<libc::tcp_info>()];
-        let length = sys::option::get_bytes(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut answer)?;
+        let length = crate::call::get_option_bytes(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut answer)?;
         let number = |offset: usize| {
             let field = answer[..length].get(offset..).and_then(|rest| rest.first_chunk());
             field.map(|bytes| u32::from_ne_bytes(*bytes)).ok_or(io::ErrorKind::InvalidData)

@@ -4,65 +4,55 @@
 //! for at most `SO_SNDTIMEO`, so that neither a loop nor a sleep is needed.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use address::{End, Options, Shape, Transport};
-use rustix::io::{Errno, ioctl_fionbio};
-use rustix::net::{SocketAddrUnix, connect, sockopt};
+use address::{End, Options};
 
-use crate::born::{self, Family};
-use crate::option_rule::Moment;
-use crate::options::{self, Target};
+use crate::born::Family;
+use crate::call::{self, Value};
+use crate::open_socket::OpenSocket;
+use crate::opening::Opening;
 use crate::{Attempt, Granted, errno};
 
-/// A socket connected to that address. `end` is it again, for the error.
+/// A socket connected to that end.
 pub(crate) fn connect_unix(
-    transport: Transport,
-    address: io::Result<SocketAddrUnix>,
     end: &End,
     options: &Options,
     within: Duration,
-) -> Result<(OwnedFd, Vec<Granted>), Attempt> {
-    let failed = |call, error| Attempt { end: end.clone(), call, error };
-    let refused = |error| Attempt::option(end.clone(), error);
-    let address = address.map_err(|error| failed("connect(2)", error))?;
-
-    let fd = born::socket(Family::Unix, transport, options).map_err(|error| failed("socket(2)", error))?;
-    let target = Target { fd: fd.as_fd(), transport, family: Family::Unix };
-    let mut notes = options::apply(target, options, Moment::BeforeBind).map_err(refused)?;
-    if transport.shape() == Some(Shape::Datagram) {
-        // Autobind, unix(7): with a name of its own, a datagram can be answered.
-        let autobind = rustix::net::bind(&fd, &SocketAddrUnix::new_unnamed());
-        autobind.map_err(|error| failed("bind(2)", error.into()))?;
-    }
-    notes.extend(options::apply(target, options, Moment::BeforeConnect).map_err(refused)?);
-    match connect(&fd, &address) {
+) -> Result<(OpenSocket, Vec<Granted>), Attempt> {
+    let failed = |error| Attempt { end: end.clone(), call: "connect(2)", error };
+    let opening = Opening::connected(end.transport(), Family::Unix, end.clone(), None, options)
+        .map_err(|error| Attempt::option(end.clone(), error))?;
+    let (fd, mut notes) = opening.begin().map_err(|failed| failed.into_attempt(end.clone()))?;
+    match opening.name_end(&fd) {
         Ok(()) => {}
-        Err(Errno::AGAIN) => wait(&fd, &address, within).map_err(|error| failed("connect(2)", error))?,
-        Err(error) => return Err(failed("connect(2)", error.into())),
+        Err(error) if errno::is(&error, libc::EAGAIN) => wait(&fd, end, within).map_err(failed)?,
+        Err(error) => return Err(failed(error)),
     }
+    notes.extend(opening.finish(&fd).map_err(|failed| failed.into_attempt(end.clone()))?);
     Ok((fd, notes))
 }
 
 /// Connects, waiting for a place in the listener's backlog; the socket does not wait before nor after.
-fn wait(fd: &OwnedFd, address: &SocketAddrUnix, within: Duration) -> io::Result<()> {
+fn wait(fd: impl AsFd, end: &End, within: Duration) -> io::Result<()> {
+    let patience = |time| call::set_option(&fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO, &Value::Time(time));
     let deadline = Instant::now() + within;
-    ioctl_fionbio(fd, false)?;
+    call::fionbio(&fd, false)?;
     let outcome = loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             break Err(errno::no_answer(within));
         }
-        sockopt::set_socket_timeout(fd, sockopt::Timeout::Send, Some(left))?;
-        match connect(fd, address) {
+        patience(Some(left))?;
+        match call::connect(&fd, end) {
             Ok(()) => break Ok(()),
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => break Err(errno::no_answer(within)),
-            Err(error) => break Err(error.into()),
+            Err(error) if errno::is(&error, libc::EINTR) => {}
+            Err(error) if errno::is(&error, libc::EAGAIN) => break Err(errno::no_answer(within)),
+            Err(error) => break Err(error),
         }
     };
-    sockopt::set_socket_timeout(fd, sockopt::Timeout::Send, None)?;
-    ioctl_fionbio(fd, true)?;
+    patience(None)?;
+    call::fionbio(&fd, true)?;
     outcome
 }

@@ -12,51 +12,51 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use address::{Address, OptionKey, Options, Transport};
+use address::{Address, End, OptionKey, Transport};
 use nix::unistd;
 use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, OFlags, Uid, chmod, chownat, fchmod, flock, open};
 use rustix::io::Errno;
-use rustix::net::SocketAddrUnix;
 
-use crate::bind::{Bound, before_listen, born_for_unix};
-use crate::born::{self, Family};
+use crate::bind::Bound;
+use crate::born::{Birth, Family};
+use crate::opening::{Failed, Opening};
 use crate::owned_path::OwnedPath;
-use crate::{BindError, OptionError, Taken, sockaddr};
+use crate::{BindError, OptionError, Taken, call, errno, sockaddr};
 
 /// A socket bound to that path, guarded by an [`OwnedPath`] unless `unlink=off`.
 pub(crate) fn bind_path(address: &Address, bytes: &[u8]) -> Result<Bound, BindError> {
     let failed = |call, error| BindError::new(address, call, error);
     let path = Path::new(OsStr::from_bytes(bytes));
     let unlink = address.options.flag(OptionKey::Unlink) != Some(false);
-    let local = sockaddr::from_path(bytes).map_err(|error| failed("bind(2)", error))?;
+    // Looked at before anything else is done: too long, or with a NUL in it.
+    sockaddr::from_path(bytes).map_err(|error| failed("bind(2)", error))?;
     let owner = Owner::from(address)?;
 
-    let (fd, mut notes) = born_for_unix(address)?;
+    let refused = |failed: Failed| failed.into_bind_error(address);
+    let local = End::Path { transport: address.transport, path: bytes.into() };
+    let opening = Opening::bound_unix(address, local);
+    let opening = opening.map_err(|error| BindError::option(address, error))?;
+    let (fd, mut notes) = opening.begin().map_err(refused)?;
     let mode = address.options.mode(OptionKey::Mode).map(Mode::from_raw_mode);
     if let Some(at_birth) = owner.mode_at_birth(mode) {
         fchmod(&fd, at_birth).map_err(|error| failed("fchmod(2)", error.into()))?;
     }
     // Held until the socket is bound, so that of two who find a dead socket only one replaces it.
-    let _lock = clear_the_way(address, path, &local, unlink)?;
-    rustix::net::bind(&fd, &local).map_err(|error| failed("bind(2)", error.into()))?;
+    let _lock = clear_the_way(address, path, unlink)?;
+    opening.name_end(&fd).map_err(|error| failed("bind(2)", error))?;
     let guard = OwnedPath::new(bytes).map_err(|error| failed("lstat(2)", error))?;
     owner.give(address, path, mode)?;
-    notes.extend(before_listen(&fd, address, address.transport)?);
+    notes.extend(opening.finish(&fd).map_err(refused)?);
     // Until here the guard removed what a failure would have left.
     let path = if unlink { Some(guard) } else { guard.release() };
     Ok(Bound { fd, family: Family::Unix, path, notes })
 }
 
 /// Removes a dead socket of ours; answers the lock under which it did.
-fn clear_the_way(
-    address: &Address,
-    path: &Path,
-    local: &SocketAddrUnix,
-    unlink: bool,
-) -> Result<Option<OwnedFd>, BindError> {
+fn clear_the_way(address: &Address, path: &Path, unlink: bool) -> Result<Option<OwnedFd>, BindError> {
     let taken = |what| BindError::taken(address, what);
     let failed = |call, error| BindError::new(address, call, error);
-    if look(path, local).map_err(|error| failed("lstat(2)", error))?.is_none() {
+    if look(path).map_err(|error| failed("lstat(2)", error))?.is_none() {
         return Ok(None);
     }
     let directory = match path.parent() {
@@ -71,7 +71,7 @@ fn clear_the_way(
         Err(error) => return Err(failed("flock(2)", error.into())),
     }
     // Looked at again: it may have changed before the lock was ours.
-    match look(path, local).map_err(|error| failed("lstat(2)", error))? {
+    match look(path).map_err(|error| failed("lstat(2)", error))? {
         None => {}
         Some(Taken::DeadSocket) if unlink => {
             std::fs::remove_file(path).map_err(|error| failed("unlink(2)", error))?;
@@ -82,7 +82,7 @@ fn clear_the_way(
 }
 
 /// What is at the path, if anything is.
-fn look(path: &Path, local: &SocketAddrUnix) -> io::Result<Option<Taken>> {
+fn look(path: &Path) -> io::Result<Option<Taken>> {
     let found = match path.symlink_metadata() {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -91,7 +91,7 @@ fn look(path: &Path, local: &SocketAddrUnix) -> io::Result<Option<Taken>> {
     let what = match what_file(found.file_type()) {
         Some(what) => what,
         None if found.uid() != rustix::process::geteuid().as_raw() => Taken::SomeoneElsesSocket,
-        None if is_dead(local)? => Taken::DeadSocket,
+        None if is_dead(path)? => Taken::DeadSocket,
         None => Taken::LiveSocket,
     };
     Ok(Some(what))
@@ -116,9 +116,12 @@ fn what_file(kind: FileType) -> Option<Taken> {
 ///
 /// A datagram socket asks, whatever the other is: only where nobody is there the kernel says `ECONNREFUSED`,
 /// for a stream that is bound but does not listen yet it says `EPROTOTYPE`; and nobody sees a call from us.
-fn is_dead(local: &SocketAddrUnix) -> io::Result<bool> {
-    let probe = born::socket(Family::Unix, Transport::UnixDgram, &Options::default())?;
-    Ok(rustix::net::connect(&probe, local) == Err(Errno::CONNREFUSED))
+fn is_dead(path: &Path) -> io::Result<bool> {
+    let transport = Transport::UnixDgram;
+    let probe = call::socket(Birth { family: Family::Unix, transport, multipath: false })?;
+    let there = End::Path { transport, path: path.as_os_str().as_bytes().into() };
+    let answer = call::connect(&probe, &there);
+    Ok(answer.is_err_and(|error| errno::is(&error, libc::ECONNREFUSED)))
 }
 
 /// Who the path is to belong to, if that was asked for.
@@ -230,9 +233,10 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("swb-birth-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("born");
-        let fd = born::socket(Family::Unix, Transport::Unix, &Options::default()).unwrap();
+        let transport = Transport::Unix;
+        let fd = call::socket(Birth { family: Family::Unix, transport, multipath: false }).unwrap();
         fchmod(&fd, Mode::from_raw_mode(0o600)).unwrap();
-        rustix::net::bind(&fd, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        call::bind(&fd, &End::Path { transport, path: path.as_os_str().as_bytes().into() }).unwrap();
         let mode = path.metadata().unwrap().mode() & 0o777;
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(mode, 0o600);

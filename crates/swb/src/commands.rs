@@ -4,6 +4,7 @@ pub(crate) mod ask;
 pub(crate) mod connect;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod help;
 pub(crate) mod list;
 pub(crate) mod listen;

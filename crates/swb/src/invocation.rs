@@ -24,6 +24,9 @@ use switchboard::{EngineChoice, Format, Framing};
 pub(crate) struct Invocation {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Shows each socket call on standard error as it is made: what it was given and what it answered.
+    #[arg(long, global = true)]
+    pub(crate) trace: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,6 +45,8 @@ pub(crate) enum Command {
     List(List),
     /// Shows what this kernel and this user allow, and what would change it.
     Doctor(Doctor),
+    /// Says what a command would do, socket call by socket call, and does none of it.
+    Explain(Explain),
     /// Explains a topic (addresses, options, ends, typing, engines) or a command.
     Help(Help),
     /// Starts a server and calls it, over each transport, and checks what comes back.
@@ -379,6 +384,16 @@ pub(crate) struct Doctor {
     /// Prints one JSON object, for programs.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Looks names up first, which asks the network; without it they stay names.
+    #[arg(long)]
+    pub(crate) resolve: bool,
+    /// The command with all its arguments, as it would be typed behind `swb`.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
 }
 
 #[derive(Debug, Args)]

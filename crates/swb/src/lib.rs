@@ -18,11 +18,13 @@ mod keyboard;
 mod log;
 mod ready;
 mod stop;
+mod trace;
 
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
 
+use failure::Failure;
 use invocation::{Command, Invocation};
 
 pub use help::{TOPICS, Topic, command};
@@ -34,7 +36,17 @@ pub fn run() -> ExitCode {
         Ok(invocation) => invocation,
         Err(error) => error.exit(),
     };
-    let result = match invocation.command {
+    match run_command(invocation) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run_command(invocation: Invocation) -> Result<(), Failure> {
+    if invocation.trace {
+        trace::install()?;
+    }
+    match invocation.command {
         Command::Connect(arguments) => commands::connect::run(arguments),
         Command::Listen(arguments) => commands::listen::run(arguments),
         Command::Ask(arguments) => commands::ask::run(arguments),
@@ -42,11 +54,8 @@ pub fn run() -> ExitCode {
         Command::Resolve(arguments) => commands::resolve::run(&arguments),
         Command::List(arguments) => commands::list::run(arguments.table),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
+        Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Help(arguments) => commands::help::run(&arguments),
         Command::Demo => commands::demo::run(),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
     }
 }

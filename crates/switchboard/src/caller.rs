@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use address::{Address, End, Shape};
 use conversation::{Framer, Framing, FramingError};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
+use socket::call::poll;
 use socket::{ConnectError, Connection};
 
 /// Bytes of a stream received at once.
@@ -205,12 +206,11 @@ impl Caller {
         let due = self.timeout.map(|timeout| Instant::now() + timeout);
         loop {
             let left = due.map(|due| due.saturating_duration_since(Instant::now()));
-            let left = left.and_then(|left| Timespec::try_from(left).ok());
-            match poll(&mut [PollFd::new(&self.connection.as_fd(), wanted)], left.as_ref()) {
+            match poll(&mut [PollFd::new(&self.connection.as_fd(), wanted)], left) {
                 Ok(0) => return Err(CallError::TimedOut),
                 Ok(_) => return Ok(()),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(errno) => return Err(CallError::Failed(errno.into())),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(CallError::Failed(error)),
             }
         }
     }

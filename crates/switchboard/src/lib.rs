@@ -91,5 +91,5 @@ pub use engine::{
 };
 pub use server::{Running, Server, StartError};
 pub use services;
-pub use socket::{self, BindError, ConnectError, ResolveError};
+pub use socket::{self, BindError, ConnectError, ResolveError, SystemCall, trace};
 pub use sys::{SignalWatch, take_inherited};

@@ -7,12 +7,21 @@ use nix::errno::Errno;
 /// `Address already in use (EADDRINUSE)`; an error that is no errno as it says itself.
 #[must_use]
 pub fn describe(error: &io::Error) -> String {
-    let text = error.to_string();
-    let Some(number) = error.raw_os_error() else { return text };
-    // strerror(3)'s words, behind which the standard library puts the number; the name says more.
-    let words = text.strip_suffix(&format!(" (os error {number})")).unwrap_or(&text);
+    match errno_and_words(error) {
+        Some((errno, words)) => format!("{words} ({errno})"),
+        None => error.to_string(),
+    }
+}
+
+/// `EADDRINUSE` and `Address already in use`; `None` for an error that is no errno with a name.
+#[must_use]
+pub fn errno_and_words(error: &io::Error) -> Option<(String, String)> {
+    let number = error.raw_os_error()?;
     let errno = Errno::from_raw(number);
-    if errno == Errno::UnknownErrno { text } else { format!("{words} ({errno:?})") }
+    // strerror(3)'s words, behind which the standard library puts the number; the name says more.
+    let text = error.to_string();
+    let words = text.strip_suffix(&format!(" (os error {number})")).unwrap_or(&text);
+    (errno != Errno::UnknownErrno).then(|| (format!("{errno:?}"), words.to_owned()))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod probe;
 mod ring;
 mod signal;
 
-pub use errno::describe;
+pub use errno::{describe, errno_and_words};
 pub use fork::{Forked, exit_now, fork};
 pub use inherited::{look_at_inherited, take_inherited};
 pub use probe::{io_uring_features, landlock_version};

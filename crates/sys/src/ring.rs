@@ -13,7 +13,7 @@ mod buffers;
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
@@ -55,6 +55,12 @@ pub struct Completion {
     pub filled: Option<Filled>,
     /// More completions of the same operation will come.
     pub more: bool,
+}
+
+impl AsRawFd for Ring {
+    fn as_raw_fd(&self) -> RawFd {
+        self.ring.as_raw_fd()
+    }
 }
 
 impl Ring {

@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::call;
 use crate::doors::Door;
 use crate::host::Host;
 use crate::reactor::{Placement, Reactor};
@@ -22,8 +23,9 @@ pub(super) fn serve<S: Selector + Send>(host: &Arc<Host>, workers: Vec<Vec<Door>
     std::thread::scope(|scope| {
         let mut others = Vec::new();
         for (number, reactor) in workers.enumerate() {
-            let thread = std::thread::Builder::new().name(format!("worker {}", number + 2));
-            match thread.spawn_scoped(scope, move || run(host, reactor)) {
+            let name = format!("worker {}", number + 2);
+            let thread = std::thread::Builder::new().name(name.clone());
+            match call::thread(&name, || thread.spawn_scoped(scope, move || run(host, reactor))) {
                 Ok(thread) => others.push(thread),
                 Err(error) => {
                     host.plan.control.end(); // those that run already

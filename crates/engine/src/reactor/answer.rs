@@ -11,7 +11,7 @@ use sys::Forked;
 use crate::doors::Door;
 use crate::host::Host;
 use crate::selector::{PollSelector, Selector};
-use crate::{Event, ServeError};
+use crate::{Event, ServeError, call};
 
 use super::{Left, LegSocket, Placement, Reactor};
 
@@ -155,7 +155,7 @@ impl<S: Selector> Reactor<S> {
             }
         };
         let thread = std::thread::Builder::new().name("call".into()).stack_size(THREAD_STACK_BYTES);
-        match thread.spawn(serve) {
+        match call::thread("call", || thread.spawn(serve)) {
             Ok(_) => {
                 let _ = hand_over.send(answered); // the thread waits for it
                 Ok(())
@@ -165,7 +165,7 @@ impl<S: Selector> Reactor<S> {
     }
 
     fn fork(&mut self, answered: Box<Answered>) -> Result<(), NotPlaced> {
-        match sys::fork() {
+        match call::fork() {
             Ok(Forked::Parent { child }) => {
                 self.adopt(child, &answered.call); // the socket is the child's: ours is closed here
                 Ok(())

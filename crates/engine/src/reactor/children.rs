@@ -4,10 +4,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use conversation::{Call, CallFailed};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::selector::{Selector, Watch};
-use crate::{Event, ServeError};
+use crate::{Event, ServeError, call};
 
 use super::{Reactor, Token};
 
@@ -41,7 +41,7 @@ impl<S: Selector> Reactor<S> {
         self.host.tell(&Event::Forked { call, process: process.as_raw_nonzero().get() });
         let entry = self.children.vacant_entry();
         let token = Token::Child(entry.key()).pack();
-        let pidfd = pidfd_open(process, PidfdFlags::empty())
+        let pidfd = call::pidfd_open(process)
             .ok()
             .filter(|pidfd| self.selector.add(pidfd.as_fd(), token, Watch::Read).is_ok());
         entry.insert(Child { process, call_number: call.number, pidfd, overdue: false });
@@ -62,7 +62,7 @@ impl<S: Selector> Reactor<S> {
     /// A child has ended.
     pub(super) fn reap(&mut self, index: usize) {
         let Some(child) = self.children.get(index) else { return };
-        let Ok(Some((_, status))) = waitpid(Some(child.process), WaitOptions::NOHANG) else { return };
+        let Ok(Some(status)) = call::waitpid(child.process) else { return };
         let child = self.children.remove(index);
         self.host.leave_place();
         self.doors_may_answer();

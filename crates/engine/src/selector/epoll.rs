@@ -3,12 +3,16 @@
 //! An edge comes when something becomes ready, not while it is; the reactor remembers what is ready until a
 //! call says EAGAIN. So back-pressure costs no system call, and an idle call costs nothing at any turn.
 
+use std::collections::HashMap;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-use rustix::event::{Timespec, epoll};
+use rustix::event::epoll;
+use socket::trace;
+
+use crate::call;
 
 use super::{Operation, Ready, Selector, Source, Watch};
 
@@ -17,11 +21,13 @@ const BATCH: usize = 512;
 
 pub(crate) struct EpollSelector {
     epoll: OwnedFd,
+    /// Each token's descriptor, for the tracer; empty without one.
+    traced: HashMap<u64, RawFd>,
 }
 
 impl Selector for EpollSelector {
     fn new() -> io::Result<Self> {
-        Ok(EpollSelector { epoll: epoll::create(epoll::CreateFlags::CLOEXEC)? })
+        Ok(EpollSelector { epoll: call::epoll_create()?, traced: HashMap::new() })
     }
 
     fn add(&mut self, fd: BorrowedFd<'_>, token: u64, watch: Watch) -> io::Result<Operation> {
@@ -31,7 +37,10 @@ impl Selector for EpollSelector {
             Watch::Read => Flags::IN | Flags::ET,
             Watch::SharedRead => Flags::IN | Flags::ET | Flags::EXCLUSIVE,
         };
-        epoll::add(&self.epoll, fd, epoll::EventData::new_u64(token), flags)?;
+        if trace::is_on() {
+            self.traced.insert(token, fd.as_raw_fd());
+        }
+        call::epoll_add(&self.epoll, fd, token, flags)?;
         Ok(Operation::NONE)
     }
 
@@ -42,12 +51,12 @@ impl Selector for EpollSelector {
         events: &mut Vec<Ready>,
     ) -> io::Result<()> {
         events.clear();
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut batch = [const { MaybeUninit::<epoll::Event>::uninit() }; BATCH];
-        let ready = match epoll::wait(&self.epoll, &mut batch, timeout.as_ref()) {
-            Ok((ready, _)) => ready,
-            Err(rustix::io::Errno::INTR) => return Ok(()),
-            Err(errno) => return Err(errno.into()),
+        let descriptor_of = |token| self.traced.get(&token).copied();
+        let ready = match call::epoll_wait(&self.epoll, &mut batch, timeout, descriptor_of) {
+            Ok(ready) => ready,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(error),
         };
         events.extend(ready.iter().map(|event| {
             use epoll::EventFlags as Flags;

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use smallvec::SmallVec;
 
 use super::{Operation, Ready, Selector, Source, Watch};
@@ -38,11 +38,10 @@ impl Selector for PollSelector {
             tokens.push(source.token);
             list.push(PollFd::from_borrowed_fd(source.fd, wanted));
         }
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        match poll(&mut list, timeout.as_ref()) {
+        match socket::call::poll(&mut list, timeout) {
             Ok(_) => {}
-            Err(rustix::io::Errno::INTR) => return Ok(()),
-            Err(errno) => return Err(errno.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(error),
         }
         for (entry, token) in list.iter().zip(tokens) {
             let flags = entry.revents();

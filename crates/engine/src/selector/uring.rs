@@ -8,11 +8,15 @@
 //! batch with its last event, so that nothing that came for one call is taken for another's.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use slab::Slab;
+use socket::call::{data, list, patience};
+use socket::{SystemCall, trace};
 use sys::{Completion, Filled, Ring};
+
+use crate::call;
 
 use super::{Arrival, Operation, Ready, Selector, Source, Watch};
 
@@ -29,6 +33,8 @@ pub(crate) struct UringSelector {
     over: Vec<usize>,
     /// Stopped before the kernel began them: their last event is ours to make.
     stopped: Vec<Operation>,
+    /// What the ring was asked for since the wait before, for the tracer; empty without one.
+    traced: Vec<String>,
 }
 
 /// An operation that the kernel may still complete.
@@ -36,19 +42,50 @@ struct Underway {
     /// `None` once it is forgotten.
     token: Option<u64>,
     receives: bool,
+    /// For the tracer: it may be closed, and be another's, by the time of the last event.
+    descriptor: RawFd,
 }
 
 impl UringSelector {
-    fn begin_operation(&mut self, token: u64, receives: bool) -> Operation {
-        let number = self.operations.insert(Underway { token: Some(token), receives });
+    fn begin_operation(&mut self, fd: BorrowedFd<'_>, token: u64, receives: bool) -> Operation {
+        let descriptor = fd.as_raw_fd();
+        if trace::is_on() {
+            self.traced.push(format!("{}({descriptor})", if receives { "recv" } else { "poll" }));
+        }
+        let number = self.operations.insert(Underway { token: Some(token), receives, descriptor });
         // As many operations as descriptors, twice: far below 2^32.
         Operation(u32::try_from(number).unwrap_or(u32::MAX))
     }
 
     fn poll(&mut self, fd: BorrowedFd<'_>, token: u64, events: u32, again: bool) -> Operation {
-        let operation = self.begin_operation(token, false);
+        let operation = self.begin_operation(fd, token, false);
         self.ring.poll(fd, events, again, operation.0.into());
         operation
+    }
+
+    /// What a wait brought, for the tracer.
+    fn shows(&self, events: &[Ready]) -> String {
+        let shown = list(events.iter().map(|ready| {
+            let underway = self.operations.get(ready.operation.0 as usize);
+            let fd = underway.map_or_else(|| "?".to_owned(), |underway| underway.descriptor.to_string());
+            match &ready.arrival {
+                Some(Arrival::Bytes(filled)) => {
+                    let bytes = self.ring.bytes(filled);
+                    format!("{fd} recv {} {}", bytes.len(), data(bytes))
+                }
+                Some(Arrival::Finished) => format!("{fd} recv 0"),
+                Some(Arrival::Failed(errno)) => {
+                    format!("{fd} recv {}", sys::describe(&io::Error::from_raw_os_error(*errno)))
+                }
+                None => {
+                    let parts =
+                        [(ready.readable, "POLLIN"), (ready.writable, "POLLOUT"), (ready.failed, "POLLERR")];
+                    let set = parts.iter().filter(|(is, _)| *is).map(|(_, name)| *name);
+                    format!("{fd} {}", set.collect::<Vec<_>>().join("|"))
+                }
+            }
+        }));
+        if shown.is_empty() { "0".to_owned() } else { format!("{}: {shown}", events.len()) }
     }
 
     /// The event that a completion means, if anybody still wants to know.
@@ -107,10 +144,11 @@ impl Selector for UringSelector {
 
     fn new() -> io::Result<Self> {
         Ok(UringSelector {
-            ring: Ring::new()?,
+            ring: call::ring()?,
             operations: Slab::new(),
             over: Vec::new(),
             stopped: Vec::new(),
+            traced: Vec::new(),
         })
     }
 
@@ -127,7 +165,7 @@ impl Selector for UringSelector {
     }
 
     fn receive(&mut self, fd: BorrowedFd<'_>, token: u64) -> Operation {
-        let operation = self.begin_operation(token, true);
+        let operation = self.begin_operation(fd, token, true);
         self.ring.receive(fd, operation.0.into());
         operation
     }
@@ -170,7 +208,9 @@ impl Selector for UringSelector {
         for number in self.over.drain(..) {
             self.operations.remove(number);
         }
-        self.ring.wait(if self.stopped.is_empty() { timeout } else { Some(Duration::ZERO) })?;
+        let timeout = if self.stopped.is_empty() { timeout } else { Some(Duration::ZERO) };
+        let begun = trace::begin();
+        let waited = self.ring.wait(timeout);
         for operation in std::mem::take(&mut self.stopped) {
             let result = Err(io::Error::from_raw_os_error(libc::ECANCELED));
             let last = Completion { number: operation.0.into(), result, filled: None, more: false };
@@ -181,6 +221,14 @@ impl Selector for UringSelector {
         {
             events.extend(self.ready(completion));
         }
-        Ok(())
+        let asked = std::mem::take(&mut self.traced);
+        let ring = self.ring.as_raw_fd();
+        begun.end(
+            SystemCall::IoUringEnter,
+            &waited,
+            || format!("{ring}, [{}], {}", list(asked.into_iter()), patience(timeout)),
+            |()| self.shows(events),
+        );
+        waited
     }
 }

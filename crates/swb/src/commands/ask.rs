@@ -17,12 +17,18 @@ pub(crate) fn run(arguments: Ask) -> Result<(), Failure> {
     log.closing(ask(arguments, &log))
 }
 
-fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
+/// Whom to ask.
+pub(super) fn address(arguments: &Ask) -> Result<Address, Failure> {
     let address: Address = arguments.address.parse()?;
     super::for_connecting(&address)?;
     if address.transport == Transport::Standard {
         return Err(Failure::usage("ask needs an address to ask: `-` is our own standard input and output"));
     }
+    Ok(address)
+}
+
+fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
+    let address = address(&arguments)?;
     let message = message(&arguments)?;
     let connected = socket::connect(&address)?;
     connected.notes.iter().for_each(|granted| log.note(granted));
@@ -47,7 +53,7 @@ fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
 }
 
 /// The bytes that are sent.
-fn message(arguments: &Ask) -> Result<Vec<u8>, Failure> {
+pub(super) fn message(arguments: &Ask) -> Result<Vec<u8>, Failure> {
     match (&arguments.pack, &arguments.message[..]) {
         (Some(format), values) => format.pack_words(values).map_err(Failure::usage),
         (None, [message]) if arguments.crlf => Ok(Crlf::default().convert(message.as_bytes())),

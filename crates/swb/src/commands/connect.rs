@@ -20,7 +20,8 @@ pub(crate) fn run(arguments: Connect) -> Result<(), Failure> {
     log.closing(connect(&arguments, &log))
 }
 
-fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
+/// Whom to call.
+pub(super) fn address(arguments: &Connect) -> Result<Address, Failure> {
     let address: Address = arguments.address.parse()?;
     super::for_connecting(&address)?;
     if address.transport == Transport::Standard {
@@ -28,6 +29,11 @@ fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
             "connect joins standard input and output to an address: `-` is those already",
         ));
     }
+    Ok(address)
+}
+
+fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
+    let address = address(arguments)?;
     let keyboard = Keyboard::open(&arguments.terminal)?;
     let defaults = Terminal { quiet: Some(QUIET), ..Terminal::until(Until::Peer) };
     let terminal = super::terminal(&arguments.terminal, &keyboard, defaults);

@@ -21,8 +21,7 @@ pub(crate) fn run(arguments: Listen) -> Result<(), Failure> {
 
 fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
     let ready = Ready::open(&arguments.ready, log)?;
-    let address: Address = arguments.address.parse()?;
-    super::for_listening(&address)?;
+    let address = address(arguments)?;
     let keyboard = Keyboard::open(&arguments.terminal)?;
     let defaults = Terminal {
         empty_input_waits: true,
@@ -37,14 +36,21 @@ fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
     };
     let result = match shape {
         Some(Shape::Datagram) => hear(&address, terminal, arguments, ready, log),
-        Some(Shape::Stream | Shape::SeqPacket) if address.transport != Transport::Standard => {
-            answer(address, terminal, arguments, ready, log)
-        }
-        Some(Shape::Stream | Shape::SeqPacket) | None => Err(Failure::usage(format!(
-            "cannot listen at {address}: nobody can call there; try tcp://:PORT or unix:PATH"
-        ))),
+        Some(Shape::Stream | Shape::SeqPacket) => answer(address, terminal, arguments, ready, log),
+        None => Err(nobody_can_call(&address)),
     };
     keyboard.close(result)
+}
+
+/// Where to be called.
+pub(super) fn address(arguments: &Listen) -> Result<Address, Failure> {
+    let address: Address = arguments.address.parse()?;
+    super::for_listening(&address)?;
+    if address.transport == Transport::Standard { Err(nobody_can_call(&address)) } else { Ok(address) }
+}
+
+fn nobody_can_call(address: &Address) -> Failure {
+    Failure::usage(format!("cannot listen at {address}: nobody can call there; try tcp://:PORT or unix:PATH"))
 }
 
 /// Callers come one after the other; each is joined in its turn.

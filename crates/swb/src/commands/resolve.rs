@@ -54,7 +54,7 @@ fn addresses_of(name: &str) -> Result<String, Failure> {
 }
 
 /// A whole address, HOST:PORT, or a host alone.
-fn parse(name: &str) -> Result<(Address, bool), Failure> {
+pub(super) fn parse(name: &str) -> Result<(Address, bool), Failure> {
     match name.parse::<Address>() {
         Ok(address) if matches!(address.place, Place::Network { .. }) => Ok((address, true)),
         Ok(address) => Err(Failure::usage(format!("{address} has no host to look up"))),

@@ -32,7 +32,11 @@ fn serve(arguments: Serve, log: &Log) -> Result<(), Failure> {
     let transports = addresses.iter().zip(&inherited);
     let transports = transports.map(|(at, inherited)| inherited.map_or(at.transport, Inherited::transport));
     let transports: Vec<Transport> = transports.collect();
-    let engine = engine(arguments.engine.engine, log)?;
+    let choice = arguments.engine.engine;
+    let engine = engine(choice)?;
+    if let Some(why) = why_not_uring(choice) {
+        log.detail(format_args!("serving under {engine}: {why}"));
+    }
     engine.check(&*service, &transports).map_err(Failure::usage)?;
     let mut lines = addresses.iter().zip(&inherited).filter(|(at, inherited)| is_open_line(at, **inherited));
     let line = lines.next().map(|(address, _)| address);
@@ -42,7 +46,7 @@ fn serve(arguments: Serve, log: &Log) -> Result<(), Failure> {
     plan.service = service;
     limit(&mut plan.limits, &arguments.engine);
     match line {
-        None => serve_doors(&addresses, engine, arguments.engine.workers, plan, ready, log),
+        None => serve_doors(&addresses, engine, workers(&arguments.engine), plan, ready, log),
         Some(line) if addresses.len() == 1 => serve_line(line, plan),
         Some(line) => Err(Failure::usage(format!(
             "{line} is one caller who is there already: it cannot be served beside other addresses"
@@ -51,36 +55,35 @@ fn serve(arguments: Serve, log: &Log) -> Result<(), Failure> {
 }
 
 /// The engine that was asked for, if this kernel and user have what it needs.
-fn engine(choice: EngineChoice, log: &Log) -> Result<Engine, Failure> {
+pub(super) fn engine(choice: EngineChoice) -> Result<Engine, Failure> {
     let engine = choice.engine();
-    match choice {
-        EngineChoice::Auto => {
-            if let Err(failed) = Engine::Uring.probe() {
-                log.detail(format_args!("serving under {engine}: uring cannot run here: {failed}"));
-            }
-        }
-        EngineChoice::Named(_) => engine.probe().map_err(|failed| {
+    if let EngineChoice::Named(_) = choice {
+        engine.probe().map_err(|failed| {
             let hint = format!("`swb doctor` says what would change it; {} runs here", Engine::auto());
             Failure::new(
                 Status::Unsupported,
                 format!("the {engine} engine cannot run here: {failed}; {hint}"),
             )
-        })?,
+        })?;
     }
     Ok(engine)
+}
+
+/// Why `auto` is not the first choice, if it is not.
+pub(super) fn why_not_uring(choice: EngineChoice) -> Option<String> {
+    let failed = Engine::Uring.probe().err().filter(|_| choice == EngineChoice::Auto)?;
+    Some(format!("uring cannot run here: {failed}"))
 }
 
 /// Answers at bound addresses until a signal ends it.
 fn serve_doors(
     addresses: &[Address],
     engine: Engine,
-    workers: Option<u16>,
+    workers: usize,
     mut plan: Plan,
     mut ready: Ready,
     log: &Log,
 ) -> Result<(), Failure> {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = workers.map_or_else(cores, usize::from);
     let doors = Doors::open(addresses, engine, workers)?;
     // Watching begins before the ready line: who reads that may send a signal at once.
     let _watch = stop::on_signals(&plan.control, log)?;
@@ -96,6 +99,12 @@ fn serve_doors(
             format!("{cut} calls were still open after {} s of draining and were cut", drain.as_secs_f64()),
         )),
     }
+}
+
+/// How many workers an engine that has them gets.
+pub(super) fn workers(arguments: &EngineArguments) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.workers.map_or_else(cores, usize::from)
 }
 
 /// Serves the one caller who is there already: at standard input and output, or on an inherited socket.
@@ -117,7 +126,7 @@ fn is_open_line(address: &Address, inherited: Option<Inherited>) -> bool {
     address.transport == Transport::Standard || matches!(inherited, Some(Inherited::Connected(_)))
 }
 
-fn addresses(at: &Where, arguments: &EngineArguments) -> Result<Vec<Address>, Failure> {
+pub(super) fn addresses(at: &Where, arguments: &EngineArguments) -> Result<Vec<Address>, Failure> {
     let mut addresses = Vec::new();
     for text in &at.addresses {
         let mut address: Address = text.parse()?;
@@ -137,7 +146,7 @@ fn addresses(at: &Where, arguments: &EngineArguments) -> Result<Vec<Address>, Fa
     Ok(addresses)
 }
 
-fn limit(limits: &mut Limits, arguments: &EngineArguments) {
+pub(super) fn limit(limits: &mut Limits, arguments: &EngineArguments) {
     if let Some(calls_max) = arguments.max_calls {
         limits.calls_max = usize::try_from(calls_max).unwrap_or(usize::MAX);
         limits.peers_max = limits.calls_max;
@@ -146,7 +155,7 @@ fn limit(limits: &mut Limits, arguments: &EngineArguments) {
     limits.drain = arguments.drain;
 }
 
-fn service(argument: ServiceArgument) -> Result<(Arc<dyn Service>, Where), Failure> {
+pub(super) fn service(argument: ServiceArgument) -> Result<(Arc<dyn Service>, Where), Failure> {
     Ok(match argument {
         ServiceArgument::Echo(at) => (Arc::new(Echo), at),
         ServiceArgument::Discard(at) => (Arc::new(Discard), at),

@@ -91,6 +91,11 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb doctor", "What this kernel and this user allow; nothing is changed."),
         example("swb doctor --json | jq '.checks[] | select(.state != \"yes\")'", "Only what is not there, or not in full."),
     ]),
+    (&["explain"], &[
+        example("swb explain serve echo tcp://:2021 --engine process", "The plan, and the socket calls in their order; nothing is done."),
+        example("swb explain --resolve connect localhost:http", "Asks the resolver first, and shows each address that would be tried."),
+        example("swb serve echo tcp://:2021 --trace", "The other half: shows each call as it is made, and what it answered."),
+    ]),
     (&["help"], &[
         example("swb help options", "Every option of an address, with its bounds."),
         example("swb help ends", "When a call ends, and with which exit status."),

@@ -12,6 +12,7 @@
 
 pub mod peer;
 pub mod proc;
+pub mod trace;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -166,6 +167,22 @@ impl Running {
                 }
                 Err(why) => {
                     panic!("{}: {why:?}: a line with {text:?} wanted, got {:#?}", self.name, self.err)
+                }
+            }
+        }
+    }
+
+    /// Waits for a line that begins with one of these, and returns all that was said up to there.
+    pub fn wait_for_either(&mut self, one: &str, other: &str) -> String {
+        let due = Instant::now() + PATIENCE;
+        loop {
+            if self.err.iter().any(|line| line.starts_with(one) || line.starts_with(other)) {
+                return self.err.join("\n");
+            }
+            match self.stderr.as_ref().unwrap().recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.err.push(line),
+                Err(why) => {
+                    panic!("{}: {why:?}: {one:?} or {other:?} wanted, got {:#?}", self.name, self.err)
                 }
             }
         }

@@ -1,0 +1,208 @@
+//! Bytes out and in: send(2), recv(2) and their kin, shutdown(2); read(2) and write(2) on standard input and output.
+//!
+//! Nothing here waits (`MSG_DONTWAIT`), but for [`read`], and nothing raises `SIGPIPE` (`MSG_NOSIGNAL`).
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use address::{End, Transport};
+use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrLike};
+use rustix::io::ReadWriteFlags;
+use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketAddrAny};
+
+use super::text::{descriptor, incoming, number, outgoing, zero};
+use crate::SystemCall;
+use crate::sockaddr;
+use crate::trace::{begin, traced};
+
+const SENDS: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+const SENDS_NAMES: &str = "MSG_DONTWAIT|MSG_NOSIGNAL";
+
+/// send(2).
+#[inline]
+pub(crate) fn send(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    traced(
+        SystemCall::Send,
+        || rustix::net::send(&fd, bytes, SENDS),
+        || format!("{}, {}, {SENDS_NAMES}", number(&fd), outgoing(bytes)),
+        ToString::to_string,
+    )
+}
+
+/// send(2) with `MSG_OOB`: one urgent byte.
+pub(crate) fn send_urgent(fd: impl AsFd, byte: u8) -> io::Result<usize> {
+    traced(
+        SystemCall::Send,
+        || rustix::net::send(&fd, &[byte], SENDS | SendFlags::OOB),
+        || format!("{}, {}, {SENDS_NAMES}|MSG_OOB", number(&fd), outgoing(&[byte])),
+        ToString::to_string,
+    )
+}
+
+/// sendto(2). `shown` is whom it goes to, for the tracer.
+#[inline]
+pub(crate) fn send_to(
+    fd: impl AsFd,
+    bytes: &[u8],
+    peer: &impl rustix::net::addr::SocketAddrArg,
+    shown: impl FnOnce() -> End,
+) -> io::Result<usize> {
+    traced(
+        SystemCall::Sendto,
+        || rustix::net::sendto(&fd, bytes, SENDS, peer),
+        || format!("{}, {}, {SENDS_NAMES}, {}", number(&fd), outgoing(bytes), shown()),
+        ToString::to_string,
+    )
+}
+
+/// sendmsg(2) with one control message: from which of our addresses. `shown` is whom it goes to.
+#[inline]
+pub(crate) fn send_message(
+    fd: impl AsFd,
+    bytes: &[u8],
+    from: &ControlMessage<'_>,
+    peer: &impl SockaddrLike,
+    shown: impl FnOnce() -> String,
+) -> io::Result<usize> {
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+    traced(
+        SystemCall::Sendmsg,
+        || {
+            let parts = [IoSlice::new(bytes)];
+            nix::sys::socket::sendmsg(
+                fd.as_fd().as_raw_fd(),
+                &parts,
+                std::slice::from_ref(from),
+                flags,
+                Some(peer),
+            )
+        },
+        || format!("{}, {}, {SENDS_NAMES}, {}", number(&fd), outgoing(bytes), shown()),
+        ToString::to_string,
+    )
+}
+
+/// recv(2): how many bytes are in the buffer, and how many the message had.
+#[inline]
+pub(crate) fn receive(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> io::Result<(usize, usize)> {
+    let flags = flags | RecvFlags::DONTWAIT;
+    let begun = begin();
+    let outcome = rustix::net::recv(&fd, &mut *buffer, flags).map_err(io::Error::from);
+    begun.end(
+        SystemCall::Recv,
+        &outcome,
+        || format!("{}, {}, {}", number(&fd), buffer.len(), receive_flags(flags)),
+        |(length, whole)| incoming(buffer, *length, *whole),
+    );
+    outcome
+}
+
+/// recv(2) with `MSG_OOB`: the urgent byte.
+pub(crate) fn receive_urgent(fd: impl AsFd) -> io::Result<Option<u8>> {
+    let mut byte = [0];
+    let (length, _) = receive(fd, &mut byte, RecvFlags::OOB)?;
+    Ok((length == 1).then_some(byte[0]))
+}
+
+/// recvfrom(2): as [`receive`], and who sent it.
+#[inline]
+pub(crate) fn receive_from(
+    fd: impl AsFd,
+    buffer: &mut [u8],
+    transport: Transport,
+) -> io::Result<(usize, usize, Option<SocketAddrAny>)> {
+    let flags = RecvFlags::DONTWAIT | RecvFlags::TRUNC;
+    let begun = begin();
+    let outcome = rustix::net::recvfrom(&fd, &mut *buffer, flags).map_err(io::Error::from);
+    begun.end(
+        SystemCall::Recvfrom,
+        &outcome,
+        || format!("{}, {}, {}", number(&fd), buffer.len(), receive_flags(flags)),
+        |(length, whole, from)| {
+            let from = sockaddr::end(from.clone(), transport);
+            format!("{} from {from}", incoming(buffer, *length, *whole))
+        },
+    );
+    outcome
+}
+
+/// recvmsg(2), made by `make`, which gives how many bytes the message had and, for the tracer, from whom and to
+/// which address of ours it came.
+#[inline]
+pub(crate) fn receive_message<T>(
+    fd: impl AsFd,
+    buffer: &mut [u8],
+    make: impl FnOnce(&mut [u8]) -> io::Result<T>,
+    told: impl FnOnce(&T) -> (usize, String),
+) -> io::Result<T> {
+    let begun = begin();
+    let outcome = make(buffer);
+    begun.end(
+        SystemCall::Recvmsg,
+        &outcome,
+        || format!("{}, {}, MSG_DONTWAIT|MSG_TRUNC", number(&fd), buffer.len()),
+        |message| {
+            let (whole, from) = told(message);
+            format!("{} {from}", incoming(buffer, whole, whole))
+        },
+    );
+    outcome
+}
+
+/// shutdown(2) with `SHUT_WR`.
+pub(crate) fn shutdown(fd: impl AsFd) -> io::Result<()> {
+    let make = || rustix::net::shutdown(&fd, Shutdown::Write);
+    traced(SystemCall::Shutdown, make, || format!("{}, SHUT_WR", number(&fd)), zero)
+}
+
+/// Descriptor 0 or 1 under another number, close-on-exec (`F_DUPFD_CLOEXEC`).
+pub(crate) fn duplicate_standard(standard: u32) -> io::Result<OwnedFd> {
+    traced(
+        SystemCall::Dup,
+        || sys::take_inherited(standard),
+        || format!("{standard}: standard {}", if standard == 0 { "input" } else { "output" }),
+        descriptor,
+    )
+}
+
+/// read(2).
+pub(crate) fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    let begun = begin();
+    let outcome = rustix::io::read(&fd, &mut *buffer).map_err(io::Error::from);
+    begun.end(
+        SystemCall::Read,
+        &outcome,
+        || format!("{}, {}", number(&fd), buffer.len()),
+        |length| incoming(buffer, *length, *length),
+    );
+    outcome
+}
+
+/// write(2), or pwritev2(2) at the file's own offset where `flags` say more.
+pub(crate) fn write(fd: impl AsFd, bytes: &[u8], flags: ReadWriteFlags) -> io::Result<usize> {
+    /// pwritev2(2): an offset of -1 is the file's own.
+    const HERE: u64 = u64::MAX;
+    traced(
+        SystemCall::Write,
+        || match flags.is_empty() {
+            true => rustix::io::write(&fd, bytes),
+            false => rustix::io::pwritev2(&fd, &[IoSlice::new(bytes)], HERE, flags),
+        },
+        || {
+            let how = if flags.contains(ReadWriteFlags::NOWAIT) { ", RWF_NOWAIT" } else { "" };
+            format!("{}, {}{how}", number(&fd), outgoing(bytes))
+        },
+        ToString::to_string,
+    )
+}
+
+fn receive_flags(flags: RecvFlags) -> String {
+    const NAMES: &[(RecvFlags, &str)] = &[
+        (RecvFlags::DONTWAIT, "MSG_DONTWAIT"),
+        (RecvFlags::PEEK, "MSG_PEEK"),
+        (RecvFlags::TRUNC, "MSG_TRUNC"),
+        (RecvFlags::OOB, "MSG_OOB"),
+    ];
+    let set = NAMES.iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, name)| *name);
+    set.collect::<Vec<_>>().join("|")
+}

@@ -1,0 +1,269 @@
+//! `swb explain`: what a command would do, from what was asked for to the socket calls, doing none of it.
+//!
+//! The chain of a run: invocation, plan, candidates, calls. The calls are those that the real opening carries out
+//! (`Outline` in the crate `socket`); what follows for each caller depends on the engine (`callers.rs`). Host
+//! names are looked up only with `--resolve`, since that asks the network.
+
+mod callers;
+mod page;
+
+use std::io::Write as _;
+
+use clap::FromArgMatches;
+use switchboard::services::SERVICES;
+use switchboard::socket::{Outline, outline_call, outline_listening};
+use switchboard::{Address, Engine, EngineChoice, Limits, Place, Shape, Transport};
+
+use crate::failure::{Failure, output_error};
+use crate::files::raise_descriptor_limit;
+use crate::help::command;
+use crate::invocation::{Ask, Command, Connect, Explain, Invocation, Listen, Resolve, Serve, Terminal};
+
+use callers::{Caller, row};
+use page::Page;
+
+/// How the descriptors are called whose numbers are not known yet.
+const LISTENER: &str = "listener";
+const CALL: &str = "call";
+
+pub(crate) fn run(arguments: &Explain) -> Result<(), Failure> {
+    let words = std::iter::once("swb").chain(arguments.command.iter().map(String::as_str));
+    // What the command itself would say of its arguments, it says here.
+    let matches = command().try_get_matches_from(words).unwrap_or_else(|error| error.exit());
+    let invocation = Invocation::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let mut page = Page::default();
+    page.section("invocation");
+    page.row("typed", &page::words(&arguments.command));
+    let look_up = arguments.resolve;
+    match invocation.command {
+        Command::Connect(arguments) => connect(&arguments, look_up, &mut page)?,
+        Command::Ask(arguments) => ask(&arguments, look_up, &mut page)?,
+        Command::Listen(arguments) => listen(&arguments, look_up, &mut page)?,
+        Command::Serve(arguments) => serve(arguments, look_up, &mut page)?,
+        Command::Resolve(arguments) => resolve(&arguments, &mut page)?,
+        Command::List(_) => page.row("calls", "none on a socket: it prints a table that is in the program"),
+        Command::Help(_) => page.row("calls", "none on a socket: it prints a text that is in the program"),
+        Command::Doctor(_) => {
+            page.row(
+                "calls",
+                "it makes a socket of each kind, asks what it allows, and closes it; none is sent to",
+            );
+        }
+        Command::Demo => {
+            page.row(
+                "calls",
+                "it serves and calls on this machine, over each transport: see them by swb demo --trace",
+            );
+        }
+        Command::Explain(_) => page.row("calls", "none on a socket: it says what a command would do"),
+    }
+    std::io::stdout().write_all(page.text().as_bytes()).map_err(|error| output_error(&error))
+}
+
+fn connect(arguments: &Connect, look_up: bool, page: &mut Page) -> Result<(), Failure> {
+    let address = super::connect::address(arguments)?;
+    page.row("command", "connect: joins standard input and output to an address");
+    page.address("to", &address);
+    page.section("plan");
+    terminal(&arguments.terminal, page);
+    page.options(&address);
+    let kind = if address.transport.shape() == Some(Shape::Stream) {
+        Caller::Joined
+    } else {
+        Caller::JoinedByMessages
+    };
+    call(&address, look_up, kind, page)
+}
+
+fn ask(arguments: &Ask, look_up: bool, page: &mut Page) -> Result<(), Failure> {
+    let address = super::ask::address(arguments)?;
+    page.row("command", "ask: sends one message, prints the answer, ends");
+    page.address("to", &address);
+    page.section("plan");
+    page.row("message", &format!("{} bytes", super::ask::message(arguments)?.len()));
+    page.duration("time-out", arguments.timeout, "1s a try over datagrams, none on a connection (--timeout)");
+    page.options(&address);
+    let kind = match (address.transport.shape(), arguments.framing) {
+        (Some(Shape::Stream), None) => Caller::Asks,
+        (Some(Shape::Stream | Shape::SeqPacket | Shape::Datagram) | None, _) => Caller::AsksOnce,
+    };
+    call(&address, look_up, kind, page)
+}
+
+/// The calls of one who calls.
+fn call(address: &Address, look_up: bool, kind: Caller, page: &mut Page) -> Result<(), Failure> {
+    let outline = outline_call(address, look_up, CALL)?;
+    candidates(address, &outline, look_up, page);
+    if address.transport == Transport::Tcp && outline.tries.len() > 1 {
+        page.line("The next is started when one has failed, or has not answered within 250 ms (RFC 8305); who answers first wins.");
+    }
+    page.section("calls");
+    asked(&outline, page);
+    tries(&outline, page);
+    if address.transport == Transport::Tcp {
+        callers::DIALLED.iter().for_each(|row| page.call(row));
+    }
+    outline.tries.first().into_iter().flat_map(|one| &one.late).for_each(|planned| page.planned(planned));
+    page.section("then, once it is connected");
+    kind.rows().iter().for_each(|row| page.call(row));
+    Ok(())
+}
+
+fn listen(arguments: &Listen, look_up: bool, page: &mut Page) -> Result<(), Failure> {
+    let address = super::listen::address(arguments)?;
+    page.row("command", "listen: answers a caller and joins it to standard input and output");
+    page.address("at", &address);
+    page.section("plan");
+    page.row("callers", if arguments.keep { "one after the other (--keep)" } else { "one" });
+    terminal(&arguments.terminal, page);
+    page.options(&address);
+    opening(&address, 1, look_up, page)?;
+    if address.transport.shape() == Some(Shape::Datagram) {
+        page.section("then, for each message");
+        callers::MESSAGES_JOINED.iter().for_each(|row| page.call(row));
+    } else {
+        page.section("then, when a caller comes");
+        callers::ANSWERED_AND_JOINED.iter().for_each(|row| page.call(row));
+    }
+    Ok(())
+}
+
+fn terminal(arguments: &Terminal, page: &mut Page) {
+    page.duration("idle time-out", arguments.idle_timeout, "none (--idle-timeout)");
+    let half_close =
+        if arguments.no_half_close { "nothing (--no-half-close)" } else { "the end of our half of the call" };
+    page.row("end of input", half_close);
+}
+
+fn serve(arguments: Serve, look_up: bool, page: &mut Page) -> Result<(), Failure> {
+    let (service, at) = super::serve::service(arguments.service)?;
+    let arguments = arguments.engine;
+    let addresses = super::serve::addresses(&at, &arguments)?;
+    page.row("command", &format!("serve: answers callers with {}", service.name()));
+    addresses.iter().for_each(|address| page.address("at", address));
+
+    let transports: Vec<Transport> = addresses.iter().map(|address| address.transport).collect();
+    let choice = arguments.engine;
+    let engine = super::serve::engine(choice)?;
+    engine.check(&*service, &transports).map_err(Failure::usage)?;
+    raise_descriptor_limit();
+    let mut limits = Limits::of_this_process();
+    super::serve::limit(&mut limits, &arguments);
+    let row = engine.capabilities();
+    let workers = if row.workers { super::serve::workers(&arguments) } else { 1 };
+
+    page.section("plan");
+    if let Some(row) = SERVICES.iter().find(|row| row.name == service.name()) {
+        page.row("service", row.name);
+        page.row("", &format!("on a byte stream: {}", row.on_a_stream));
+        page.row("", &format!("on messages: {}", row.on_messages));
+    }
+    let why = match (choice, super::serve::why_not_uring(choice)) {
+        (EngineChoice::Named(_), _) => String::new(),
+        (EngineChoice::Auto, None) => " (auto: the most callers at the least cost)".to_owned(),
+        (EngineChoice::Auto, Some(why_not)) => format!(" (auto: {why_not})"),
+    };
+    page.row("engine", &format!("{engine}{why}: {}", row.help));
+    page.row("one failure", &format!("costs {}", row.one_failure_costs));
+    page.row("workers", &workers.to_string());
+    let calls_max = if engine == Engine::Iterative { 1 } else { limits.calls_max };
+    page.row("calls at once", &format!("{calls_max}; further callers wait in the kernel (--max-calls)"));
+    page.duration("idle time-out", limits.idle_timeout, "none; 1m for datagram peers (--idle-timeout)");
+    page.duration("drain", Some(limits.drain), "");
+    addresses.iter().for_each(|address| page.options(address));
+    for address in &addresses {
+        opening(address, workers, look_up, page)?;
+    }
+    let opened =
+        || addresses.iter().filter(|address| !is_open(address)).map(|address| address.transport.shape());
+    if opened().any(|shape| shape != Some(Shape::Datagram)) {
+        page.section(&format!("then, for each caller under the {engine} engine"));
+        callers::under(engine).iter().for_each(|row| page.call(row));
+    }
+    if opened().any(|shape| shape == Some(Shape::Datagram)) {
+        page.section(&format!("then, for each message under the {engine} engine"));
+        callers::messages(engine).iter().for_each(|row| page.call(row));
+    }
+    Ok(())
+}
+
+/// The calls of one who is called, for one address and that many workers.
+fn opening(address: &Address, workers: usize, look_up: bool, page: &mut Page) -> Result<(), Failure> {
+    let outline = outline_listening(address, look_up, LISTENER)?;
+    candidates(address, &outline, look_up, page);
+    if is_open(address) {
+        return Ok(());
+    }
+    page.section(&format!("calls at {address}"));
+    asked(&outline, page);
+    for one in &outline.tries {
+        if outline.tries.len() > 1 {
+            page.line(&format!("for {}, unless one before it could be bound:", one.end));
+        }
+        one.calls.iter().chain(&one.late).for_each(|planned| page.planned(planned));
+    }
+    if workers > 1 && !outline.sibling.is_empty() {
+        page.line(&format!("once for each of {} further workers, so that each has its own:", workers - 1));
+        outline.sibling.iter().for_each(|planned| page.planned(planned));
+        page.line("then for each of them:");
+    }
+    outline.listen.iter().for_each(|planned| page.planned(planned));
+    Ok(())
+}
+
+fn candidates(address: &Address, outline: &Outline, look_up: bool, page: &mut Page) {
+    page.section("candidates");
+    if is_open(address) {
+        page.line(&format!(
+            "{address}  is open already, and is taken as it is: only what it is used for follows"
+        ));
+    }
+    outline.tries.iter().for_each(|one| page.line(&one.end));
+    if !look_up && !outline.questions.is_empty() {
+        page.line("Names are not looked up here; swb explain --resolve does.");
+    }
+    if let Place::Path(_) = address.place {
+        page.line(
+            "Nothing may be at the path when listening but a dead socket of our own, which is replaced.",
+        );
+    }
+}
+
+fn asked(outline: &Outline, page: &mut Page) {
+    for question in &outline.questions {
+        page.planned(question);
+    }
+}
+
+fn tries(outline: &Outline, page: &mut Page) {
+    for one in &outline.tries {
+        if outline.tries.len() > 1 {
+            page.line(&format!("for {}:", one.end));
+        }
+        one.calls.iter().for_each(|planned| page.planned(planned));
+    }
+}
+
+/// Whether it is open already, so that nothing is opened.
+fn is_open(address: &Address) -> bool {
+    matches!(address.transport, Transport::Standard | Transport::Descriptor)
+}
+
+fn resolve(arguments: &Resolve, page: &mut Page) -> Result<(), Failure> {
+    page.row("command", "resolve: shows the addresses of names, and the names of addresses");
+    page.section("calls");
+    for name in &arguments.names {
+        if name.parse::<std::net::IpAddr>().is_ok() {
+            page.call(&row(&format!("getnameinfo({name})"), "the name of the address"));
+        } else {
+            let (address, _) = super::resolve::parse(name)?;
+            let outline = outline_call(&address, false, CALL)?;
+            asked(&outline, page);
+            outline
+                .questions
+                .is_empty()
+                .then(|| page.line(&format!("{address} is an address in numbers: nothing is asked")));
+        }
+    }
+    Ok(())
+}
