@@ -211,7 +211,7 @@ fn the_chain_of_a_run_stands_in_its_order() {
         rest = &rest[at + part.len()..];
     }
     let auto = explained(&["serve", "echo", "tcp://:2021"]);
-    assert!(auto.contains("engine        epoll (auto: "), "{auto}");
+    assert!(auto.contains(" (auto: "), "{auto}");
     assert!(!explained(&["serve", "echo", "tcp://:1", "--engine", "epoll"]).contains("(auto"));
 }
 

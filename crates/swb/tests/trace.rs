@@ -142,16 +142,16 @@ fn a_receive_that_does_not_wait_is_visible() {
 #[test]
 fn what_a_peer_sends_stays_one_printable_line() {
     let hostile = b"\x1b[2J\n\x07\x9b\xe2\x80\xae%n\") = 3\r\n";
-    let server = Server::start(&["serve", "echo", "tcp://127.0.0.1:0", "--workers", "1", "--trace"]);
-    let caller = run_swb(&["connect", server.address()], hostile);
-    assert_eq!(caller.stdout, hostile);
-    let told = server.terminate().stderr;
-    let received = r#"= 20 "\x1b[2J\n\x07\x9b\xe2\x80\xae%n\") = 3\r\n""#;
-    assert!(told.contains(received), "{told}");
-    assert!(
-        told.chars().all(|letter| letter == '\n' || letter == 'µ' || (' '..='~').contains(&letter)),
-        "{told}"
-    );
+    let received = r#"20 "\x1b[2J\n\x07\x9b\xe2\x80\xae%n\") = 3\r\n""#;
+    for engine in ["poll", "auto"] {
+        let server = Server::start(&["serve", "echo", "tcp://127.0.0.1:0", "--engine", engine, "--trace"]);
+        let caller = run_swb(&["connect", server.address()], hostile);
+        assert_eq!(caller.stdout, hostile);
+        let told = server.terminate().stderr;
+        assert!(told.contains(received), "{told}");
+        let is_plain = |letter| letter == '\n' || letter == 'µ' || (' '..='~').contains(&letter);
+        assert!(told.chars().all(is_plain), "{told}");
+    }
 }
 
 #[test]
@@ -161,7 +161,8 @@ fn a_traced_echo_gives_every_byte_back() {
     let caller = run_swb(&["connect", server.address(), "--trace"], &sent);
     assert!(caller.stdout == sent, "{} of {} bytes came back", caller.stdout.len(), sent.len());
     for line in lines(&caller.stderr).iter().chain(&lines(&server.terminate().stderr)) {
-        assert!(line.text.len() < 400, "{line:?}");
+        // Up to 4096 bytes one write to a pipe is one piece, pipe(7).
+        assert!(line.text.len() < 2048, "{line:?}");
     }
 }
 
