@@ -44,16 +44,10 @@ pub(crate) fn run(arguments: &Explain) -> Result<(), Failure> {
         Command::List(_) => page.row("calls", "none on a socket: it prints a table that is in the program"),
         Command::Help(_) => page.row("calls", "none on a socket: it prints a text that is in the program"),
         Command::Doctor(_) => {
-            page.row(
-                "calls",
-                "it makes a socket of each kind, asks what it allows, and closes it; none is sent to",
-            );
+            page.row("calls", "it makes sockets of each kind, to see what this kernel and this user allow");
         }
         Command::Demo => {
-            page.row(
-                "calls",
-                "it serves and calls on this machine, over each transport: see them by swb demo --trace",
-            );
+            page.row("calls", "it serves and calls over each transport: swb demo --trace shows them");
         }
         Command::Explain(_) => page.row("calls", "none on a socket: it says what a command would do"),
     }
@@ -95,7 +89,7 @@ fn call(address: &Address, look_up: bool, kind: Caller, page: &mut Page) -> Resu
     let outline = outline_call(address, look_up, CALL)?;
     candidates(address, &outline, look_up, page);
     if address.transport == Transport::Tcp && outline.tries.len() > 1 {
-        page.line("The next is started when one has failed, or has not answered within 250 ms (RFC 8305); who answers first wins.");
+        page.line("The next is tried when one has failed or been silent for 250 ms; who answers first wins (RFC 8305).");
     }
     page.section("calls");
     asked(&outline, page);
@@ -146,7 +140,7 @@ fn serve(arguments: Serve, look_up: bool, page: &mut Page) -> Result<(), Failure
     let choice = arguments.engine;
     let engine = super::serve::engine(choice)?;
     engine.check(&*service, &transports).map_err(Failure::usage)?;
-    raise_descriptor_limit();
+    raise_descriptor_limit(); // as serve does, on which the limit of calls depends
     let mut limits = Limits::of_this_process();
     super::serve::limit(&mut limits, &arguments);
     let row = engine.capabilities();
@@ -194,6 +188,9 @@ fn opening(address: &Address, workers: usize, look_up: bool, page: &mut Page) ->
     if is_open(address) {
         return Ok(());
     }
+    if let Place::Path(_) = address.place {
+        page.line("Nothing may be at the path but a dead socket of our own, which is replaced.");
+    }
     page.section(&format!("calls at {address}"));
     asked(&outline, page);
     for one in &outline.tries {
@@ -214,18 +211,11 @@ fn opening(address: &Address, workers: usize, look_up: bool, page: &mut Page) ->
 fn candidates(address: &Address, outline: &Outline, look_up: bool, page: &mut Page) {
     page.section("candidates");
     if is_open(address) {
-        page.line(&format!(
-            "{address}  is open already, and is taken as it is: only what it is used for follows"
-        ));
+        page.line(&format!("{address} is open already: it is taken as it was passed, and nothing is opened"));
     }
     outline.tries.iter().for_each(|one| page.line(&one.end));
     if !look_up && !outline.questions.is_empty() {
         page.line("Names are not looked up here; swb explain --resolve does.");
-    }
-    if let Place::Path(_) = address.place {
-        page.line(
-            "Nothing may be at the path when listening but a dead socket of our own, which is replaced.",
-        );
     }
 }
 
@@ -259,10 +249,9 @@ fn resolve(arguments: &Resolve, page: &mut Page) -> Result<(), Failure> {
             let (address, _) = super::resolve::parse(name)?;
             let outline = outline_call(&address, false, CALL)?;
             asked(&outline, page);
-            outline
-                .questions
-                .is_empty()
-                .then(|| page.line(&format!("{address} is an address in numbers: nothing is asked")));
+            if outline.questions.is_empty() {
+                page.line(&format!("nothing is asked: {address} is an address in numbers"));
+            }
         }
     }
     Ok(())

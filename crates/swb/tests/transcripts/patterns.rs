@@ -36,11 +36,16 @@ fn plain(line: &str) -> String {
 /// What a text that begins with a digit begins with, and how long that is.
 fn variable(text: &str) -> (&str, usize) {
     const TIME: &str = "dddd-dd-ddTdd:dd:ddZ";
+    const CLOCK: &str = "dd:dd:dd.dddddd";
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     if begins(text, TIME) {
         ("TIME", TIME.len())
     } else if begins(&text[digits..], ".ddd s") {
         ("SECONDS", digits + ".ddd s".len())
+    } else if begins(text, CLOCK) {
+        ("TIME", CLOCK.len())
+    } else if let Some(unit) = [" µs", " ms"].into_iter().find(|unit| text[digits..].starts_with(unit)) {
+        ("SPAN", digits + unit.len())
     } else if digits == 5 {
         ("PORT", digits)
     } else {
@@ -65,6 +70,8 @@ fn ports_times_and_spans_match_any_of_their_kind_and_nothing_else() {
         ("at 2026-11-21T05:02:16Z", "at 2031-01-02 03:04:05Z", false),
         ("5 bytes in, 0.000 s", "5 bytes in, 12.345 s", true),
         ("5 bytes in, 0.000 s", "6 bytes in, 0.000 s", false),
+        ("07:08:07.312220  close(3) = 0  5 µs", "23:59:59.000000  close(3) = 0  12 µs", true),
+        ("07:08:07.312220  close(3) = 0  5 µs", "07:08:07.312220  close(4) = 0  5 µs", false),
         ("users:((\"swb\",...))", "users:((\"swb\",pid=7,fd=3))", true),
         ("users:((\"swb\",...))", "users:((\"nc\",pid=7,fd=3))", false),
         ("a...b...c", "a1b2c", true),
