@@ -11,7 +11,7 @@ use rustix::event::{EventfdFlags, Timespec, epoll};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus};
 use socket::SystemCall;
 use socket::call::{list, patience};
-use socket::trace::{begin, traced};
+use socket::trace::traced;
 use sys::{Forked, Ring};
 
 /// epoll_create1(2).
@@ -36,6 +36,7 @@ pub(crate) fn epoll_add(
 }
 
 /// epoll_wait(2). `descriptor_of` gives the number of a token's descriptor, for the tracer.
+#[inline]
 pub(crate) fn epoll_wait(
     epoll: impl AsFd,
     batch: &mut [MaybeUninit<epoll::Event>],
@@ -44,12 +45,9 @@ pub(crate) fn epoll_wait(
 ) -> io::Result<&[epoll::Event]> {
     let room = batch.len();
     let limit = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-    let begun = begin();
-    let outcome = epoll::wait(&epoll, batch, limit.as_ref());
-    let outcome = outcome.map(|(ready, _)| &*ready).map_err(io::Error::from);
-    begun.end(
+    traced(
         SystemCall::EpollWait,
-        &outcome,
+        || epoll::wait(&epoll, batch, limit.as_ref()).map(|(ready, _)| &*ready),
         || format!("{}, {room}, {}", number(&epoll), patience(timeout)),
         |ready| {
             let shown = list(ready.iter().map(|event| {
@@ -60,8 +58,7 @@ pub(crate) fn epoll_wait(
             }));
             if shown.is_empty() { "0".to_owned() } else { format!("{}: {shown}", ready.len()) }
         },
-    );
-    outcome
+    )
 }
 
 /// io_uring_setup(2).

@@ -17,13 +17,11 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use address::{End, Transport};
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, Protocol, SocketAddrAny, SocketFlags, SocketType, acceptfrom_with, ipproto, socket_with,
-};
+use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, acceptfrom_with, ipproto, socket_with};
 
 use crate::born::{Birth, Family};
 use crate::open_socket::OpenSocket;
-use crate::trace::traced;
+use crate::trace::{is_on, traced};
 use crate::{SystemCall, sockaddr};
 
 pub use text::data;
@@ -87,14 +85,17 @@ pub(crate) fn connect(fd: impl AsFd, peer: &End) -> io::Result<()> {
 }
 
 /// accept4(2): the caller's socket, close-on-exec and non-blocking, and who called.
-pub(crate) fn accept(fd: impl AsFd, transport: Transport) -> io::Result<(OpenSocket, Option<SocketAddrAny>)> {
-    let (accepted, from) = traced(
+#[inline]
+pub(crate) fn accept(fd: impl AsFd, transport: Transport) -> io::Result<(OpenSocket, End)> {
+    traced(
         SystemCall::Accept4,
-        || acceptfrom_with(&fd, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK),
+        || {
+            let (caller, from) = acceptfrom_with(&fd, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
+            io::Result::Ok((OpenSocket::from(caller), sockaddr::end(from, transport)))
+        },
         || format!("{}, SOCK_CLOEXEC|SOCK_NONBLOCK", number(&fd)),
-        |(fd, from)| format!("{} from {}", number(fd), sockaddr::end(from.clone(), transport)),
-    )?;
-    Ok((OpenSocket::from(accepted), from))
+        |(caller, from)| format!("{} from {from}", number(caller)),
+    )
 }
 
 /// Another descriptor of the same socket (`F_DUPFD_CLOEXEC`).
@@ -127,6 +128,9 @@ pub(crate) fn peer_end(fd: impl AsFd, transport: Transport) -> io::Result<End> {
 /// close(2).
 #[inline]
 pub(crate) fn close(fd: OwnedFd) {
+    if !is_on() {
+        return drop(fd);
+    }
     let number = number(&fd);
     // A failure is told and no more: the descriptor is gone in any case.
     let _ = traced(SystemCall::Close, || nix::unistd::close(fd), || number.to_string(), text::zero);

@@ -14,7 +14,7 @@ use crate::born::Family;
 use crate::open_socket::OpenSocket;
 use crate::options::{backlog, complete_accepted};
 use crate::owned_path::OwnedPath;
-use crate::{BindError, Connection, Granted, call, descriptor, errno, sockaddr};
+use crate::{BindError, Connection, Granted, call, descriptor, errno};
 
 /// A listening socket: tcp, unix or unix-seqpacket. Dropping it is close(2), and removes its Unix path.
 #[derive(Debug)]
@@ -91,12 +91,12 @@ impl Listener {
     ///
     /// What to do about one is [`AcceptOutcome::of`](crate::AcceptOutcome::of).
     pub fn accept(&self) -> io::Result<Accepted> {
-        let (fd, from) = call::accept(&self.fd, self.transport)?;
+        let (fd, peer) = call::accept(&self.fd, self.transport)?;
         if self.completes {
             complete_accepted(&fd, self.family, self.transport, &self.address.options);
         }
         let connection = Connection::on(fd, self.transport)?;
-        Ok(Accepted { connection, peer: sockaddr::end(from, self.transport) })
+        Ok(Accepted { connection, peer })
     }
 
     /// Where it listens, with the port that the kernel chose, getsockname(2).

@@ -58,20 +58,49 @@ pub fn is_on() -> bool {
 /// # Errors
 ///
 /// What the call says.
-#[inline]
+#[inline(always)]
 pub fn traced<T, E: Into<io::Error>>(
     call: SystemCall,
     make: impl FnOnce() -> Result<T, E>,
     arguments: impl FnOnce() -> String,
     answer: impl FnOnce(&T) -> String,
 ) -> io::Result<T> {
+    traced_with(call, &mut (), |()| make(), |()| arguments(), |(), answered| answer(answered))
+}
+
+/// As [`traced`], for a call that writes to `lent`: a buffer, of which the answer shows something.
+///
+/// # Errors
+///
+/// What the call says.
+#[inline(always)]
+pub fn traced_with<L: ?Sized, T, E: Into<io::Error>>(
+    call: SystemCall,
+    lent: &mut L,
+    make: impl FnOnce(&mut L) -> Result<T, E>,
+    arguments: impl FnOnce(&L) -> String,
+    answer: impl FnOnce(&L, &T) -> String,
+) -> io::Result<T> {
+    if is_on() { told(call, lent, make, arguments, answer) } else { make(lent).map_err(Into::into) }
+}
+
+/// Out of line, so that a call of which nobody is told has only a branch more.
+#[cold]
+#[inline(never)]
+fn told<L: ?Sized, T, E: Into<io::Error>>(
+    call: SystemCall,
+    lent: &mut L,
+    make: impl FnOnce(&mut L) -> Result<T, E>,
+    arguments: impl FnOnce(&L) -> String,
+    answer: impl FnOnce(&L, &T) -> String,
+) -> io::Result<T> {
     let begun = begin();
-    let outcome = make().map_err(Into::into);
-    begun.end(call, &outcome, arguments, answer);
+    let outcome = make(lent).map_err(Into::into);
+    begun.end(call, &outcome, || arguments(lent), |answered| answer(lent, answered));
     outcome
 }
 
-/// A call that is about to be made; for one whose buffer [`traced`] could not lend twice.
+/// A call that is about to be made; for one that fits neither [`traced`] nor [`traced_with`].
 #[must_use]
 pub struct Begun(Option<(SystemTime, Instant)>);
 

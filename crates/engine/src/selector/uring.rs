@@ -221,14 +221,14 @@ impl Selector for UringSelector {
         {
             events.extend(self.ready(completion));
         }
-        let asked = std::mem::take(&mut self.traced);
         let ring = self.ring.as_raw_fd();
         begun.end(
             SystemCall::IoUringEnter,
             &waited,
-            || format!("{ring}, [{}], {}", list(asked.into_iter()), patience(timeout)),
+            || format!("{ring}, [{}], {}", list(self.traced.iter().cloned()), patience(timeout)),
             |()| self.shows(events),
         );
+        self.traced.clear();
         waited
     }
 }

@@ -13,7 +13,7 @@ use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketAddrAny};
 use super::text::{descriptor, incoming, number, outgoing, zero};
 use crate::SystemCall;
 use crate::sockaddr;
-use crate::trace::{begin, traced};
+use crate::trace::{traced, traced_with};
 
 const SENDS: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 const SENDS_NAMES: &str = "MSG_DONTWAIT|MSG_NOSIGNAL";
@@ -86,15 +86,13 @@ pub(crate) fn send_message(
 #[inline]
 pub(crate) fn receive(fd: impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> io::Result<(usize, usize)> {
     let flags = flags | RecvFlags::DONTWAIT;
-    let begun = begin();
-    let outcome = rustix::net::recv(&fd, &mut *buffer, flags).map_err(io::Error::from);
-    begun.end(
+    traced_with(
         SystemCall::Recv,
-        &outcome,
-        || format!("{}, {}, {}", number(&fd), buffer.len(), receive_flags(flags)),
-        |(length, whole)| incoming(buffer, *length, *whole),
-    );
-    outcome
+        buffer,
+        |buffer| rustix::net::recv(&fd, buffer, flags),
+        |buffer| format!("{}, {}, {}", number(&fd), buffer.len(), receive_flags(flags)),
+        |buffer, (length, whole)| incoming(buffer, *length, *whole),
+    )
 }
 
 /// recv(2) with `MSG_OOB`: the urgent byte.
@@ -112,18 +110,16 @@ pub(crate) fn receive_from(
     transport: Transport,
 ) -> io::Result<(usize, usize, Option<SocketAddrAny>)> {
     let flags = RecvFlags::DONTWAIT | RecvFlags::TRUNC;
-    let begun = begin();
-    let outcome = rustix::net::recvfrom(&fd, &mut *buffer, flags).map_err(io::Error::from);
-    begun.end(
+    traced_with(
         SystemCall::Recvfrom,
-        &outcome,
-        || format!("{}, {}, {}", number(&fd), buffer.len(), receive_flags(flags)),
-        |(length, whole, from)| {
+        buffer,
+        |buffer| rustix::net::recvfrom(&fd, buffer, flags),
+        |buffer| format!("{}, {}, {}", number(&fd), buffer.len(), receive_flags(flags)),
+        |buffer, (length, whole, from)| {
             let from = sockaddr::end(from.clone(), transport);
             format!("{} from {from}", incoming(buffer, *length, *whole))
         },
-    );
-    outcome
+    )
 }
 
 /// recvmsg(2), made by `make`, which gives how many bytes the message had and, for the tracer, from whom and to
@@ -135,18 +131,16 @@ pub(crate) fn receive_message<T>(
     make: impl FnOnce(&mut [u8]) -> io::Result<T>,
     told: impl FnOnce(&T) -> (usize, String),
 ) -> io::Result<T> {
-    let begun = begin();
-    let outcome = make(buffer);
-    begun.end(
+    traced_with(
         SystemCall::Recvmsg,
-        &outcome,
-        || format!("{}, {}, MSG_DONTWAIT|MSG_TRUNC", number(&fd), buffer.len()),
-        |message| {
+        buffer,
+        make,
+        |buffer| format!("{}, {}, MSG_DONTWAIT|MSG_TRUNC", number(&fd), buffer.len()),
+        |buffer, message| {
             let (whole, from) = told(message);
             format!("{} {from}", incoming(buffer, whole, whole))
         },
-    );
-    outcome
+    )
 }
 
 /// shutdown(2) with `SHUT_WR`.
@@ -167,15 +161,13 @@ pub(crate) fn duplicate_standard(standard: u32) -> io::Result<OwnedFd> {
 
 /// read(2).
 pub(crate) fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
-    let begun = begin();
-    let outcome = rustix::io::read(&fd, &mut *buffer).map_err(io::Error::from);
-    begun.end(
+    traced_with(
         SystemCall::Read,
-        &outcome,
-        || format!("{}, {}", number(&fd), buffer.len()),
-        |length| incoming(buffer, *length, *length),
-    );
-    outcome
+        buffer,
+        |buffer| rustix::io::read(&fd, buffer),
+        |buffer| format!("{}, {}", number(&fd), buffer.len()),
+        |buffer, length| incoming(buffer, *length, *length),
+    )
 }
 
 /// write(2), or pwritev2(2) at the file's own offset where `flags` say more.

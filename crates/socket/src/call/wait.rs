@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::SystemCall;
-use crate::trace::begin;
+use crate::trace::traced_with;
 
 /// Descriptors that are shown of a longer list.
 const SHOWN: usize = 8;
@@ -16,18 +16,17 @@ const SHOWN: usize = 8;
 /// # Errors
 ///
 /// What poll(2) says: `EINTR` for a signal.
+#[inline]
 pub fn poll(asked: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<usize> {
     // A time-out that does not fit is longer than any that could be asked for.
     let limit = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-    let begun = begin();
-    let outcome = rustix::event::poll(asked, limit.as_ref()).map_err(io::Error::from);
-    begun.end(
+    traced_with(
         SystemCall::Poll,
-        &outcome,
-        || format!("[{}], {}", numbers(asked), patience(timeout)),
-        |ready| format!("{ready}{}", became_ready(asked)),
-    );
-    outcome
+        asked,
+        |asked| rustix::event::poll(asked, limit.as_ref()),
+        |asked| format!("[{}], {}", numbers(asked), patience(timeout)),
+        |asked, ready| format!("{ready}{}", became_ready(asked)),
+    )
 }
 
 /// A time-out as it is shown, also for epoll_wait(2).
