@@ -18,11 +18,8 @@ pub(super) struct LegState {
     shape: Option<Shape>,
     /// It is a socket: closing it while the peer still sends would reset it.
     pub(super) lingers: bool,
-    queue: VecDeque<Piece>,
-    /// Bytes in `queue`, with the overhead of each piece, less what is sent of the first.
-    queued_bytes: usize,
-    /// Bytes of the first piece that are sent.
-    front_sent: usize,
+    /// What the kernel did not take yet. An idle call holds no memory for it.
+    queue: Option<Box<Queue>>,
     /// The queue was above the high mark and not below the low mark since.
     pub(super) congested: bool,
     /// The leg that this one feeds and is fed by.
@@ -34,6 +31,16 @@ pub(super) struct LegState {
     pub(super) broken: Option<CloseReason>,
     pub(super) received_bytes: u64,
     pub(super) sent_bytes: u64,
+}
+
+/// Pieces that are owed, never none.
+#[derive(Default)]
+struct Queue {
+    pieces: VecDeque<Piece>,
+    /// Bytes of the pieces, with the overhead of each, less what is sent of the first.
+    bytes: usize,
+    /// Bytes of the first piece that are sent.
+    front_sent: usize,
 }
 
 enum Piece {
@@ -59,9 +66,7 @@ impl LegState {
         LegState {
             shape: None,
             lingers: true,
-            queue: VecDeque::new(),
-            queued_bytes: 0,
-            front_sent: 0,
+            queue: None,
             congested: false,
             partner: None,
             peer_finished: false,
@@ -88,7 +93,7 @@ impl LegState {
     }
 
     pub(super) fn owes(&self) -> bool {
-        !self.queue.is_empty()
+        self.queue.is_some()
     }
 
     pub(super) fn finish_is_due(&self) -> bool {
@@ -132,7 +137,7 @@ impl LegState {
             return Ok(0);
         }
         let mut sent = 0;
-        if self.queue.is_empty()
+        if self.queue.is_none()
             && self.shape.is_some()
             && let Some(taken) = carrier.send(leg, &bytes)?
         {
@@ -150,59 +155,57 @@ impl LegState {
     pub(super) fn flush(&mut self, leg: Leg, carrier: &mut dyn Carrier) -> Result<usize, CallFailed> {
         let whole = self.keeps_boundaries();
         let mut flushed = 0;
-        while let Some(piece) = self.queue.front() {
-            let rest = &piece.bytes()[self.front_sent..];
+        let Some(queue) = &mut self.queue else { return Ok(0) };
+        while let Some(piece) = queue.pieces.front() {
+            let rest = &piece.bytes()[queue.front_sent..];
             let length = rest.len();
             let Some(taken) = carrier.send(leg, rest)? else { break };
             flushed += taken;
             self.sent_bytes += taken as u64;
             if whole || taken == length {
-                self.queued_bytes -= length + PIECE_OVERHEAD_BYTES;
-                self.queue.pop_front();
-                self.front_sent = 0;
+                queue.bytes -= length + PIECE_OVERHEAD_BYTES;
+                queue.pieces.pop_front();
+                queue.front_sent = 0;
             } else {
-                self.queued_bytes -= taken;
-                self.front_sent += taken;
+                queue.bytes -= taken;
+                queue.front_sent += taken;
             }
         }
-        if self.queue.is_empty() {
-            self.queue = VecDeque::new(); // an idle call holds no memory for its queue
+        self.congested &= queue.bytes >= LOW_MARK_BYTES;
+        if queue.pieces.is_empty() {
+            self.queue = None;
         }
-        self.congested &= self.queued_bytes >= LOW_MARK_BYTES;
         Ok(flushed)
     }
 
+    /// Queues what is left of `bytes` behind the first `sent`.
     fn enqueue(&mut self, bytes: Payload<'_>, sent: usize) {
-        self.queued_bytes += bytes.len() - sent;
-        if let Some(Piece::Owned(last)) = self.queue.back_mut()
+        let queue = self.queue.get_or_insert_default();
+        queue.bytes += bytes.len() - sent;
+        if let Some(Piece::Owned(last)) = queue.pieces.back_mut()
             && self.shape == Some(Shape::Stream)
             && last.len() + bytes.len() <= COALESCE_BYTES
         {
             last.extend_from_slice(&bytes);
-            self.congested |= self.queued_bytes >= HIGH_MARK_BYTES;
-            return;
+        } else {
+            queue.bytes += PIECE_OVERHEAD_BYTES;
+            queue.pieces.push_back(match bytes {
+                Payload::Shared(bytes) => {
+                    queue.front_sent += sent;
+                    Piece::Shared(bytes)
+                }
+                Payload::Borrowed(bytes) => Piece::Owned(bytes[sent..].to_vec()),
+                Payload::Owned(mut bytes) => {
+                    bytes.drain(..sent);
+                    Piece::Owned(bytes)
+                }
+            });
         }
-        self.queued_bytes += PIECE_OVERHEAD_BYTES;
-        self.congested |= self.queued_bytes >= HIGH_MARK_BYTES;
-        let piece = match bytes {
-            Payload::Shared(bytes) => {
-                self.queue.push_back(Piece::Shared(bytes));
-                self.front_sent += sent;
-                return;
-            }
-            Payload::Borrowed(bytes) => bytes[sent..].to_vec(),
-            Payload::Owned(mut bytes) => {
-                bytes.drain(..sent);
-                bytes
-            }
-        };
-        self.queue.push_back(Piece::Owned(piece));
+        self.congested |= queue.bytes >= HIGH_MARK_BYTES;
     }
 
     fn drop_queue(&mut self) {
-        self.queue = VecDeque::new();
-        self.queued_bytes = 0;
-        self.front_sent = 0;
+        self.queue = None;
         self.congested = false;
     }
 
