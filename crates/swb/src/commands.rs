@@ -2,7 +2,6 @@
 
 pub(crate) mod ask;
 pub(crate) mod connect;
-pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod help;
@@ -10,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod listen;
 pub(crate) mod resolve;
 pub(crate) mod serve;
+pub(crate) mod tour;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;

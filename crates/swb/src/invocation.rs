@@ -49,8 +49,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Explains a topic (addresses, options, ends, typing, engines) or a command.
     Help(Help),
-    /// Starts a server and calls it, over each transport, and checks what comes back.
-    Demo,
+    /// Plays the scenes of a lecture on sockets, live on this machine, and checks each.
+    Tour(Tour),
 }
 
 #[derive(Debug, Args)]
@@ -401,6 +401,19 @@ pub(crate) struct Help {
     /// addresses, options, ends, typing, engines, or a command such as `serve echo`. Default: all commands.
     #[arg(value_name = "TOPIC")]
     pub(crate) topic: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tour {
+    /// Plays only this scene, by its name or its row, such as long-calls or P14. May be repeated.
+    #[arg(long = "scene", value_name = "NAME")]
+    pub(crate) scenes: Vec<String>,
+    /// Shows the scenes and plays none.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Prints one JSON object a scene, for programs.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -56,6 +56,6 @@ fn run_command(invocation: Invocation) -> Result<(), Failure> {
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Help(arguments) => commands::help::run(&arguments),
-        Command::Demo => commands::demo::run(),
+        Command::Tour(arguments) => commands::tour::run(&arguments),
     }
 }

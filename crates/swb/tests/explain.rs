@@ -159,7 +159,7 @@ fn explaining_makes_no_call_on_a_socket() {
         "listen unix:./explained.sock",
         "ask udp://example.net:53 hi",
         "resolve localhost",
-        "demo",
+        "tour",
     ] {
         let words: Vec<&str> = command.split(' ').collect();
         let swb =

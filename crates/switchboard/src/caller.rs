@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use address::{Address, End, Shape};
@@ -213,6 +213,14 @@ impl Caller {
                 Err(error) => return Err(CallError::Failed(error)),
             }
         }
+    }
+}
+
+/// To wait for it beside other descriptors. Bytes that were received ahead, as [`Caller::read_exactly`] may, are
+/// not seen there.
+impl AsFd for Caller {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.connection.as_fd()
     }
 }
 

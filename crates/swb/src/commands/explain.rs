@@ -46,8 +46,8 @@ pub(crate) fn run(arguments: &Explain) -> Result<(), Failure> {
         Command::Doctor(_) => {
             page.row("calls", "it makes sockets of each kind, to see what this kernel and this user allow");
         }
-        Command::Demo => {
-            page.row("calls", "it serves and calls over each transport: swb demo --trace shows them");
+        Command::Tour(_) => {
+            page.row("calls", "those of the commands that stand under its scenes: swb tour --list shows them");
         }
         Command::Explain(_) => page.row("calls", "none on a socket: it says what a command would do"),
     }

@@ -102,8 +102,9 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb help typing", "The keys of the line editor, the escapes, and the letters of --pack."),
         example("swb help serve echo", "The same as swb serve echo --help."),
     ]),
-    (&["demo"], &[
-        example("swb demo", "Seven calls on this machine, each checked."),
+    (&["tour"], &[
+        example("swb tour", "All that a lecture on sockets shows, in a few seconds, with the commands to do the same by hand."),
+        example("swb tour --scene long-calls", "One scene of it."),
     ]),
 ];
 
