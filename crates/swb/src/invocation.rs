@@ -411,7 +411,8 @@ pub(crate) struct Tour {
     /// Shows the scenes and plays none.
     #[arg(long)]
     pub(crate) list: bool,
-    /// Prints one JSON object a scene, for programs.
+    /// Prints one JSON object a scene, for programs. Its `passed` is null where this machine lacks what the scene
+    /// needs.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -11,6 +11,7 @@ mod echo;
 mod engines;
 mod hello;
 mod messenger;
+mod patience;
 mod process;
 mod program;
 mod queue;

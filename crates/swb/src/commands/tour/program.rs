@@ -4,89 +4,18 @@
 //! somebody waits for it, up to 1 MiB; what is said to it must fit into a pipe, 64 KiB.
 
 use std::io::{Read, Write as _};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
-use super::scene::{Missed, shown};
+use super::patience::Patience;
+use super::scene::{Missed, check, shown};
 
 /// Output of one program that is kept at most.
 const OUTPUT_BYTES_MAX: usize = 1024 * 1024;
-
-/// How often something that wakes nobody is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
-
-/// How long a scene waits, and what ends the wait before.
-#[derive(Clone, Copy)]
-pub(super) struct Patience<'a> {
-    /// Readable once the tour is to end.
-    pub(super) curtain: BorrowedFd<'a>,
-    pub(super) until: Instant,
-}
-
-impl Patience<'_> {
-    /// Waits until one of the descriptors is ready, and says which are.
-    pub(super) fn ready(
-        &self,
-        what: &str,
-        wanted: &[(BorrowedFd<'_>, PollFlags)],
-    ) -> Result<Vec<bool>, Missed> {
-        match self.poll(wanted, self.left())? {
-            ready if ready.contains(&true) => Ok(ready),
-            _ => Err(self.in_vain(what)),
-        }
-    }
-
-    /// Whether the descriptor is ready within this time.
-    pub(super) fn is_ready_within(
-        &self,
-        time: Duration,
-        fd: BorrowedFd<'_>,
-        flags: PollFlags,
-    ) -> Result<bool, Missed> {
-        Ok(self.poll(&[(fd, flags)], time)? == [true])
-    }
-
-    /// Waits until something holds that wakes nobody.
-    pub(super) fn until(&self, what: &str, mut holds: impl FnMut() -> bool) -> Result<(), Missed> {
-        while !holds() {
-            if self.left().is_zero() {
-                return Err(self.in_vain(what));
-            }
-            self.poll(&[], LOOK_EVERY)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn left(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now())
-    }
-
-    fn in_vain(&self, what: &str) -> Missed {
-        Missed::Differed(format!("waited in vain for {what}"))
-    }
-
-    fn poll(&self, wanted: &[(BorrowedFd<'_>, PollFlags)], time: Duration) -> Result<Vec<bool>, Missed> {
-        let until = Instant::now() + time;
-        loop {
-            let mut fds: Vec<_> =
-                wanted.iter().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
-            fds.push(PollFd::from_borrowed_fd(self.curtain, PollFlags::IN));
-            let left = Timespec::try_from(until.saturating_duration_since(Instant::now())).ok();
-            match poll(&mut fds, left.as_ref()) {
-                Ok(_) => {}
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(errno) => return Err(Missed::call("poll(2)", errno)),
-            }
-            let mut ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
-            return if ready.pop() == Some(true) { Err(Missed::Interrupted) } else { Ok(ready) };
-        }
-    }
-}
 
 /// A child that is killed, and whatever it has forked, when this is dropped.
 pub(super) struct Program<'a> {
@@ -144,10 +73,13 @@ impl<'a> Program<'a> {
         self.process
     }
 
-    /// Writes to its standard input.
+    /// Writes to its standard input. That it reads no more is told by what it says and how it ends.
     pub(super) fn say(&mut self, input: &[u8]) -> Result<(), Missed> {
         let Some(stdin) = &mut self.child.stdin else { return Ok(()) };
-        stdin.write_all(input).map_err(|error| Missed::call(&format!("{}: write(2)", self.line), error))
+        match stdin.write_all(input) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(|error| Missed::call("write(2)", error)),
+        }
     }
 
     /// Ends its standard input.
@@ -241,9 +173,7 @@ impl Ended {
     /// Goes on if it ended with this status.
     pub(super) fn with_status(self, status: i32) -> Result<Ended, Missed> {
         let Ended { line, status: seen, err, .. } = &self;
-        super::scene::check(*seen == status, || {
-            format!("`{line}` ended with status {seen}, not {status}: {err}")
-        })?;
+        check(*seen == status, || format!("`{line}` ended with status {seen}, not {status}: {err}"))?;
         Ok(self)
     }
 }

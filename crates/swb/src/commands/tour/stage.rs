@@ -15,7 +15,8 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, soc
 use switchboard::{Address, Caller, Host, Place, Port};
 use tempfile::TempDir;
 
-use super::program::{Ended, Patience, Program};
+use super::patience::Patience;
+use super::program::{Ended, Program};
 use super::scene::Missed;
 
 /// How long a caller waits for any one answer.
