@@ -3,12 +3,11 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 
-use rustix::process::{Resource, getrlimit};
 use switchboard::{Address, Caller, Host, Place, Port};
 
 use super::process;
 use super::scene::{Missed, Played, Scene, check, same, same_bytes};
-use super::stage::{Server, Stage, has_ipv6, hold};
+use super::stage::{Server, Stage, has_ipv6, hold, needs_descriptors};
 
 pub(super) const SCENES: &[Scene] = &[
     Scene {
@@ -140,13 +139,7 @@ fn resolve(stage: &mut Stage<'_>) -> Played {
 }
 
 fn many(stage: &mut Stage<'_>) -> Played {
-    // The other scenes need some too.
-    let needed = CALLERS as u64 + 300;
-    if let Some(allowed) = getrlimit(Resource::Nofile).maximum.filter(|allowed| *allowed < needed) {
-        return Err(Missed::Lacking(format!(
-            "it needs {needed} descriptors, and {allowed} are allowed: ulimit -Hn"
-        )));
-    }
+    needs_descriptors(CALLERS)?;
     let server = stage.serve(ECHO_BY_POLL)?;
     stage.tell(format!("{CALLERS} callers stayed, and each spoke twice"));
     let mut callers =

@@ -4,7 +4,7 @@ use rustix::process::{Resource, Rlimit, prlimit};
 use switchboard::Caller;
 
 use super::scene::{Missed, Played, Scene, same_bytes};
-use super::stage::{Server, Stage};
+use super::stage::{Server, Stage, needs_descriptors};
 
 pub(super) const SCENES: &[Scene] = &[Scene {
     rows: &["C21"],
@@ -19,10 +19,11 @@ const ECHO: &str = "swb serve echo tcp://:9898 --max-calls 1000 --engine poll";
 /// What the server may have open.
 const DESCRIPTORS: u64 = 32;
 
-/// Three times as many as there is room for.
-const CALLERS: usize = 75;
+/// Twice as many as there is room for.
+const CALLERS: usize = 50;
 
 fn play(stage: &mut Stage<'_>) -> Played {
+    needs_descriptors(CALLERS)?;
     let Server { mut program, addresses } = stage.serve(ECHO)?;
     let limit = Rlimit { current: Some(DESCRIPTORS), maximum: Some(DESCRIPTORS) };
     prlimit(Some(program.process()), Resource::Nofile, limit)

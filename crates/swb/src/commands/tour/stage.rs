@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
+use rustix::process::{Resource, getrlimit};
 use switchboard::{Address, Caller, Host, Place, Port};
 use tempfile::TempDir;
 
@@ -164,6 +165,18 @@ impl<'a> Stage<'a> {
 /// Whether this machine speaks IPv6 with itself.
 pub(super) fn has_ipv6() -> bool {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
+}
+
+/// Goes on if this process may have descriptors for so many callers, and for the scenes that play beside.
+pub(super) fn needs_descriptors(callers: usize) -> Result<(), Missed> {
+    const BESIDE: usize = 300;
+    let needed = u64::try_from(callers + BESIDE).unwrap_or(u64::MAX);
+    match getrlimit(Resource::Nofile).maximum {
+        Some(allowed) if allowed < needed => Err(Missed::Lacking(format!(
+            "it needs {needed} descriptors, and {allowed} are allowed: ulimit -Hn"
+        ))),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A TCP port of this address at which nobody listens, nor can while the socket is kept. Port 0: any.
