@@ -1,11 +1,11 @@
 //! One service under two engines, echo over TCP, and what a server may be bound to.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 use switchboard::Caller;
 
 use super::scene::{Missed, Played, Scene, check, same, same_bytes};
-use super::stage::{Server, Stage, has_ipv6};
+use super::stage::{Server, Stage, has_ipv6, hold};
 
 pub(super) const SCENES: &[Scene] = &[
     Scene {
@@ -26,7 +26,13 @@ pub(super) const SCENES: &[Scene] = &[
         rows: &["P23"],
         name: "ports",
         idea: "A server is bound to one address or to all, at a fixed port or, with 0, at one the kernel chooses.",
-        by_hand: &[BIND_ANY, "swb serve echo tcp://127.0.0.1:9898", BIND_TOO_HIGH, CALL_TOO_HIGH],
+        by_hand: &[
+            BIND_ANY,
+            "swb serve echo tcp://127.0.0.1:9898",
+            BIND_ELSEWHERE,
+            BIND_TOO_HIGH,
+            CALL_TOO_HIGH,
+        ],
         play: ports,
     },
 ];
@@ -36,6 +42,7 @@ const REPLY_BY_CHILD: &str = "swb serve reply 'one moment' --framing line tcp://
 const ECHO_IN_TURN: &str = "swb serve echo tcp://:9898 --engine iterative -v";
 const ECHO_BY_CHILD: &str = "swb serve echo tcp://:9898 --engine process -v";
 const BIND_ANY: &str = "swb serve echo tcp://:0";
+const BIND_ELSEWHERE: &str = "swb serve echo tcp://192.0.2.1:9898";
 const BIND_TOO_HIGH: &str = "swb serve echo tcp://:898989";
 const CALL_TOO_HIGH: &str = "swb connect tcp://localhost:989898";
 
@@ -97,18 +104,27 @@ fn ports(stage: &mut Stage<'_>) -> Played {
         is_echoed(&mut stage.caller(&format!("tcp://{host}:{port}").parse()?)?)?;
     }
     // An address that nobody else here uses, so that its port stays free meanwhile.
-    let (held, one) = super::stage::hold(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 23)), 0)?;
+    let (held, one) = hold(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 23)), 0)?;
     drop(held);
     let fixed = stage.serve_at(BIND_ANY, &[&one.to_string()])?;
     same("the ready line", fixed.address(), &one)?;
     is_echoed(&mut stage.caller(&one)?)?;
 
+    // With net.ipv4.ip_nonlocal_bind any address can be bound.
+    let elsewhere = if TcpListener::bind("192.0.2.1:0").is_ok() {
+        "can be bound here"
+    } else {
+        let refused = stage.run_as_it_is(BIND_ELSEWHERE)?.with_status(7)?;
+        check(refused.err.contains("EADDRNOTAVAIL"), || refused.err.clone())?;
+        "is not ours"
+    };
     for command in [BIND_TOO_HIGH, CALL_TOO_HIGH] {
         let refused = stage.run_as_it_is(command)?.with_status(2)?;
         check(refused.err.contains("above 65535"), || refused.err.clone())?;
     }
     Ok(format!(
-        "port 0 became {port}, called at {}; {one} was bound as asked; 898989 and 989898 are above 65535 and refused",
+        "port 0 became {port}, called at {}; {one} was bound as asked; 192.0.2.1 {elsewhere}; 898989 and 989898 \
+         are above 65535 and refused",
         hosts.join(", "),
     ))
 }

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use super::patience::Patience;
 use super::program::{Ended, Program};
-use super::scene::Missed;
+use super::scene::{Missed, check};
 
 /// How long a caller waits for any one answer.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub(super) struct Stage<'a> {
 /// A program that listens.
 pub(super) struct Server<'a> {
     pub(super) program: Program<'a>,
-    /// Where it listens, with the real ports.
+    /// Where it listens, with the real ports; one at least.
     pub(super) addresses: Vec<Address>,
 }
 
@@ -77,6 +77,7 @@ impl<'a> Stage<'a> {
             let line = program.line(LISTENING)?;
             addresses.push(line.trim_start_matches(LISTENING).parse()?);
         }
+        check(!addresses.is_empty(), || "a command that listens without an address".to_owned())?;
         Ok(Server { program, addresses })
     }
 
