@@ -111,6 +111,16 @@ fn a_scene_is_told_with_what_it_did_and_saw_and_how_to_do_it_by_hand() {
 }
 
 #[test]
+fn the_steps_of_a_call_are_told_with_its_own_descriptor() {
+    let text = run_swb(&["tour", "--scene", "P15", "--json"], b"").text();
+    let steps = ["socket(AF_INET, ", "; bind(", "; listen(", "; accept4(", "; recv(", "; send(", "; close("];
+    let mut rest = text.split_once("callee: ").unwrap_or_else(|| panic!("{text}")).1;
+    for step in steps {
+        rest = rest.split_once(step).unwrap_or_else(|| panic!("no {step} in {text}")).1;
+    }
+}
+
+#[test]
 fn several_scenes_are_played_in_their_own_order_and_counted() {
     let played = run_swb(&["tour", "--scene", "ports", "--scene", "P13", "--scene", "p1"], b"");
     let text = played.text();

@@ -21,6 +21,7 @@ mod same_machine;
 mod scene;
 mod shortage;
 mod stage;
+mod steps;
 mod typed;
 mod who;
 
@@ -41,6 +42,7 @@ const SCENES: &[&[Scene]] = &[
     messenger::SCENES,
     hello::SCENES,
     same_machine::SCENES,
+    steps::SCENES,
     calls::SCENES,
     echo::SCENES,
     datagrams::SCENES,

@@ -1,4 +1,4 @@
-//! Caller and callee step by step, who called, an answer, and answers that take long.
+//! Who called whom, an answer, and answers that take long.
 
 use switchboard::Caller;
 
@@ -7,13 +7,6 @@ use super::scene::{Missed, Played, Scene, check, same, same_bytes};
 use super::stage::{Server, Stage, with};
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene {
-        rows: &["P10", "P11", "P15", "P16"],
-        name: "step-by-step",
-        idea: "Both ends of a call have an address and a port; the call has a descriptor of its own.",
-        by_hand: &[CALLEE, CALLER, "ls -l /proc/$(pgrep -xn swb)/fd"],
-        play: steps,
-    },
     Scene {
         rows: &["P12"],
         name: "who-called-whom",
@@ -37,36 +30,10 @@ pub(super) const SCENES: &[Scene] = &[
     },
 ];
 
-const CALLEE: &str = "swb serve print tcp://:2021 --engine iterative -v";
-const CALLER: &str = "swb connect tcp://localhost:2021 -v";
 const PRINT: &str = "swb serve print tcp://:2021 -v";
 const REPLY: &str = "swb serve reply 'hello back' tcp://:2021 -v";
 const REPLY_OFTEN: &str = "swb serve reply 'hello back' --every 100ms --times 5 tcp://:2021 --engine process";
 const ASK: &str = "swb ask tcp://localhost:2021 hello";
-
-fn steps(stage: &mut Stage<'_>) -> Played {
-    let Server { mut program, addresses } = stage.serve(CALLEE)?;
-    let sockets = |process| -> Vec<u32> {
-        let all = process::descriptors(process).into_iter();
-        all.filter(|(_, leads_to)| leads_to.starts_with("socket:")).map(|(number, _)| number).collect()
-    };
-    let listening = sockets(program.process());
-    same("sockets of the callee before the call", listening.len(), 1)?;
-    let mut caller = stage.call(CALLER, &addresses[0])?;
-    caller.say(b"hello\n")?;
-    let connected = caller.line("connected to ")?;
-    let called = program.line(" called ")?;
-    let told = || format!("the caller said {connected}, the callee {called}");
-    let own = connected.strip_prefix(&format!("connected to {} from ", addresses[0]));
-    let own = own.ok_or_else(|| Missed::Differed(told()))?;
-    check(called == format!("call 1: {own} called {}", addresses[0]), told)?;
-    same_bytes("the callee printed", program.output(6)?, b"hello\n")?;
-    let both = sockets(program.process());
-    let call: Vec<u32> = both.iter().copied().filter(|number| !listening.contains(number)).collect();
-    same("sockets of the callee during the call", (both.len(), call.len()), (2, 1))?;
-    caller.ended()?.with_status(0)?;
-    Ok(format!("{own} called {}; descriptor {} listens, {} is the call", addresses[0], listening[0], call[0]))
-}
 
 fn peers(stage: &mut Stage<'_>) -> Played {
     let Server { mut program, addresses } = stage.serve(PRINT)?;

@@ -64,12 +64,12 @@ fn server(stage: &mut Stage<'_>) -> Played {
     };
     // From then on the server has all that it works with.
     is_greeted(server.address())?;
-    let before = process::descriptors(process).len();
+    let before = process::descriptors(process);
     stage.tell(format!("{CALLS} callers on each of {}", families.join(" and ")));
     for address in &server.addresses {
         (0..CALLS).try_for_each(|_| is_greeted(address))?;
     }
-    let kept = || process::descriptors(process).len() > before;
+    let kept = || process::descriptors(process) > before;
     stage.patience().until("the parent to close its callers' descriptors", || !kept())?;
     Ok(format!("13 bytes for each caller; then no child, no zombie, and {before} descriptors as before"))
 }

@@ -1,6 +1,6 @@
-//! What proc(5) tells of a process: threads, children, descriptors, processor time.
+//! What proc(5) tells of a process: threads, children, descriptors.
 
-use std::fs::{read_dir, read_link, read_to_string};
+use std::fs::{read_dir, read_to_string};
 
 use rustix::process::Pid;
 
@@ -16,20 +16,9 @@ pub(super) fn children(process: Pid) -> usize {
     parents.filter(|parent| *parent == u64::from(process.as_raw_nonzero().get().unsigned_abs())).count()
 }
 
-/// Its open descriptors: the number of each, and where it leads, such as `socket:[4711]`. Lowest first.
-pub(super) fn descriptors(process: Pid) -> Vec<(u32, String)> {
-    let entries = read_dir(format!("/proc/{}/fd", process.as_raw_nonzero()));
-    let mut all: Vec<(u32, String)> = entries
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| {
-            let number = entry.file_name().to_str()?.parse().ok()?;
-            Some((number, read_link(entry.path()).ok()?.display().to_string()))
-        })
-        .collect();
-    all.sort();
-    all
+/// How many descriptors it has open.
+pub(super) fn descriptors(process: Pid) -> usize {
+    read_dir(format!("/proc/{}/fd", process.as_raw_nonzero())).map_or(0, Iterator::count)
 }
 
 /// The fields of `/proc/PID/stat` behind the name, which alone may hold blanks.
