@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Explain) -> Result<(), Failure> {
             page.row("calls", "it makes sockets of each kind, to see what this kernel and this user allow");
         }
         Command::Tour(_) => {
-            page.row("calls", "those of the commands that stand under its scenes: swb tour --list shows them");
+            page.row("calls", "those of the commands under its scenes: swb tour --list shows them");
         }
         Command::Explain(_) => page.row("calls", "none on a socket: it says what a command would do"),
     }
