@@ -50,6 +50,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb serve echo tcp://:7777 udp://:7777 unix:/tmp/echo.sock", "One service at several addresses."),
         example("swb serve print tcp://:5432 --engine iterative --backlog 5", "One caller after the other; five more wait."),
         example("swb serve reply 'hello back' tcp://:2021 --max-calls 100 --idle-timeout 1m -v", "Bounds what callers may hold, and says who called."),
+        example("swb serve echo tcp://:2021 --trace", "Shows each socket call as it is made, and what it answered; see swb explain."),
     ]),
     (&["serve", "echo"], &[
         example("swb serve echo tcp://:7777", "Sends every byte back, to any number of callers at once."),
@@ -94,7 +95,6 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
     (&["explain"], &[
         example("swb explain serve echo tcp://:2021 --engine process", "The plan, and the socket calls in their order; nothing is done."),
         example("swb explain --resolve connect localhost:http", "Asks the resolver first, and shows each address that would be tried."),
-        example("swb serve echo tcp://:2021 --trace", "The other half: shows each call as it is made, and what it answered."),
     ]),
     (&["help"], &[
         example("swb help options", "Every option of an address, with its bounds."),
