@@ -58,7 +58,7 @@ pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
     let call = host.call(shape, local, peer.clone(), now);
     let mut reactor = Reactor::<PollSelector>::new(Arc::clone(&host), Vec::new(), Placement::Here, true)
         .map_err(engine("poll(2)"))?;
-    reactor.open(call, socket, now);
+    reactor.open(call, socket, None, now);
     reactor.run().map_err(engine("poll(2)"))?;
     host.report()?;
     let nothing_said = Ended { peer, reason: CloseReason::Finished, received_bytes: 0, sent_bytes: 0 };

@@ -39,6 +39,7 @@ impl Engine {
         };
         host.rooms.say_last(&*host.plan.observer);
         result.map_err(|error| ServeError::Engine(CallFailed::new(self.waits_by(), &error)))?;
+        host.say_tallies(None);
         host.report()
     }
 

@@ -1,15 +1,21 @@
 //! What all workers of one run share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use conversation::{Call, CallFailed, CloseReason, End, Now, Service, Shape};
+use conversation::{Call, CallFailed, CloseReason, End, Moment, Now, Service, Shape};
 use socket::TcpInfo;
 
 use crate::clock::Clock;
+use crate::gate::Gate;
 use crate::rooms::Rooms;
 use crate::session::Session;
-use crate::{Control, Event, Limits, Observer, Output, Report, ServeError};
+use crate::tallies::Tallies;
+use crate::{Access, CallLimit, Control, Event, Limits, Observer, Output, Report, ServeError};
+
+/// How often at most it is said that new calls come faster than they may.
+const SAY_RATE_EVERY: Duration = Duration::from_secs(10);
 
 /// What a run is made of.
 pub struct Plan {
@@ -17,6 +23,8 @@ pub struct Plan {
     pub service: Arc<dyn Service>,
     /// The bounds.
     pub limits: Limits,
+    /// Who may call.
+    pub access: Arc<Access>,
     /// Who is told of events.
     pub observer: Arc<dyn Observer>,
     /// Where calls' output goes.
@@ -25,28 +33,37 @@ pub struct Plan {
     pub control: Arc<Control>,
 }
 
-/// A plan in motion: the plan, the clock, and the counts.
+/// A plan in motion: the plan, the clock, the gate, and the counts.
 pub(crate) struct Host {
     pub(crate) plan: Plan,
     pub(crate) clock: Clock,
+    pub(crate) gate: Gate,
+    pub(crate) tallies: Tallies,
     pub(crate) rooms: Arc<Rooms>,
     open: AtomicUsize,
     answered: AtomicU64,
+    refused: AtomicU64,
     cut: AtomicU64,
     limit_said: AtomicBool,
+    rate_said: Mutex<Option<Moment>>,
     failure: Mutex<Option<ServeError>>,
 }
 
 impl Host {
     pub(crate) fn new(plan: Plan) -> Arc<Host> {
+        let gate = Gate::new(&plan.access, &plan.limits, plan.service.needs().answers_anyone);
         Arc::new(Host {
             rooms: Rooms::new(plan.limits.mailbox_bytes_max),
             plan,
+            gate,
+            tallies: Tallies::default(),
             clock: Clock::start(),
             open: AtomicUsize::new(0),
             answered: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             cut: AtomicU64::new(0),
             limit_said: AtomicBool::new(false),
+            rate_said: Mutex::default(),
             failure: Mutex::new(None),
         })
     }
@@ -97,12 +114,36 @@ impl Host {
         }
         let (received_bytes, sent_bytes) = session.moved_bytes();
         let call = session.call();
+        if let Some(limit) = CallLimit::of(reason) {
+            self.tallies.ended_at(limit, &call.peer);
+        }
         let lasted = now.wall.duration_since(call.opened).unwrap_or_default();
         self.tell(&Event::Ended { call, reason, received_bytes, sent_bytes, lasted, tcp });
     }
 
     pub(crate) fn count_cut(&self) {
         self.cut.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says what was counted and is due; at the end of the run (`None`) all that is left.
+    pub(crate) fn say_tallies(&self, now: Option<Moment>) {
+        self.tallies.say(now, |event| self.tell(event));
+    }
+
+    /// Says that new calls come faster than they may.
+    pub(crate) fn say_rate(&self, now: Moment) {
+        let mut said = lock(&self.rate_said);
+        if let Some(calls_per_second) = self.plan.limits.calls_per_second
+            && said.is_none_or(|said| now.since(said) >= SAY_RATE_EVERY)
+        {
+            *said = Some(now);
+            drop(said);
+            self.tell(&Event::RateReached { calls_per_second: calls_per_second.get() });
+        }
     }
 
     pub(crate) fn write_output(&self, bytes: &[u8]) -> Result<(), CallFailed> {
@@ -115,18 +156,18 @@ impl Host {
 
     /// The run cannot go on: ends all calls. The first failure is the one reported.
     pub(crate) fn fail(&self, failure: ServeError) {
-        self.failure().get_or_insert(failure);
+        lock(&self.failure).get_or_insert(failure);
         self.plan.control.end();
     }
 
     pub(crate) fn report(&self) -> Result<Report, ServeError> {
-        let report =
-            Report { answered: self.answered.load(Ordering::Relaxed), cut: self.cut.load(Ordering::Relaxed) };
-        self.failure().map_or(Ok(report), Err)
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (answered, refused, cut) = (count(&self.answered), count(&self.refused), count(&self.cut));
+        lock(&self.failure).map_or(Ok(Report { answered, refused, cut }), Err)
     }
+}
 
-    fn failure(&self) -> std::sync::MutexGuard<'_, Option<ServeError>> {
-        // Whoever panicked while holding it had at most stored a whole value.
-        self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
+/// Whoever panicked while holding one of these had at most stored a whole value.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

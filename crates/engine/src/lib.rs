@@ -12,6 +12,8 @@
 //!
 //! [`converse`] runs the one call of a program that is itself a caller.
 
+mod access;
+mod answer_rate;
 mod call;
 mod capabilities;
 mod clock;
@@ -20,18 +22,30 @@ mod converse;
 mod doors;
 mod engines;
 mod errands;
+mod gate;
 mod host;
 mod last_call;
 mod limits;
 mod observer;
 mod output;
+mod peer_key;
+mod peer_places;
+mod privileges;
+mod rate;
 mod reactor;
 mod report;
 mod rooms;
 mod selector;
 mod session;
+mod tallies;
+mod tally;
 mod timers;
 
+pub use access::{
+    Access, AccessList, Account, AddressRange, Callers, ParseRuleError, ReadRulesError, ReadRulesErrorKind,
+    Rule, SendersUnknown, Who,
+};
+pub use answer_rate::AnswerRate;
 pub use capabilities::{
     CallsAtOnce, Capabilities, Datagrams, Engine, EngineChoice, ParseEngineError, Refusal,
 };
@@ -43,7 +57,8 @@ pub use last_call::{Ended, LastCall};
 pub use limits::Limits;
 pub use observer::{Event, Observer, Silent};
 pub use output::Output;
+pub use privileges::{Identity, IdentityError};
 pub use report::{Report, ServeError};
 pub use rooms::{Mail, Members, Rooms, What};
-pub use session::{Carrier, HIGH_MARK_BYTES, Heard, LINGER, LOW_MARK_BYTES, Session};
+pub use session::{CallLimit, CallLimits, Carrier, HIGH_MARK_BYTES, Heard, LINGER, LOW_MARK_BYTES, Session};
 pub use socket::TcpInfo;

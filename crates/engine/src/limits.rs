@@ -1,20 +1,35 @@
 //! Every bound that an engine keeps, with its default.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
+
+use crate::{AnswerRate, CallLimits};
 
 /// The bounds of one run. Each has an option on the command line and an event when it bites.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Calls open at once, all workers together; further callers wait in the kernel's backlog.
     pub calls_max: usize,
+    /// Calls open at once of one peer: an IP address (of IPv6 a /64), or a user at a Unix socket. Further ones are
+    /// refused. `None`: as many as there are.
+    pub calls_per_peer_max: Option<NonZeroU32>,
+    /// New calls a second, and at once after a pause, all workers together; further callers wait in the kernel's
+    /// backlog, further senders of datagrams are not heard. `None`: as many as come.
+    pub calls_per_second: Option<NonZeroU32>,
     /// Datagram peers remembered at once; messages of further ones are dropped.
     pub peers_max: usize,
     /// Calls answered in all; then the listeners close. `None`: no end.
     pub calls_total: Option<u64>,
     /// How long a call may be silent in both directions. `None`: for ever.
     pub idle_timeout: Option<Duration>,
+    /// Bytes that may come from the caller in one call of a connection. `None`: no end.
+    pub call_bytes_max: Option<u64>,
+    /// How long a call may last. `None`: for ever.
+    pub call_duration_max: Option<Duration>,
     /// How long a datagram peer is remembered after its last message, where `idle_timeout` does not say.
     pub peer_idle_timeout: Duration,
+    /// How often a service that answers anyone answers one source of datagrams.
+    pub answers_per_second: AnswerRate,
     /// How long open calls may go on after the engine was told to drain.
     pub drain: Duration,
     /// Rooms that one call may be in at once; a call that enters one more is ended.
@@ -39,12 +54,26 @@ impl Limits {
         Limits {
             calls_max: usize::try_from(calls).unwrap_or(usize::MAX),
             peers_max: 65_536,
+            calls_per_peer_max: None,
+            calls_per_second: None,
             calls_total: None,
             idle_timeout: None,
+            call_bytes_max: None,
+            call_duration_max: None,
             peer_idle_timeout: Duration::from_secs(60),
+            answers_per_second: AnswerRate::default(),
             drain: Duration::from_secs(10),
             topics_max: 64,
             mailbox_bytes_max: 8 << 20,
+        }
+    }
+
+    /// What each call may cost.
+    pub(crate) fn of_a_call(&self) -> CallLimits {
+        CallLimits {
+            idle_timeout: self.idle_timeout,
+            received_bytes_max: self.call_bytes_max,
+            duration_max: self.call_duration_max,
         }
     }
 }

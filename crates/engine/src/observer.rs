@@ -5,6 +5,8 @@ use std::time::Duration;
 use conversation::{Call, CallFailed, CloseReason, End};
 use socket::TcpInfo;
 
+use crate::CallLimit;
+
 /// Something that happened. None of them comes once a byte: an echo of a million messages is two events.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -86,6 +88,32 @@ pub enum Event<'a> {
         messages: u64,
         /// Why the latest were, as a clause: `a subscriber reads too slowly`.
         why: &'static str,
+    },
+    /// Callers were turned away: accepted and reset, or their messages dropped. Said at most once a second a
+    /// door.
+    Refused {
+        /// Where they called.
+        door: &'a End,
+        /// How many since the last such event.
+        callers: u64,
+        /// The last of them.
+        last: &'a End,
+        /// Why that one, as a clause: `it is denied`.
+        why: &'static str,
+    },
+    /// As many new calls came as may in a second: further callers wait. Said at most every 10 seconds.
+    RateReached {
+        /// The limit.
+        calls_per_second: u32,
+    },
+    /// Calls were ended at a limit of theirs. Said at most once a second.
+    CallsAtLimit {
+        /// How many since the last such event.
+        calls: u64,
+        /// The peer of the last of them.
+        last: &'a End,
+        /// The limit at which that one ended.
+        limit: CallLimit,
     },
     /// The engine was told to stop answering.
     Draining {

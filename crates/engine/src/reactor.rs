@@ -33,7 +33,7 @@ use crate::{Event, Members, ServeError};
 pub(crate) use answer::{Answered, serve_one};
 use calls::Entry;
 use children::Child;
-pub(crate) use children::{CHILD_CUT, CHILD_OUTPUT_FAILED};
+pub(crate) use children::{CHILD_AT_LIMIT, CHILD_CUT, CHILD_OUTPUT_FAILED};
 use door::DoorState;
 use hands::Chore;
 pub(crate) use leg_end::LegSocket;
@@ -312,9 +312,12 @@ impl<S: Selector> Reactor<S> {
         if !self.again.is_empty() || waiting_doors || self.has_mail() {
             return Some(Duration::ZERO);
         }
-        let doors = self.doors.iter().filter_map(DoorState::next_deadline).min();
-        let next =
-            [self.timers.next(), doors, self.drain_until, self.say_missed_at()].into_iter().flatten().min();
+        let doors = self.doors.iter().filter_map(|door| door.paused_until).min();
+        let tallies = self.speaks().then(|| self.host.tallies.next_deadline()).flatten();
+        let next = [self.timers.next(), doors, self.drain_until, tallies, self.say_missed_at()]
+            .into_iter()
+            .flatten()
+            .min();
         let children = self.has_unwatched_children().then_some(children::LOOK_EVERY);
         [next.map(|due| due.since(now)), children].into_iter().flatten().min()
     }
@@ -328,7 +331,9 @@ impl<S: Selector> Reactor<S> {
                 door.paused_until = None;
                 door.ready = true;
             }
-            door.say_undelivered(now.moment, &self.host);
+        }
+        if self.speaks() {
+            self.host.say_tallies(Some(now.moment));
         }
         if self.drain_until.is_some_and(|until| now.moment >= until) {
             self.end_drain(now);
@@ -387,6 +392,11 @@ impl<S: Selector> Reactor<S> {
         let may_come = self.doors.iter().any(|door| door.door.is_some() && !door.draining);
         let elsewhere = self.placement != Placement::Here && self.host.open_calls() > 0;
         !may_come && self.entries.is_empty() && self.children.is_empty() && !elsewhere
+    }
+
+    /// Whether it says what is counted for the whole run: not in a loop that serves one call for another loop.
+    fn speaks(&self) -> bool {
+        !self.doors.is_empty()
     }
 
     /// The eventfd by which other threads wake this loop.

@@ -9,6 +9,8 @@ use conversation::CallFailed;
 pub struct Report {
     /// Calls answered.
     pub answered: u64,
+    /// Callers refused, and messages of senders who may not speak.
+    pub refused: u64,
     /// Calls that the end of the drain cut off.
     pub cut: u64,
 }

@@ -14,7 +14,10 @@
 //! - A close delivers what is owed first, then lets the peer finish (at most [`LINGER`]), because closing a
 //!   TCP socket with unread bytes sends a reset, which destroys what the peer has not read yet (RFC 9293,
 //!   section 3.6; RFC 2525, section 2.17).
+//! - Within its [`CallLimits`] a call is left alone; at one it is closed as above, but what is owed has at most
+//!   [`LINGER`] to be taken, so that a peer who does not read is no way round the limit.
 
+mod call_limits;
 mod leg;
 mod rooms;
 
@@ -30,6 +33,8 @@ use smallvec::{SmallVec, smallvec};
 use leg::LegState;
 pub use rooms::Heard;
 use rooms::Membership;
+
+pub use call_limits::{CallLimit, CallLimits};
 
 /// Bytes owed on a leg from which on its feeders are no longer read.
 pub const HIGH_MARK_BYTES: usize = 64 * 1024;
@@ -91,7 +96,9 @@ pub struct Session {
     conversation: Box<dyn Conversation>,
     legs: SmallVec<[LegState; 1]>,
     deadline: Option<Moment>,
-    idle_timeout: Option<Duration>,
+    limits: CallLimits,
+    /// When it has lasted as long as it may.
+    last_moment: Option<Moment>,
     /// When bytes last moved on any leg.
     moved: Moment,
     phase: Phase,
@@ -112,6 +119,8 @@ enum Phase {
         /// Wait for the peer to finish, once nothing is owed any more.
         linger: bool,
         linger_until: Option<Moment>,
+        /// What is owed must be taken by then. `None`: it may take as long as the idle time-out lets it.
+        deliver_until: Option<Moment>,
     },
     Over(CloseReason),
 }
@@ -119,20 +128,17 @@ enum Phase {
 impl Session {
     /// A session whose call is not open yet; [`Session::opened`] comes first.
     #[must_use]
-    pub fn new(
-        call: Call,
-        conversation: Box<dyn Conversation>,
-        idle_timeout: Option<Duration>,
-        now: Now,
-    ) -> Session {
+    pub fn new(call: Call, conversation: Box<dyn Conversation>, limits: CallLimits, now: Now) -> Session {
         let caller = LegState::connected(call.shape, call.peer != End::Standard);
         let (legs, moved) = (smallvec![caller], now.moment);
+        let last_moment = limits.duration_max.map(|max| now.moment + max);
         Session {
             call,
             conversation,
             legs,
             deadline: None,
-            idle_timeout,
+            limits,
+            last_moment,
             moved,
             phase: Phase::Open,
             is_paused: false,
@@ -194,13 +200,13 @@ impl Session {
     /// When [`Session::deadline`] is due, if ever.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Moment> {
-        let idle = self.idle_timeout.map(|timeout| self.moved + timeout);
-        let own = match self.phase {
-            Phase::Open => self.deadline,
-            Phase::Closing { linger_until, .. } => linger_until,
+        let idle = self.limits.idle_timeout.map(|timeout| self.moved + timeout);
+        let (one, other) = match self.phase {
+            Phase::Open => (self.deadline, self.last_moment),
+            Phase::Closing { linger_until, deliver_until, .. } => (linger_until, deliver_until),
             Phase::Over(_) => return None,
         };
-        [idle, own].into_iter().flatten().min()
+        earlier(earlier(one, other), idle)
     }
 
     /// The call is open.
@@ -215,19 +221,27 @@ impl Session {
         self.moved = now.moment;
         let state = &mut self.legs[leg.index()];
         state.received_bytes += bytes.len() as u64;
+        let partner = state.partner;
         if self.phase != Phase::Open {
             return; // read so that the peer is not stuck, and dropped: the call has been closed
         }
-        match state.partner {
+        let allowed = self.allowed(leg, bytes);
+        if allowed.is_empty() && !bytes.is_empty() {
+            return self.close_at(CallLimit::Bytes, now, carrier);
+        }
+        match partner {
             Some((partner, CopiedBy::Engine)) => {
-                self.send(now, partner, Payload::Borrowed(bytes), carrier);
+                self.send(now, partner, Payload::Borrowed(allowed), carrier);
                 self.settle(now, carrier);
             }
             Some((_, CopiedBy::Conversation)) | None => {
                 let mut out = self.outbox(now);
-                self.conversation.received(leg, bytes, &mut out);
+                self.conversation.received(leg, allowed, &mut out);
                 self.carry_out(out, carrier);
             }
+        }
+        if allowed.len() < bytes.len() {
+            self.close_at(CallLimit::Bytes, now, carrier);
         }
     }
 
@@ -267,17 +281,22 @@ impl Session {
 
     /// The moment of [`Session::next_deadline`] has come. Early calls do nothing.
     pub fn deadline(&mut self, now: Now, carrier: &mut dyn Carrier) {
-        if self.idle_timeout.is_some_and(|timeout| now.moment >= self.moved + timeout) {
+        if self.limits.idle_timeout.is_some_and(|timeout| now.moment >= self.moved + timeout) {
             return self.end(now, CloseReason::TimedOut, carrier);
         }
         match self.phase {
+            Phase::Open if self.last_moment.is_some_and(|last| now.moment >= last) => {
+                self.close_at(CallLimit::Duration, now, carrier);
+            }
             Phase::Open if self.deadline.is_some_and(|due| now.moment >= due) => {
                 self.deadline = None;
                 let mut out = self.outbox(now);
                 self.conversation.deadline(&mut out);
                 self.carry_out(out, carrier);
             }
-            Phase::Closing { reason, linger_until: Some(until), .. } if now.moment >= until => {
+            Phase::Closing { reason, linger_until, deliver_until, .. }
+                if linger_until.or(deliver_until).is_some_and(|until| now.moment >= until) =>
+            {
                 self.end(now, self.honest(reason), carrier);
             }
             Phase::Open | Phase::Closing { .. } | Phase::Over(_) => {}
@@ -429,7 +448,28 @@ impl Session {
 
     fn close(&mut self, reason: CloseReason, linger: bool) {
         if self.phase == Phase::Open {
-            self.phase = Phase::Closing { reason, linger, linger_until: None };
+            self.phase = Phase::Closing { reason, linger, linger_until: None, deliver_until: None };
+        }
+    }
+
+    /// Closes the call at its limit. A conversation that has just closed it itself has the last word.
+    fn close_at(&mut self, limit: CallLimit, now: Now, carrier: &mut dyn Carrier) {
+        if self.phase == Phase::Open {
+            let (reason, deliver_until) = (limit.reason(), Some(now.moment + LINGER));
+            self.phase = Phase::Closing { reason, linger: true, linger_until: None, deliver_until };
+            self.settle(now, carrier);
+        }
+    }
+
+    /// What of these bytes, which have been counted, is still within the call's limit: of a byte stream the
+    /// beginning, of a message all or nothing.
+    fn allowed<'b>(&self, leg: Leg, bytes: &'b [u8]) -> &'b [u8] {
+        let Some(max) = self.limits.received_bytes_max.filter(|_| leg == Leg::CALLER) else { return bytes };
+        let beyond = usize::try_from(self.legs[0].received_bytes.saturating_sub(max)).unwrap_or(usize::MAX);
+        match self.call.shape {
+            Shape::Stream => &bytes[..bytes.len().saturating_sub(beyond)],
+            Shape::SeqPacket if beyond > 0 => &[],
+            Shape::SeqPacket | Shape::Datagram => bytes,
         }
     }
 
@@ -468,12 +508,20 @@ impl Session {
                 let reason = *reason;
                 self.end(now, self.honest(reason), carrier);
             }
-            Phase::Closing { linger_until, .. } => {
+            Phase::Closing { linger_until, deliver_until, .. } => {
                 if !owes && linger_until.is_none() {
                     *linger_until = Some(now.moment + LINGER);
+                    *deliver_until = None;
                 }
             }
         }
+    }
+}
+
+fn earlier(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

@@ -21,7 +21,8 @@ pub struct ConnectError {
 pub enum ConnectErrorKind {
     /// The name was not found.
     Resolve(Box<ResolveError>),
-    /// Nobody listens there (`ECONNREFUSED`, and for a Unix path `ENOENT`).
+    /// Nobody listens there (`ECONNREFUSED`, and for a Unix path `ENOENT`), or whoever does hangs up at once
+    /// (`ECONNRESET`).
     Refused,
     /// No way leads there (`ENETUNREACH`, `EHOSTUNREACH`, …).
     Unreachable,
@@ -101,6 +102,9 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::Option(Some(error)) => write!(f, ": {error}"),
             ConnectErrorKind::Unsupported if self.tried.is_empty() => {
                 write!(f, ": standard input and output are no socket")
+            }
+            ConnectErrorKind::Refused if self.ended_with(libc::ECONNRESET) => {
+                write!(f, "{separator}whoever listens there hung up at once: may you call from here?")
             }
             ConnectErrorKind::Refused => write!(f, "{separator}nobody listens there: is the server running?"),
             ConnectErrorKind::Unreachable => {

@@ -15,7 +15,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use switchboard::services::{Inert, Terminal};
-use switchboard::{Address, Control, Limits, Output, Plan, Service};
+use switchboard::{Access, Address, Control, Limits, Output, Plan, Service};
 
 use crate::failure::{Failure, Status};
 use crate::invocation;
@@ -29,6 +29,7 @@ fn plan(service: impl Service + 'static, log: &Log, inert: bool) -> Result<Plan,
     Ok(Plan {
         service: Arc::new(service),
         limits: Limits::of_this_process(),
+        access: Arc::new(Access::default()),
         observer: Arc::new(log.clone()),
         output: if inert { inert_output() } else { Output::standard() },
         control: Arc::new(control),

@@ -1,11 +1,15 @@
 //! The command line as types: what was asked for, before anything is looked at.
 
+mod admission;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use switchboard::services::{Prefix, TimeFormat, Until};
 use switchboard::{EngineChoice, Format, Framing};
+
+pub(crate) use admission::{Access, Admission};
 
 /// What `swb` was asked to do.
 #[derive(Debug, Parser)]
@@ -76,6 +80,8 @@ pub(crate) struct Listen {
     pub(crate) once: bool,
     #[command(flatten)]
     pub(crate) terminal: Terminal,
+    #[command(flatten)]
+    pub(crate) access: Access,
     #[command(flatten)]
     pub(crate) ready: Ready,
     #[command(flatten)]
@@ -193,6 +199,8 @@ pub(crate) struct Serve {
     pub(crate) service: ServiceArgument,
     #[command(flatten)]
     pub(crate) engine: EngineArguments,
+    #[command(flatten)]
+    pub(crate) admission: Admission,
     #[command(flatten)]
     pub(crate) ready: Ready,
     #[command(flatten)]

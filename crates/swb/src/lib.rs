@@ -7,6 +7,7 @@
 //! [`command`] and [`TOPICS`]. What a Rust program would want is in the crate `switchboard`.
 
 mod activation;
+mod admission;
 mod commands;
 mod failure;
 mod files;

@@ -2,7 +2,8 @@
 //!
 //! SIGUSR1 has the open calls told, and SIGHUP the log file opened anew where there is one: both ring the bell
 //! of the run, which the log answers. Without a log file SIGHUP ends the process, as a terminal that is closed
-//! expects; a single call at a terminal puts things away before.
+//! expects, unless rules say who may call, which it then has read again; a single call at a terminal puts things away
+//! before.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
@@ -10,15 +11,22 @@ use std::sync::Arc;
 
 use switchboard::{Control, SignalWatch};
 
+use crate::admission::READS_AGAIN;
 use crate::failure::{Failure, Status};
 use crate::log::{Log, REOPENS_FILE, TELLS_OPEN_CALLS};
 
 const SIGNALS: [i32; 2] = [libc::SIGTERM, libc::SIGINT];
 
 /// Stops an engine through `control` at the first signal, and the process at the second of the same.
-pub(crate) fn on_signals(control: &Arc<Control>, log: &Log) -> Result<Arc<SignalWatch>, Failure> {
+///
+/// `has_rules`: there is something to be read again at SIGHUP.
+pub(crate) fn on_signals(
+    control: &Arc<Control>,
+    log: &Log,
+    has_rules: bool,
+) -> Result<Arc<SignalWatch>, Failure> {
     let watch = control.draining_fd().try_clone_to_owned().and_then(|wake| {
-        let watch = watch(&SIGNALS, wake, control, log)?;
+        let watch = watch(&SIGNALS, wake, control, log, has_rules)?;
         SIGNALS.into_iter().try_for_each(|signal| watch.end_at_second(signal, true))?;
         Ok(watch)
     });
@@ -34,7 +42,8 @@ pub(crate) fn at_signal(
 ) -> Result<(), Failure> {
     let is_hung_up_on = io::stdin().is_terminal() && !log.has_file();
     let signals: Vec<i32> = SIGNALS.into_iter().chain(is_hung_up_on.then_some(libc::SIGHUP)).collect();
-    let watch = control.ending_fd().try_clone_to_owned().and_then(|wake| watch(&signals, wake, control, log));
+    let watch =
+        control.ending_fd().try_clone_to_owned().and_then(|wake| watch(&signals, wake, control, log, false));
     let watch = heeded(watch, log)?;
     let result = run();
     match signals.into_iter().find(|signal| watch.count(*signal) > 0) {
@@ -43,11 +52,18 @@ pub(crate) fn at_signal(
     }
 }
 
-fn watch(signals: &[i32], wake: OwnedFd, control: &Control, log: &Log) -> io::Result<SignalWatch> {
+fn watch(
+    signals: &[i32],
+    wake: OwnedFd,
+    control: &Control,
+    log: &Log,
+    has_rules: bool,
+) -> io::Result<SignalWatch> {
     let bell = || control.bell_fd().try_clone_to_owned();
     let mut watch = SignalWatch::install(signals, wake)?;
     watch.add(TELLS_OPEN_CALLS, bell()?)?;
-    if log.has_file() {
+    const { assert!(READS_AGAIN == REOPENS_FILE) }
+    if log.has_file() || has_rules {
         watch.add(REOPENS_FILE, bell()?)?;
     }
     Ok(watch)

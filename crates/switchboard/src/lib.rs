@@ -86,8 +86,10 @@ pub use conversation::{
     Payload, Service, Topic, TopicTooLong, UnpackError, Value, Width,
 };
 pub use engine::{
-    self, Control, Doors, Ended, Engine, EngineChoice, Event, LastCall, Limits, Line, Observer,
-    OpenDoorsError, Output, Plan, Refusal, Report, ServeError, Silent, TcpInfo, converse,
+    self, Access, AnswerRate, CallLimit, Control, Doors, Ended, Engine, EngineChoice, Event, Identity,
+    IdentityError, LastCall, Limits, Line, Observer, OpenDoorsError, Output, ParseRuleError, Plan,
+    ReadRulesError, ReadRulesErrorKind, Refusal, Report, Rule, SendersUnknown, ServeError, Silent, TcpInfo,
+    converse,
 };
 pub use server::{Running, Server, StartError};
 pub use services;

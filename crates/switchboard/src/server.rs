@@ -1,6 +1,7 @@
 //! A server in a few lines: a service, addresses, an engine, and a handle to stop it.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use address::{Address, ParseAddressError};
 use conversation::{CallFailed, Service};
 use engine::{
-    Control, Doors, Engine, EngineChoice, Limits, Observer, OpenDoorsError, Output, Plan, Refusal, Report,
+    Access, AnswerRate, Control, Doors, Engine, EngineChoice, Identity, IdentityError, Limits, Observer,
+    OpenDoorsError, Output, ParseRuleError, Plan, ReadRulesError, Refusal, Report, Rule, SendersUnknown,
     ServeError, Silent,
 };
 
@@ -39,6 +41,9 @@ pub struct Server {
     engine: EngineChoice,
     workers: usize,
     limits: Limits,
+    allow: Vec<Rule>,
+    deny: Vec<Rule>,
+    identity: Option<Identity>,
     observer: Arc<dyn Observer>,
     output: Output,
 }
@@ -53,6 +58,9 @@ impl Server {
             engine: EngineChoice::Auto,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             limits: Limits::of_this_process(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+            identity: None,
             observer: Arc::new(Silent),
             output: Output::standard(),
         }
@@ -86,6 +94,69 @@ impl Server {
     #[must_use]
     pub fn calls_max(mut self, calls: usize) -> Server {
         self.limits.calls_max = calls.max(1);
+        self
+    }
+
+    /// Answers only callers of whom a rule says so: `10.0.0.0/8`, `2001:db8::1`, `10.0.0.1-10.0.0.9`, a host name,
+    /// `@FILE` of such rules, `uid:USER` or `gid:GROUP` at Unix sockets. Others are reset, their datagrams dropped.
+    ///
+    /// # Errors
+    ///
+    /// The text is no rule. Files and names are looked at by [`Server::start`].
+    pub fn allow(mut self, rule: &str) -> Result<Server, ParseRuleError> {
+        self.allow.push(rule.parse()?);
+        Ok(self)
+    }
+
+    /// Refuses callers whom this rule names, also those whom [`Server::allow`] names.
+    ///
+    /// # Errors
+    ///
+    /// The text is no rule.
+    pub fn deny(mut self, rule: &str) -> Result<Server, ParseRuleError> {
+        self.deny.push(rule.parse()?);
+        Ok(self)
+    }
+
+    /// Calls open at once of one IP address (of IPv6 a /64), or one user at a Unix socket; further ones are refused.
+    #[must_use]
+    pub fn calls_per_peer_max(mut self, calls: NonZeroU32) -> Server {
+        self.limits.calls_per_peer_max = Some(calls);
+        self
+    }
+
+    /// New calls a second, and at once after a pause; further callers wait.
+    #[must_use]
+    pub fn calls_per_second(mut self, calls: NonZeroU32) -> Server {
+        self.limits.calls_per_second = Some(calls);
+        self
+    }
+
+    /// How often a service that answers anyone answers one source of datagrams.
+    #[must_use]
+    pub fn answers_per_second(mut self, rate: AnswerRate) -> Server {
+        self.limits.answers_per_second = rate;
+        self
+    }
+
+    /// Ends a call when more bytes than this come from its caller. Not for datagrams.
+    #[must_use]
+    pub fn call_bytes_max(mut self, bytes: u64) -> Server {
+        self.limits.call_bytes_max = Some(bytes);
+        self
+    }
+
+    /// Ends a call after this long.
+    #[must_use]
+    pub fn call_duration_max(mut self, duration: Duration) -> Server {
+        self.limits.call_duration_max = Some(duration);
+        self
+    }
+
+    /// Has the whole process become somebody else, for good, once the addresses are bound.
+    #[must_use]
+    pub fn run_as(mut self, identity: Identity) -> Server {
+        self.identity = Some(identity);
         self
     }
 
@@ -146,12 +217,19 @@ impl Server {
         engine.probe().map_err(|failed| StartError::Lacking(engine, failed))?;
         let transports: Vec<_> = self.addresses.iter().map(|address| address.transport).collect();
         engine.check(&*self.service, &transports).map_err(StartError::Refused)?;
+        let access = Access::read(self.allow, self.deny).map_err(StartError::Rules)?;
+        access.check(&transports).map_err(StartError::SendersUnknown)?;
+        let access = Arc::new(access);
         let doors = Doors::open(&self.addresses, engine, self.workers).map_err(StartError::Doors)?;
         let addresses = doors.ends().iter().filter_map(|end| Address::try_from(end.clone()).ok()).collect();
+        if let Some(identity) = &self.identity {
+            identity.assume().map_err(StartError::Identity)?;
+        }
         let control = Arc::new(Control::new().map_err(StartError::Control)?);
         let plan = Plan {
             service: self.service,
             limits: self.limits,
+            access: Arc::clone(&access),
             observer: self.observer,
             output: self.output,
             control: Arc::clone(&control),
@@ -160,7 +238,7 @@ impl Server {
             .name("switchboard".into())
             .spawn(move || engine.serve(doors, plan))
             .map_err(StartError::Control)?;
-        Ok(Running { addresses, control, thread })
+        Ok(Running { addresses, access, control, thread })
     }
 }
 
@@ -168,6 +246,7 @@ impl Server {
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<Address>,
+    access: Arc<Access>,
     control: Arc<Control>,
     thread: JoinHandle<Result<Report, ServeError>>,
 }
@@ -177,6 +256,16 @@ impl Running {
     #[must_use]
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Reads the files and names of [`Server::allow`] and [`Server::deny`] again; open calls go on. It may wait for
+    /// the resolver.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that cannot be read; the old rules hold.
+    pub fn read_rules_again(&self) -> Result<(), ReadRulesError> {
+        self.access.read_again()
     }
 
     /// Stops answering; open calls may finish.
@@ -210,6 +299,12 @@ pub enum StartError {
     Refused(Refusal),
     /// An address could not be bound.
     Doors(OpenDoorsError),
+    /// A rule of who may call cannot be read.
+    Rules(ReadRulesError),
+    /// The rules cannot be kept at one of the addresses.
+    SendersUnknown(SendersUnknown),
+    /// The process cannot become who it is to be.
+    Identity(IdentityError),
     /// This kernel or user lacks what the engine needs.
     Lacking(Engine, CallFailed),
     /// The `process` engine cannot run beside other threads.
@@ -223,6 +318,9 @@ impl fmt::Display for StartError {
         match self {
             StartError::Refused(refusal) => refusal.fmt(f),
             StartError::Doors(error) => error.fmt(f),
+            StartError::Rules(error) => error.fmt(f),
+            StartError::SendersUnknown(error) => error.fmt(f),
+            StartError::Identity(error) => error.fmt(f),
             StartError::Forks => f.write_str(
                 "the process engine forks, and a process with threads must not: call Engine::serve",
             ),

@@ -12,7 +12,7 @@ use conversation::{
     Address, Call, CallFailed, CloseReason, DialFailure, End, Leg, Moment, Now, Service, Shape, Topic,
     Transport,
 };
-use engine::{Carrier, Session};
+use engine::{CallLimits, Carrier, Session};
 
 /// Deadlines that a call may ask for before it must be over.
 const DEADLINES_MAX: usize = 1000;
@@ -38,7 +38,7 @@ pub fn answer_in_pieces(service: &dyn Service, pieces: &[&[u8]]) -> Answer {
         End::Ip { transport: Transport::Tcp, address }
     };
     let call = Call { number: 1, shape: Shape::Stream, local: end(7), peer: end(40_000), opened: now.wall };
-    let mut session = Session::new(call, service.conversation(), None, now);
+    let mut session = Session::new(call, service.conversation(), CallLimits::default(), now);
     let mut taker = Taker::default();
     session.opened(now, &mut taker);
     taker.answer_errands(&mut session, now);

@@ -22,6 +22,8 @@ pub(crate) struct Checks {
     closed: Option<CloseReason>,
     /// What is received from here on is dropped, and so is what the conversation asks for.
     closing: bool,
+    /// The call is at a limit of its own: the driver closes it behind the event that is under way.
+    at_limit: bool,
     name_asked: bool,
     deadline: Option<Moment>,
     /// The rooms that it asked to be in.
@@ -107,14 +109,15 @@ impl Checks {
         Checks { legs: vec![Account::new(Some(shape))], ..Checks::default() }
     }
 
-    /// Bytes are about to be given to the session.
-    pub(crate) fn receiving(&mut self, leg: Leg, bytes: &[u8]) {
+    /// Bytes are about to be given to the session, of which so many are within the call's limit.
+    pub(crate) fn receiving(&mut self, leg: Leg, bytes: &[u8], within: usize) {
         if self.closing {
             return;
         }
         if self.paused {
             self.violations.push(format!("leg {} was read, and reading is paused", leg.index()));
         }
+        self.at_limit |= within < bytes.len();
         let partner = self.legs[leg.index()].partner;
         for (index, account) in self.legs.iter().enumerate() {
             let is_fed = partner.is_none_or(|(partner, _)| partner == index);
@@ -126,8 +129,18 @@ impl Checks {
             }
         }
         if let Some((partner, CopiedBy::Engine)) = partner {
-            self.legs[partner].promise(bytes);
+            self.legs[partner].promise(&bytes[..within]);
         }
+    }
+
+    /// The call has lasted as long as it may.
+    pub(crate) fn at_limit(&mut self) {
+        self.at_limit = true;
+    }
+
+    /// An event has been given to the session, which has done what follows from it.
+    pub(crate) fn event_is_over(&mut self) {
+        self.closing |= self.at_limit;
     }
 
     /// The carrier took these bytes.
@@ -173,7 +186,7 @@ impl Checks {
     pub(crate) fn finishing(&mut self, leg: Leg) {
         let account = &mut self.legs[leg.index()];
         let owed = account.promised_bytes;
-        let asked = account.finish_asked || self.closing;
+        let asked = account.finish_asked || self.closing || self.at_limit;
         let again = std::mem::replace(&mut account.finished, true);
         if owed > 0 {
             self.violations.push(format!("leg {} finished while it owes {owed} bytes", leg.index()));

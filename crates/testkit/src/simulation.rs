@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use conversation::{Address, Moment, Service};
+use engine::CallLimits;
 
 use crate::stage::Stage;
 use crate::{Caller, Faults, Run, Trouble};
@@ -18,7 +19,7 @@ pub struct Simulation {
     pub(crate) callers: Vec<Caller>,
     pub(crate) peers: Vec<(String, Caller)>,
     pub(crate) peer_name: Option<String>,
-    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) limits: CallLimits,
     pub(crate) drain_at: Option<Moment>,
     pub(crate) faults: Faults,
 }
@@ -32,7 +33,7 @@ impl Simulation {
             callers: Vec::new(),
             peers: Vec::new(),
             peer_name: None,
-            idle_timeout: None,
+            limits: CallLimits::default(),
             drain_at: None,
             faults: Faults::default(),
         }
@@ -70,7 +71,21 @@ impl Simulation {
     /// How long a call may be silent. None otherwise, but for datagram peers, who have a minute.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Simulation {
-        self.idle_timeout = Some(timeout);
+        self.limits.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// How many bytes may come from the caller of a connection. Any number otherwise.
+    #[must_use]
+    pub fn received_bytes_max(mut self, bytes: u64) -> Simulation {
+        self.limits.received_bytes_max = Some(bytes);
+        self
+    }
+
+    /// How long a call may last. For ever otherwise.
+    #[must_use]
+    pub fn duration_max(mut self, duration: Duration) -> Simulation {
+        self.limits.duration_max = Some(duration);
         self
     }
 

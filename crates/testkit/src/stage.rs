@@ -9,7 +9,7 @@ mod perform;
 use std::time::Duration;
 
 use conversation::{Leg, Moment, Service, Shape};
-use engine::Session;
+use engine::{CallLimits, Session};
 
 use crate::actor::Actor;
 use crate::hands::{LegEnd, World};
@@ -62,6 +62,8 @@ struct LiveCall {
     ends: Vec<LegEnd>,
     checks: Shared,
     received_bytes: u64,
+    limits: CallLimits,
+    began: Moment,
 }
 
 /// Something that can happen now.

@@ -8,7 +8,7 @@ use conversation::{
     Address, Call, CallFailed, CloseReason, End, Leg, Moment, Needs, Now, Outbox, Service, Shape, Topic,
     Transport,
 };
-use engine::{Carrier, HIGH_MARK_BYTES, LINGER, Session};
+use engine::{CallLimits, Carrier, HIGH_MARK_BYTES, LINGER, Session};
 use testkit::{ByHand, Caller, Event, Faults, Happened, Seed, SendFails, Simulation};
 
 const SEEDS: u64 = 100;
@@ -85,7 +85,7 @@ fn the_outbox_is_taken_before_the_next_event() {
     let opened = SystemTime::UNIX_EPOCH;
     let call = Call { number: 1, shape: Shape::Stream, local: end.clone(), peer: end, opened };
     let now = Now { moment: Moment::START, wall: opened };
-    let mut session = Session::new(call, service.conversation(), None, now);
+    let mut session = Session::new(call, service.conversation(), CallLimits::default(), now);
     let mut carrier = Log(Arc::clone(&log));
     session.opened(now, &mut carrier);
     session.received(now, ME, b"a", &mut carrier);

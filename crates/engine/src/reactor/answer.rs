@@ -10,12 +10,14 @@ use sys::Forked;
 
 use crate::doors::Door;
 use crate::host::Host;
+use crate::peer_places::PeerPlace;
 use crate::selector::{PollSelector, Selector};
 use crate::{Event, ServeError, call};
 
 use super::{Left, LegSocket, Placement, Reactor};
 
-/// How long it pauses at the limit of calls. Another worker's call may end without this one being told.
+/// How long it pauses at the limit of calls, or at least at that of new calls a second. Another worker's call may
+/// end without this one being told.
 const LIMIT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Callers answered at one turn, so that a flood of them makes no open call wait.
@@ -55,35 +57,56 @@ impl<S: Selector> Reactor<S> {
                 continue;
             }
             if !self.host.take_place(self.host.plan.limits.calls_max) {
-                let door = &mut self.doors[index];
-                door.paused_until = Some(now.moment + LIMIT_PAUSE);
-                door.is_short = false;
-                return;
+                return self.doors[index].wait_until(now.moment + LIMIT_PAUSE);
+            }
+            if let Err(until) = self.host.gate.begin_call(now.moment) {
+                self.host.leave_place();
+                self.host.say_rate(now.moment);
+                return self.doors[index].wait_until(until.max(now.moment + LIMIT_PAUSE));
             }
             let Some(Door::Listener { listener, .. }) = &self.doors[index].door else {
-                return self.host.leave_place();
+                return self.not_called();
             };
             match listener.accept() {
                 Ok(Accepted { connection, peer }) => {
+                    let place = match self.host.gate.admit(&connection, &peer) {
+                        Ok(place) => place,
+                        Err(why) => {
+                            connection.abort();
+                            self.doors[index].refused(peer, why, &self.host);
+                            self.not_called();
+                            continue;
+                        }
+                    };
                     let Ok(local) = connection.local_end() else {
-                        self.host.leave_place(); // the caller has gone already
+                        self.not_called(); // the caller has gone already
                         continue;
                     };
                     let call = self.host.call(connection.shape(), local, peer, now);
                     if self.placement == Placement::Here {
-                        self.open(call, LegSocket::Connection(connection), now);
-                    } else if !self.place_elsewhere(index, Box::new(Answered { call, connection }), now) {
+                        self.open(call, LegSocket::Connection(connection), place, now);
+                    } else if !self.place_elsewhere(
+                        index,
+                        Box::new(Answered { call, connection, place }),
+                        now,
+                    ) {
                         return;
                     }
                 }
                 Err(error) => {
-                    self.host.leave_place();
+                    self.not_called();
                     if self.not_accepted(index, "accept(2)", &error, now) {
                         return;
                     }
                 }
             }
         }
+    }
+
+    /// Gives back what was taken for a call that did not come about.
+    fn not_called(&self) {
+        self.host.leave_place();
+        self.host.gate.no_call();
     }
 
     /// What the error of `call` at a door means: accept(2), or the receiving of a datagram, whose errors are
@@ -167,7 +190,8 @@ impl<S: Selector> Reactor<S> {
     fn fork(&mut self, answered: Box<Answered>) -> Result<(), NotPlaced> {
         match call::fork() {
             Ok(Forked::Parent { child }) => {
-                self.adopt(child, &answered.call); // the socket is the child's: ours is closed here
+                let Answered { call, place, .. } = *answered; // the socket is the child's: ours is closed here
+                self.adopt(child, call, place);
                 Ok(())
             }
             Ok(Forked::Child) => {
@@ -183,6 +207,7 @@ impl<S: Selector> Reactor<S> {
 pub(crate) struct Answered {
     call: Call,
     connection: Connection,
+    place: Option<PeerPlace>,
 }
 
 /// Why a caller could not be placed, and the caller.
@@ -190,11 +215,11 @@ type NotPlaced = (CallFailed, Box<Answered>);
 
 /// Serves one call to its end in a loop of its own, in this thread. Its place is given back.
 pub(crate) fn serve_one(host: &Arc<Host>, answered: Answered) {
-    let Answered { call, connection } = answered;
+    let Answered { call, connection, place } = answered;
     let now = host.clock.now();
     match Reactor::<PollSelector>::new(Arc::clone(host), Vec::new(), Placement::Here, false) {
         Ok(mut reactor) => {
-            reactor.open(call, LegSocket::Connection(connection), now);
+            reactor.open(call, LegSocket::Connection(connection), place, now);
             match reactor.run() {
                 Ok(Left::Done | Left::Newborn(_)) => {}
                 Err(error) => reactor.fail("poll(2)", &error),

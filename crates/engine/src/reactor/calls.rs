@@ -8,8 +8,9 @@ use smallvec::{SmallVec, smallvec};
 use socket::{Standard, TcpInfo};
 
 use crate::errands::{Done, Errand, Errands, Ticket};
+use crate::peer_places::PeerPlace;
 use crate::selector::{Operation, Ready, Selector, Source, Watch};
-use crate::{Event, ServeError, Session};
+use crate::{CallLimits, Event, ServeError, Session};
 
 use super::arrivals::Incoming;
 use super::hands::{Chore, Hands};
@@ -28,6 +29,8 @@ pub(super) struct Entry {
     /// When to look again at what the kernel put off.
     look_at: Option<Moment>,
     pub(super) is_queued: bool,
+    #[expect(dead_code, reason = "held to be given back when the call ends")]
+    place: Option<PeerPlace>,
 }
 
 impl Entry {
@@ -123,21 +126,31 @@ impl LegEnd {
 
 impl<S: Selector> Reactor<S> {
     /// Opens a call whose place is taken, on this first leg. Returns its slot, unless it is over already.
-    pub(crate) fn open(&mut self, call: Call, socket: LegSocket, now: Now) -> Option<usize> {
-        let limits = &self.host.plan.limits;
-        let idle_timeout = match socket {
-            LegSocket::Peer { .. } => limits.idle_timeout.or(Some(limits.peer_idle_timeout)),
+    pub(crate) fn open(
+        &mut self,
+        call: Call,
+        socket: LegSocket,
+        place: Option<PeerPlace>,
+        now: Now,
+    ) -> Option<usize> {
+        let of_a_call = self.host.plan.limits.of_a_call();
+        let peer_idle_timeout = Some(self.host.plan.limits.peer_idle_timeout);
+        let limits = match socket {
+            LegSocket::Peer { .. } => {
+                CallLimits { idle_timeout: of_a_call.idle_timeout.or(peer_idle_timeout), ..of_a_call }
+            }
             LegSocket::Connection(_)
             | LegSocket::Standard(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::None => limits.idle_timeout,
+            | LegSocket::None => of_a_call,
         };
-        let session = Session::new(call, self.host.plan.service.conversation(), idle_timeout, now);
+        let session = Session::new(call, self.host.plan.service.conversation(), limits, now);
         if !matches!(socket, LegSocket::Speakers { .. }) {
             self.host.tell(&Event::Answered(session.call())); // of speakers nobody has called yet
         }
         let ends = smallvec![LegEnd::new(socket)];
-        let slot = self.entries.insert(Entry { session, ends, timer: None, look_at: None, is_queued: false });
+        let slot =
+            self.entries.insert(Entry { session, ends, timer: None, look_at: None, is_queued: false, place });
         if let Err(failed) = self.watch(slot, Leg::CALLER) {
             self.with(slot, now, |session, hands| session.leg_failed(now, Leg::CALLER, failed, hands));
             return None;
@@ -151,6 +164,7 @@ impl<S: Selector> Reactor<S> {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         let mut hands = Hands {
             slot,
+            now: now.moment,
             ends: &mut entry.ends,
             doors: &mut self.doors,
             chores: &mut self.chores,
@@ -204,7 +218,11 @@ impl<S: Selector> Reactor<S> {
                 if end.writable && session.wants_write(leg) {
                     let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
                     let members = &mut self.members;
-                    session.writable(now, leg, &mut Hands { slot, ends, doors, chores, host, members });
+                    session.writable(
+                        now,
+                        leg,
+                        &mut Hands { slot, now: now.moment, ends, doors, chores, host, members },
+                    );
                     continue;
                 }
                 if !end.may_receive() || !session.wants_read(leg) {
@@ -213,7 +231,7 @@ impl<S: Selector> Reactor<S> {
                 let heard = end.receive(&mut self.buffer);
                 let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
                 let members = &mut self.members;
-                let mut hands = Hands { slot, ends, doors, chores, host, members };
+                let mut hands = Hands { slot, now: now.moment, ends, doors, chores, host, members };
                 match heard {
                     Heard::Bytes(length) => session.received(now, leg, &self.buffer[..length], &mut hands),
                     Heard::From { from, to, bytes } => {

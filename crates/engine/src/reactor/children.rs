@@ -6,8 +6,9 @@ use std::time::Duration;
 use conversation::{Call, CallFailed};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::peer_places::PeerPlace;
 use crate::selector::{Selector, Watch};
-use crate::{Event, ServeError, call};
+use crate::{CallLimit, Event, ServeError, call};
 
 use super::{Reactor, Token};
 
@@ -17,13 +18,18 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Exit status of a child whose call the end of a drain cut off.
 pub(crate) const CHILD_CUT: i32 = 10;
 
+/// Exit status of a child whose call ended at the first of [`CallLimit::ALL`]; at the second, one more.
+pub(crate) const CHILD_AT_LIMIT: i32 = 11;
+
 /// Exit status of a child that could not write to the standard output, less the errno, which is below 128 for
 /// every error that write(2) has.
 pub(crate) const CHILD_OUTPUT_FAILED: i32 = 128;
 
 pub(super) struct Child {
     process: Pid,
-    call_number: u64,
+    call: Call,
+    #[expect(dead_code, reason = "held to be given back when the child has ended")]
+    place: Option<PeerPlace>,
     /// Readable once the child has ended: pidfd_open(2). `None` where none was to be had: it is looked for.
     pidfd: Option<OwnedFd>,
     overdue: bool,
@@ -37,14 +43,14 @@ impl Child {
 
 impl<S: Selector> Reactor<S> {
     /// Looks after a new child. Its call keeps its place until the child is reaped.
-    pub(super) fn adopt(&mut self, process: Pid, call: &Call) {
-        self.host.tell(&Event::Forked { call, process: process.as_raw_nonzero().get() });
+    pub(super) fn adopt(&mut self, process: Pid, call: Call, place: Option<PeerPlace>) {
+        self.host.tell(&Event::Forked { call: &call, process: process.as_raw_nonzero().get() });
         let entry = self.children.vacant_entry();
         let token = Token::Child(entry.key()).pack();
         let pidfd = call::pidfd_open(process)
             .ok()
             .filter(|pidfd| self.selector.add(pidfd.as_fd(), token, Watch::Read).is_ok());
-        entry.insert(Child { process, call_number: call.number, pidfd, overdue: false });
+        entry.insert(Child { process, call, place, pidfd, overdue: false });
     }
 
     pub(super) fn has_unwatched_children(&self) -> bool {
@@ -67,7 +73,7 @@ impl<S: Selector> Reactor<S> {
         self.host.leave_place();
         self.doors_may_answer();
         self.host.tell(&Event::ChildEnded {
-            call_number: child.call_number,
+            call_number: child.call.number,
             process: child.process.as_raw_nonzero().get(),
             signal: status.terminating_signal(),
         });
@@ -77,7 +83,13 @@ impl<S: Selector> Reactor<S> {
                 let errno = status - CHILD_OUTPUT_FAILED;
                 self.host.fail(ServeError::Output(CallFailed { call: "write(2)", errno }));
             }
-            Some(_) | None => {}
+            Some(status) => {
+                let index = usize::try_from(status - CHILD_AT_LIMIT).ok();
+                if let Some(limit) = index.and_then(|index| CallLimit::ALL.get(index)) {
+                    self.host.tallies.ended_at(*limit, &child.call.peer);
+                }
+            }
+            None => {}
         }
     }
 

@@ -1,4 +1,4 @@
-//! A door at work: who waits there, whom it knows, and what it could not deliver.
+//! A door at work: who waits there, and whom it knows.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,13 +8,11 @@ use socket::PeerAddress;
 
 use crate::Event;
 use crate::doors::Door;
+use crate::gate::Why;
 use crate::host::Host;
 use crate::selector::Operation;
 
 use super::answer::Answered;
-
-/// How often at most a door says that something was not delivered.
-const SAY_EVERY: Duration = Duration::from_secs(1);
 
 /// How long answering pauses when descriptors, memory, threads or processes are short.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
@@ -40,9 +38,6 @@ pub(crate) struct DoorState {
     pub(super) draining: bool,
     /// The session of each datagram peer that is remembered.
     pub(super) peers: HashMap<PeerAddress, usize>,
-    undelivered: u64,
-    why: &'static str,
-    said: Option<Moment>,
 }
 
 impl DoorState {
@@ -59,29 +54,32 @@ impl DoorState {
             shortage_said: None,
             draining: false,
             peers: HashMap::new(),
-            undelivered: 0,
-            why: "",
-            said: None,
         }
     }
 
     /// Sends one message to a peer; what cannot be sent now is counted as undelivered, since no peer may hold
     /// up the others at a shared socket.
-    pub(super) fn answer(&mut self, bytes: &[u8], address: Option<&PeerAddress>) {
+    pub(super) fn answer(&self, bytes: &[u8], address: Option<&PeerAddress>, host: &Host) {
         let Some(Door::Datagrams(socket)) = &self.door else { return };
         let Some(address) = address else {
-            return self.undelivered("the sender's socket has no address to answer to");
+            return self.undelivered("the sender's socket has no address to answer to", host);
         };
         match socket.send_to(bytes, address) {
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                self.undelivered("the queue to the peer is full");
+                self.undelivered("the queue to the peer is full", host);
             }
             Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
-                self.undelivered("the answer is longer than a datagram can be");
+                self.undelivered("the answer is longer than a datagram can be", host);
             }
-            Err(_) => self.undelivered("the peer is gone or cannot be reached"),
+            Err(_) => self.undelivered("the peer is gone or cannot be reached", host),
         }
+    }
+
+    /// Answers nobody until then, or until a call ends: a limit is reached.
+    pub(super) fn wait_until(&mut self, until: Moment) {
+        self.paused_until = Some(until);
+        self.is_short = false;
     }
 
     /// Answers nobody until `until`, because of this shortage; says so now and then.
@@ -94,25 +92,15 @@ impl DoorState {
         }
     }
 
-    pub(super) fn undelivered(&mut self, why: &'static str) {
-        self.undelivered += 1;
-        self.why = why;
+    /// Counts a message that was not answered, or an answer that was not sent.
+    pub(super) fn undelivered(&self, why: Why, host: &Host) {
+        host.tallies.undelivered(&self.end, why);
     }
 
-    /// Says what was not delivered, if anything, at most once a second.
-    pub(super) fn say_undelivered(&mut self, now: Moment, host: &Host) {
-        if self.undelivered == 0 || self.said.is_some_and(|said| now.since(said) < SAY_EVERY) {
-            return;
-        }
-        self.said = Some(now);
-        let messages = std::mem::take(&mut self.undelivered);
-        host.tell(&Event::Undelivered { door: &self.end, messages, why: self.why });
-    }
-
-    /// When it wants to be looked at again, though nothing has come.
-    pub(super) fn next_deadline(&self) -> Option<Moment> {
-        let say = (self.undelivered > 0).then(|| self.said.map_or(Moment::START, |said| said + SAY_EVERY));
-        [self.paused_until, say].into_iter().flatten().min()
+    /// Counts a caller, or a message's sender, who was not let in.
+    pub(super) fn refused(&self, caller: End, why: Why, host: &Host) {
+        host.tallies.refused(&self.end, caller, why);
+        host.count_refused();
     }
 
     /// Whether a sender must not be answered by a service that answers anyone: it could be somebody else's

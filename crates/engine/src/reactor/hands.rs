@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conversation::{Address, CallFailed, CloseReason, Leg, Topic};
+use conversation::{Address, CallFailed, CloseReason, Leg, Moment, Topic};
 use smallvec::SmallVec;
 
 use crate::host::Host;
@@ -19,6 +19,7 @@ pub(super) enum Chore {
 
 pub(super) struct Hands<'r> {
     pub(super) slot: usize,
+    pub(super) now: Moment,
     pub(super) ends: &'r mut SmallVec<[LegEnd; 1]>,
     pub(super) doors: &'r mut [DoorState],
     pub(super) chores: &'r mut Vec<Chore>,
@@ -30,7 +31,7 @@ pub(super) struct Hands<'r> {
 impl Carrier for Hands<'_> {
     fn send(&mut self, leg: Leg, bytes: &[u8]) -> Result<Option<usize>, CallFailed> {
         let Some(end) = self.ends.get_mut(leg.index()) else { return Ok(None) };
-        end.send(bytes, self.doors).inspect_err(|failed| {
+        end.send(bytes, self.doors, self.host, self.now).inspect_err(|failed| {
             if matches!(end.socket, LegSocket::Standard(_)) {
                 self.host.fail(ServeError::Output(*failed)); // it is every call's output
             }

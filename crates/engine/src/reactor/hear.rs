@@ -6,7 +6,7 @@ use socket::PeerAddress;
 
 use crate::doors::Door;
 use crate::selector::Selector;
-use crate::{Event, Session};
+use crate::{CallLimits, Event, Session};
 
 use super::Reactor;
 use super::hands::Hands;
@@ -28,6 +28,14 @@ impl<S: Selector> Reactor<S> {
                 Err(_) => continue,
             };
             let from = datagram.from.as_ref().map_or(End::Unnamed(transport), |from| from.end(transport));
+            let is_known = || datagram.from.as_ref().is_some_and(|peer| door.peers.contains_key(peer));
+            if !self.host.gate.hears_anyone()
+                && !is_known()
+                && let Err(why) = self.host.gate.admit_sender(&from, now.moment)
+            {
+                door.refused(from, why, &self.host);
+                continue;
+            }
             let to = datagram.to.map(|to| to.end(&door.end));
             let to = to.as_ref().unwrap_or(&door.end);
             self.host.tell(&Event::Message { from: &from, to, bytes: datagram.whole });
@@ -35,7 +43,7 @@ impl<S: Selector> Reactor<S> {
                 let (whole, bytes_max) = (datagram.whole, self.buffer.len());
                 self.host.tell(&Event::Truncated { from: &from, whole, bytes_max });
             } else if needs.answers_anyone && door.is_suspicious(&from) {
-                door.undelivered("the sender could be a service, or many hosts");
+                door.undelivered("the sender could be a service, or many hosts", &self.host);
             } else {
                 match datagram.from {
                     Some(peer) if needs.memory_of_peers => {
@@ -53,15 +61,21 @@ impl<S: Selector> Reactor<S> {
         let known = door.peers.get(&peer).copied();
         let slot = match known {
             Some(slot) => slot,
-            None if door.draining => return door.undelivered("no new callers are answered any more"),
-            None if !self.host.take_place(self.host.plan.limits.peers_max) => {
-                return door.undelivered("the table of peers is full");
+            None if door.draining => {
+                return door.undelivered("no new callers are answered any more", &self.host);
             }
             None => {
+                let place = match self.host.gate.place_of_sender(&from) {
+                    Ok(place) => place,
+                    Err(why) => return door.refused(from, why, &self.host),
+                };
+                if !self.host.take_place(self.host.plan.limits.peers_max) {
+                    return door.undelivered("the table of peers is full", &self.host);
+                }
                 let call = self.host.call(Shape::Datagram, door.end.clone(), from, now);
                 let address = Some(peer.clone());
                 let socket = LegSocket::Peer { door: index, address, received_bytes: 0, sent_bytes: 0 };
-                let Some(slot) = self.open(call, socket, now) else { return };
+                let Some(slot) = self.open(call, socket, place, now) else { return };
                 self.doors[index].peers.insert(peer, slot);
                 slot
             }
@@ -85,13 +99,15 @@ impl<S: Selector> Reactor<S> {
             return;
         }
         let call = self.host.call(Shape::Datagram, door.end.clone(), from, now);
-        let mut session = Session::new(call, self.host.plan.service.conversation(), None, now);
+        let mut session =
+            Session::new(call, self.host.plan.service.conversation(), CallLimits::default(), now);
         let received_bytes = length as u64;
         let socket = LegSocket::Peer { door: index, address: peer, received_bytes, sent_bytes: 0 };
         let mut ends = smallvec![LegEnd::new(socket)];
         let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
         let members = &mut self.members;
-        let mut hands = Hands { slot: usize::MAX, ends: &mut ends, doors, chores, host, members };
+        let mut hands =
+            Hands { slot: usize::MAX, now: now.moment, ends: &mut ends, doors, chores, host, members };
         session.opened(now, &mut hands);
         session.received(now, Leg::CALLER, &self.buffer[..length], &mut hands);
         session.end(now, conversation::CloseReason::Finished, &mut hands);

@@ -3,9 +3,10 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use conversation::{CallFailed, End, Shape};
+use conversation::{CallFailed, End, Moment, Shape};
 use socket::{Connection, DatagramSocket, Destination, PeerAddress, Standard};
 
+use crate::host::Host;
 use crate::selector::Operation;
 
 use super::arrivals::{Incoming, Kept};
@@ -223,6 +224,8 @@ impl LegEnd {
         &mut self,
         bytes: &[u8],
         doors: &mut [DoorState],
+        host: &Host,
+        now: Moment,
     ) -> Result<Option<usize>, CallFailed> {
         let (call, result) = match &mut self.socket {
             LegSocket::Connection(connection) => ("send(2)", connection.send(bytes)),
@@ -238,11 +241,17 @@ impl LegEnd {
                 let Some(door) = doors.get_mut(*door) else { return Ok(Some(bytes.len())) };
                 let allowed = UNPROVEN_ANSWER_BYTES.max(received_bytes.saturating_mul(3));
                 if *sent_bytes + bytes.len() as u64 > allowed {
-                    door.undelivered("the answer is much longer than what came (amplification)");
+                    door.undelivered("the answer is much longer than what came (amplification)", host);
+                    return Ok(Some(bytes.len()));
+                }
+                if let Some(source) = address.as_ref().and_then(PeerAddress::ip)
+                    && !host.gate.may_answer(source.ip(), now)
+                {
+                    door.undelivered("one source is answered no more often (--rate-per-peer)", host);
                     return Ok(Some(bytes.len()));
                 }
                 *sent_bytes += bytes.len() as u64;
-                door.answer(bytes, address.as_ref());
+                door.answer(bytes, address.as_ref(), host);
                 return Ok(Some(bytes.len()));
             }
             LegSocket::None => {

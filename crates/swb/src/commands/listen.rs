@@ -7,6 +7,7 @@ use switchboard::socket::{DatagramSocket, Inherited};
 use switchboard::{Address, Doors, Engine, LastCall, Line, Observer, Shape, Transport, converse};
 
 use crate::activation::inherited;
+use crate::admission;
 use crate::failure::{Failure, Status, outcome};
 use crate::invocation::Listen;
 use crate::keyboard::Keyboard;
@@ -34,7 +35,12 @@ fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
         Some(inherited) => inherited.transport().shape(),
         None => address.transport.shape(),
     };
+    let has_rules = !arguments.access.allow.is_empty() || !arguments.access.deny.is_empty();
     let result = match shape {
+        Some(Shape::Datagram) if has_rules => Err(Failure::usage(format!(
+            "--allow and --deny are for callers who connect, and at {address} there are datagrams; `swb serve \
+             print` has them for datagrams"
+        ))),
         Some(Shape::Datagram) => hear(&address, terminal, arguments, ready, log),
         Some(Shape::Stream | Shape::SeqPacket) => answer(address, terminal, arguments, ready, log),
         None => Err(nobody_can_call(&address)),
@@ -62,6 +68,7 @@ fn answer(
     log: &Log,
 ) -> Result<(), Failure> {
     let mut plan = super::plan(terminal, log, false)?;
+    plan.access = admission::access(&arguments.access, &[address.transport])?;
     let last = LastCall::before(plan.observer);
     plan.observer = ready.observer(Arc::clone(&last) as Arc<dyn Observer>);
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;

@@ -1,15 +1,17 @@
 //! `swb serve`: answers callers with a service.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use switchboard::services::{Discard, Echo, Print, Reply, Say, Time, Who};
 use switchboard::socket::Inherited;
 use switchboard::{
-    Address, Doors, Engine, EngineChoice, Framing, Limits, Line, OptionKey, OptionValue, Plan, Service,
-    Shape, Transport, converse,
+    Address, Doors, Engine, EngineChoice, Framing, Identity, Limits, Line, OptionKey, OptionValue, Plan,
+    Service, Shape, Transport, converse,
 };
 
 use crate::activation::inherited;
+use crate::admission::{self, BoundPaths, Reader};
 use crate::failure::{Failure, Status, outcome};
 use crate::files::raise_descriptor_limit;
 use crate::invocation::{EngineArguments, Serve, ServiceArgument, Where, time_format};
@@ -41,12 +43,22 @@ fn serve(arguments: Serve, log: &Log) -> Result<(), Failure> {
     let mut lines = addresses.iter().zip(&inherited).filter(|(at, inherited)| is_open_line(at, **inherited));
     let line = lines.next().map(|(address, _)| address);
 
+    let identity = admission::identity(&arguments.admission)?;
+    let access = admission::access(&arguments.admission.access, &transports)?;
     raise_descriptor_limit();
     let mut plan = super::plan(Discard, log, super::is_inert(arguments.engine.raw))?;
     plan.service = service;
     limit(&mut plan.limits, &arguments.engine);
+    admission::limit(&mut plan.limits, &arguments.admission);
+    plan.access = access;
     match line {
-        None => serve_doors(&addresses, engine, workers(&arguments.engine), plan, ready, log),
+        None => {
+            serve_doors(&addresses, engine, workers(&arguments.engine), plan, identity.as_ref(), ready, log)
+        }
+        Some(line) if !plan.access.is_open() || identity.is_some() => Err(Failure::usage(format!(
+            "{line} is one caller who is there already: --allow, --deny, --user and --group are for addresses at \
+             which callers come"
+        ))),
         Some(line) if addresses.len() == 1 => serve_line(line, plan),
         Some(line) => Err(Failure::usage(format!(
             "{line} is one caller who is there already: it cannot be served beside other addresses"
@@ -81,17 +93,34 @@ fn serve_doors(
     engine: Engine,
     workers: usize,
     mut plan: Plan,
+    identity: Option<&Identity>,
     mut ready: Ready,
     log: &Log,
 ) -> Result<(), Failure> {
     let doors = Doors::open(addresses, engine, workers)?;
     // Watching begins before the ready line: who reads that may send a signal at once.
-    let _watch = stop::on_signals(&plan.control, log)?;
+    let has_rules = !plan.access.is_open();
+    let watch = stop::on_signals(&plan.control, log, has_rules)?;
     plan.observer = ready.observer(plan.observer);
+    if has_rules {
+        let (access, seen) = (Arc::clone(&plan.access), AtomicU32::new(0));
+        let next = plan.observer;
+        plan.observer = Arc::new(Reader { access, engine, watch, log: log.clone(), next, seen });
+    }
     doors.granted().iter().for_each(|granted| log.note(granted));
+    let paths = BoundPaths::of(doors.ends());
+    if let Some(identity) = identity {
+        admission::assume(identity, log)?;
+    }
     ready.announce(doors.ends(), log);
     let drain = plan.limits.drain;
     let report = engine.serve(doors, plan)?;
+    if let Some(identity) = identity {
+        paths.say_left_behind(identity, log);
+    }
+    if report.refused > 0 {
+        log.detail(format_args!("answered {} calls, refused {} callers", report.answered, report.refused));
+    }
     match report.cut {
         0 => Ok(()),
         cut => Err(Failure::new(

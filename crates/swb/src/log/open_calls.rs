@@ -48,6 +48,9 @@ impl OpenCalls {
             | Event::Truncated { .. }
             | Event::Undelivered { .. }
             | Event::Missed { .. }
+            | Event::Refused { .. }
+            | Event::RateReached { .. }
+            | Event::CallsAtLimit { .. }
             | Event::Draining { .. }
             | Event::Bell => {}
         }

@@ -47,7 +47,10 @@ pub(crate) fn level(event: &Event<'_>, role: Role) -> Option<Level> {
         | Event::DoorFailed { .. }
         | Event::Truncated { .. }
         | Event::Undelivered { .. }
-        | Event::Missed { .. } => Some(Level::Normal),
+        | Event::Missed { .. }
+        | Event::Refused { .. }
+        | Event::RateReached { .. }
+        | Event::CallsAtLimit { .. } => Some(Level::Normal),
         Event::Forked { .. } | Event::Bell => None,
     }
 }
@@ -176,6 +179,35 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             let members =
                 vec![("local", json(door)), ("messages", (*messages).into()), ("reason", (*why).into())];
             ("undelivered", format!("{door}: {messages} not delivered: {why}"), members)
+        }
+        Event::Refused { door, callers, last, why } => {
+            let text = match callers {
+                1 => format!("{door}: refused {last}: {why}"),
+                callers => format!("{door}: refused {callers} callers, the last of them {last}: {why}"),
+            };
+            let members = vec![
+                ("local", json(door)),
+                ("callers", (*callers).into()),
+                ("peer", json(last)),
+                ("reason", (*why).into()),
+            ];
+            ("refused", text, members)
+        }
+        Event::RateReached { calls_per_second } => {
+            let text =
+                format!("{calls_per_second} new calls a second, the limit (--rate): further callers wait");
+            ("rate_reached", text, vec![("calls_per_second", u64::from(*calls_per_second).into())])
+        }
+        Event::CallsAtLimit { calls, last, limit } => {
+            let limit = limit.name();
+            let text = match calls {
+                1 => format!("{last}: its call was ended at the limit (--{limit})"),
+                calls => {
+                    format!("{calls} calls were ended at a limit, the last that of {last} (--{limit})")
+                }
+            };
+            let members = vec![("calls", (*calls).into()), ("peer", json(last)), ("limit", limit.into())];
+            ("calls_at_limit", text, members)
         }
         Event::Draining { calls, at_most } => {
             let text = format!(

@@ -188,6 +188,12 @@ impl Running {
         }
     }
 
+    /// Whether a line with this text has come by now.
+    pub fn has_said(&mut self, text: &str) -> bool {
+        self.err.extend(self.stderr.iter().flat_map(Receiver::try_iter));
+        self.err.iter().any(|line| line.contains(text))
+    }
+
     /// The same, and forgets the line: the next such line can be waited for.
     pub fn take_line(&mut self, text: &str) -> String {
         let line = self.wait_for_line(text);

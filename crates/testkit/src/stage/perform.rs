@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use conversation::{Call, CloseReason, DialFailure, End, Leg, Now, Shape, Transport};
-use engine::{Session, What};
+use engine::{CallLimits, Session, What};
 
 use crate::Ended;
 use crate::checks::Checks;
@@ -28,7 +28,7 @@ impl Stage<'_> {
         match action {
             Action::Call(player) => {
                 self.players[player].role = Role::Called;
-                let call = self.open(player, self.simulation.idle_timeout, false);
+                let call = self.open(player, self.simulation.limits, false);
                 self.with(call, "opens", |session, now, hands| session.opened(now, hands));
             }
             Action::Step(index) => {
@@ -53,6 +53,12 @@ impl Stage<'_> {
                 self.with(call, &what, |session, now, hands| session.writable(now, leg, hands));
             }
             Action::Due(call) => {
+                let now = self.now().moment;
+                if let Some(live) = &self.calls[call]
+                    && live.limits.duration_max.is_some_and(|max| now >= live.began + max)
+                {
+                    live.checks.lock().at_limit();
+                }
                 self.with(call, "timer", |session, now, hands| session.deadline(now, hands));
             }
             Action::Errand(index) => self.answer_errand(index),
@@ -74,7 +80,7 @@ impl Stage<'_> {
     }
 
     /// Makes the session of a player's call.
-    fn open(&mut self, player: usize, idle_timeout: Option<Duration>, is_door: bool) -> usize {
+    fn open(&mut self, player: usize, limits: CallLimits, is_door: bool) -> usize {
         let (number, now) = (self.calls.len() as u64 + 1, self.now());
         let shape = self.world.lines[player].shape;
         let call = Call {
@@ -85,9 +91,17 @@ impl Stage<'_> {
             opened: now.wall,
         };
         let checks = Shared::new(Checks::new(shape));
-        let session = Session::new(call, watched(self.service, &checks), idle_timeout, now);
+        let session = Session::new(call, watched(self.service, &checks), limits, now);
         let ends = vec![LegEnd::new(Some(player), is_door)];
-        self.calls.push(Some(LiveCall { caller: player, session, ends, checks, received_bytes: 0 }));
+        self.calls.push(Some(LiveCall {
+            caller: player,
+            session,
+            ends,
+            checks,
+            received_bytes: 0,
+            limits,
+            began: now.moment,
+        }));
         self.calls.len() - 1
     }
 
@@ -96,10 +110,12 @@ impl Stage<'_> {
         let World { seed, lines, .. } = &mut self.world;
         let Some(News::Bytes(message)) = lines[player].sent_by(Side::Peer).receive(seed) else { return };
         let remembers = self.service.needs().memory_of_peers;
-        let timeout = self.simulation.idle_timeout.or(Some(PEER_IDLE_TIMEOUT)).filter(|_| remembers);
+        let limits = self.simulation.limits;
+        let idle_timeout = limits.idle_timeout.or(Some(PEER_IDLE_TIMEOUT)).filter(|_| remembers);
+        let limits = CallLimits { idle_timeout, ..limits };
         let Role::Speaker { call: known, .. } = self.players[player].role else { return };
         let known = known.filter(|call| self.calls[*call].is_some());
-        let call = known.unwrap_or_else(|| self.open(player, timeout, true));
+        let call = known.unwrap_or_else(|| self.open(player, limits, true));
         if let Role::Speaker { call: latest, .. } = &mut self.players[player].role {
             *latest = remembers.then_some(call);
         }
@@ -137,10 +153,14 @@ impl Stage<'_> {
 
     fn give(&mut self, call: usize, leg: Leg, bytes: &[u8]) {
         let Some(live) = &mut self.calls[call] else { return };
-        live.checks.lock().receiving(leg, bytes);
+        let mut within = bytes.len();
         if leg == Leg::CALLER {
             live.received_bytes += bytes.len() as u64;
+            let beyond =
+                live.received_bytes.saturating_sub(live.limits.received_bytes_max.unwrap_or(u64::MAX));
+            within = bytes.len().saturating_sub(usize::try_from(beyond).unwrap_or(usize::MAX));
         }
+        live.checks.lock().receiving(leg, bytes, within);
         let what = format!("leg {} receives {}", leg.index(), shown(bytes));
         self.with(call, &what, |session, now, hands| session.received(now, leg, bytes, hands));
     }
@@ -221,6 +241,7 @@ impl Stage<'_> {
         event(session, now, &mut Hands { call, ends, checks, world: &mut self.world });
         let over = live.session.over();
         let mut checks = live.checks.lock();
+        checks.event_is_over();
         match over {
             Some(reason) => checks.over(reason),
             None => {

@@ -1,0 +1,52 @@
+//! What one call may cost: silence, bytes, time.
+
+use std::time::Duration;
+
+use conversation::CloseReason;
+
+/// The bounds of one call. `None`: no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallLimits {
+    /// How long it may be silent in both directions.
+    pub idle_timeout: Option<Duration>,
+    /// Bytes that may come from the caller. The conversation gets this many; of a message transport the
+    /// messages that fit whole. Datagram peers have no such bound: each message is as good as a new caller.
+    pub received_bytes_max: Option<u64>,
+    /// How long it may last.
+    pub duration_max: Option<Duration>,
+}
+
+/// A bound that ends a call, as its end names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallLimit {
+    /// [`CallLimits::received_bytes_max`].
+    Bytes,
+    /// [`CallLimits::duration_max`].
+    Duration,
+}
+
+impl CallLimit {
+    /// Each of them.
+    pub const ALL: [CallLimit; 2] = [CallLimit::Bytes, CallLimit::Duration];
+
+    /// The option of the command line that sets it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            CallLimit::Bytes => "max-bytes-per-call",
+            CallLimit::Duration => "max-call-duration",
+        }
+    }
+
+    /// How a call ends at it.
+    #[must_use]
+    pub fn reason(self) -> CloseReason {
+        CloseReason::Limit(self.name())
+    }
+
+    /// At which of them a call ended, if at one.
+    #[must_use]
+    pub fn of(reason: CloseReason) -> Option<CallLimit> {
+        CallLimit::ALL.into_iter().find(|limit| limit.reason() == reason)
+    }
+}
