@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::support::random_bytes;
 use crate::{HERE, call_from, echo, exchange, told_of};
 
-under! { a_call_beyond_its_bytes_ends_with_what_came_by_then_answered: iterative process thread poll epoll }
+under! { a_call_beyond_its_bytes_ends_with_what_came_by_then_answered: iterative process thread poll epoll uring }
 
 fn a_call_beyond_its_bytes_ends_with_what_came_by_then_answered(engine: &str) {
     let mut server = echo(engine, &["--max-bytes-per-call", "10KB", "-v"]);
@@ -24,7 +24,7 @@ fn a_call_beyond_its_bytes_ends_with_what_came_by_then_answered(engine: &str) {
     exchange(&mut call_from(HERE, &server).unwrap(), &said[..5_000]);
 }
 
-under! { a_call_ends_when_it_has_lasted_long_enough_however_busy: iterative process thread poll epoll }
+under! { a_call_ends_when_it_has_lasted_long_enough_however_busy: iterative process thread poll epoll uring }
 
 fn a_call_ends_when_it_has_lasted_long_enough_however_busy(engine: &str) {
     const LONGEST: Duration = Duration::from_millis(300);
@@ -42,7 +42,7 @@ fn a_call_ends_when_it_has_lasted_long_enough_however_busy(engine: &str) {
     exchange(&mut call_from(HERE, &server).unwrap(), b"and the next");
 }
 
-under! { calls_that_end_at_a_limit_are_told_of_once_a_second: iterative process thread poll epoll }
+under! { calls_that_end_at_a_limit_are_told_of_once_a_second: iterative process thread poll epoll uring }
 
 fn calls_that_end_at_a_limit_are_told_of_once_a_second(engine: &str) {
     const CALLS: u64 = 100;

@@ -15,7 +15,7 @@ fn socket_at(from: Ipv4Addr) -> UdpSocket {
     socket
 }
 
-under! { a_sender_who_may_not_speak_is_not_heard: iterative thread poll epoll }
+under! { a_sender_who_may_not_speak_is_not_heard: iterative thread poll epoll uring }
 
 fn a_sender_who_may_not_speak_is_not_heard(engine: &str) {
     let serve = ["serve", "echo", "udp://127.0.0.1:0", "--engine", engine, "--deny", "127.0.0.2", "-v"];

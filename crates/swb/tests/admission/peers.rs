@@ -10,7 +10,7 @@ use crate::support::proc::processor_ticks;
 use crate::support::{Directory, PATIENCE, Server};
 use crate::{HERE, THERE, call_from, echo, exchange, expect_refusal};
 
-under! { one_peer_has_so_many_calls_and_another_its_own: process thread poll epoll }
+under! { one_peer_has_so_many_calls_and_another_its_own: process thread poll epoll uring }
 
 fn one_peer_has_so_many_calls_and_another_its_own(engine: &str) {
     let mut server = echo(engine, &["--max-calls-per-peer", "2"]);
@@ -50,7 +50,7 @@ fn one_user_has_so_many_calls_at_a_unix_socket() {
     drop(server);
 }
 
-under! { beyond_the_rate_callers_wait_and_nothing_spins: iterative process thread poll epoll }
+under! { beyond_the_rate_callers_wait_and_nothing_spins: iterative process thread poll epoll uring }
 
 /// 15 callers at 5 a second: 5 at once, 10 more in the two seconds after.
 fn beyond_the_rate_callers_wait_and_nothing_spins(engine: &str) {

@@ -8,7 +8,7 @@ use crate::support::proc::{children, threads};
 use crate::support::{Directory, Running, Server, run_swb, swb};
 use crate::{HERE, THERE, call_from, echo, exchange, expect_refusal, told_of};
 
-under! { who_is_denied_is_reset_and_costs_nobody_a_place: iterative process thread poll epoll }
+under! { who_is_denied_is_reset_and_costs_nobody_a_place: iterative process thread poll epoll uring }
 
 fn who_is_denied_is_reset_and_costs_nobody_a_place(engine: &str) {
     let mut server = echo(engine, &["--allow", "127.0.0.0/8", "--deny", "127.0.0.2-127.0.0.9", "-v"]);
@@ -25,7 +25,7 @@ fn who_is_denied_is_reset_and_costs_nobody_a_place(engine: &str) {
     assert!(ended.stderr.ends_with("answered 1 calls, refused 50 callers"), "{}", ended.stderr);
 }
 
-under! { the_refused_are_told_of_once_a_second_by_their_number: iterative process thread poll epoll }
+under! { the_refused_are_told_of_once_a_second_by_their_number: iterative process thread poll epoll uring }
 
 fn the_refused_are_told_of_once_a_second_by_their_number(engine: &str) {
     const CALLERS: u64 = 300;
@@ -43,7 +43,7 @@ fn the_refused_are_told_of_once_a_second_by_their_number(engine: &str) {
     assert!(lines.iter().all(|line| line.contains(" tcp://127.0.0.2:") && line.ends_with(why)), "{lines:#?}");
 }
 
-under! { rules_are_read_again_at_sighup_and_no_open_call_is_dropped: process thread poll epoll }
+under! { rules_are_read_again_at_sighup_and_no_open_call_is_dropped: process thread poll epoll uring }
 
 fn rules_are_read_again_at_sighup_and_no_open_call_is_dropped(engine: &str) {
     let directory = Directory::new();
