@@ -49,6 +49,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
     (&["serve"], &[
         example("swb serve echo tcp://:7777 udp://:7777 unix:/tmp/echo.sock", "One service at several addresses."),
         example("swb serve print tcp://:5432 --engine iterative --backlog 5", "One caller after the other; five more wait."),
+        example("swb serve echo tcp://:7 --user nobody --allow 10.0.0.0/8,@/etc/callers --max-calls-per-peer 20", "Binds port 7 as root and serves as nobody; only whom a rule allows."),
         example("swb serve reply 'hello back' tcp://:2021 --max-calls 100 --idle-timeout 1m -v", "Bounds what callers may hold, and says who called."),
         example("swb serve echo tcp://:2021 --trace", "Shows each socket call as it is made, and what it answered; see swb explain."),
     ]),

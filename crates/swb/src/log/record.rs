@@ -269,6 +269,8 @@ fn count(number: usize) -> Json {
 
 #[cfg(test)]
 mod tests {
+    use switchboard::{CallLimit, Transport};
+
     use super::*;
 
     #[test]
@@ -280,6 +282,28 @@ mod tests {
         ] {
             assert_eq!(Record::note(Level::Normal, text).line(), line);
         }
+    }
+
+    #[test]
+    fn who_was_refused_is_told_in_words_and_in_members() {
+        let end = |text: &str| End::Ip { transport: Transport::Tcp, address: text.parse().unwrap() };
+        let (door, last) = (end("192.0.2.1:7"), end("198.51.100.7:4000"));
+        let refused = |callers| {
+            let why = "it is denied (--deny)";
+            Record::of(&Event::Refused { door: &door, callers, last: &last, why }, Role::Server)
+        };
+        let line = "tcp://192.0.2.1:7: refused tcp://198.51.100.7:4000: it is denied (--deny)";
+        assert_eq!(refused(1).line(), line);
+        let line = "tcp://192.0.2.1:7: refused 9 callers, the last of them tcp://198.51.100.7:4000: it is denied \
+                    (--deny)";
+        assert_eq!(refused(9).line(), line);
+        let object = refused(9).json(SystemTime::UNIX_EPOCH);
+        let members = r#""event":"refused","local":"tcp://192.0.2.1:7","callers":9,"peer":"tcp://198.51.100.7:4000","reason":"it is denied (--deny)"}"#;
+        assert!(object.ends_with(members), "{object}");
+        let limit = CallLimit::Bytes;
+        let ended = Record::of(&Event::CallsAtLimit { calls: 2, last: &last, limit }, Role::Server);
+        let members = r#""event":"calls_at_limit","calls":2,"peer":"tcp://198.51.100.7:4000","limit":"max-bytes-per-call"}"#;
+        assert!(ended.json(SystemTime::UNIX_EPOCH).ends_with(members));
     }
 
     #[test]
