@@ -18,6 +18,7 @@
 //!   [`LINGER`] to be taken, so that a peer who does not read is no way round the limit.
 
 mod call_limits;
+mod closing;
 mod leg;
 mod rooms;
 
@@ -30,6 +31,7 @@ use conversation::{
 };
 use smallvec::{SmallVec, smallvec};
 
+use closing::{Phase, reason_of};
 use leg::LegState;
 pub use rooms::Heard;
 use rooms::Membership;
@@ -108,21 +110,6 @@ pub struct Session {
     is_held: bool,
     /// `None` for a call that was never in a room: most are not.
     membership: Option<Box<Membership>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Open,
-    /// No event but the end reaches the conversation; what is owed is still sent.
-    Closing {
-        reason: CloseReason,
-        /// Wait for the peer to finish, once nothing is owed any more.
-        linger: bool,
-        linger_until: Option<Moment>,
-        /// What is owed must be taken by then. `None`: it may take as long as the idle time-out lets it.
-        deliver_until: Option<Moment>,
-    },
-    Over(CloseReason),
 }
 
 impl Session {
@@ -355,36 +342,6 @@ impl Session {
         self.settle(now, carrier);
     }
 
-    /// Ends the call at once, as at the end of a drain. What is owed is dropped; a stream peer sees a reset
-    /// where bytes were owed to it.
-    pub fn end(&mut self, now: Now, reason: CloseReason, carrier: &mut dyn Carrier) {
-        if self.over().is_some() {
-            return;
-        }
-        for (index, state) in self.legs.iter_mut().enumerate() {
-            if state.owes()
-                && let Some(leg) = Leg::new(index)
-            {
-                carrier.abort(leg);
-            }
-            state.lose();
-        }
-        self.phase = Phase::Over(reason);
-        self.leave_rooms(carrier);
-        let mut out = self.outbox(now);
-        self.conversation.closed(reason, &mut out);
-        for effect in out.into_effects() {
-            if let Effect::Publish { topic, bytes } = &effect {
-                carrier.publish(topic, bytes);
-            }
-            if let Effect::Output(bytes) = effect
-                && let Err(failed) = carrier.output(&bytes)
-            {
-                self.phase = Phase::Over(CloseReason::Failed(failed));
-            }
-        }
-    }
-
     fn outbox<'a>(&self, now: Now) -> Outbox<'a> {
         let congested = self.legs.iter().enumerate().filter(|(_, leg)| leg.congested);
         Outbox::new(now, self.legs.len(), congested.filter_map(|(index, _)| Leg::new(index)))
@@ -435,32 +392,6 @@ impl Session {
         }
     }
 
-    /// The peer takes nothing any more, but what it sent before may still lie in our receive queue: the leg is
-    /// read to its end before the call ends.
-    fn cannot_send(&mut self, leg: Leg, failed: CallFailed) {
-        let reason = reason_of(failed);
-        let state = &mut self.legs[leg.index()];
-        state.stop_sending(reason);
-        if !matches!(reason, CloseReason::Reset) || !state.can_receive() {
-            self.close(reason, true);
-        }
-    }
-
-    fn close(&mut self, reason: CloseReason, linger: bool) {
-        if self.phase == Phase::Open {
-            self.phase = Phase::Closing { reason, linger, linger_until: None, deliver_until: None };
-        }
-    }
-
-    /// Closes the call at its limit. A conversation that has just closed it itself has the last word.
-    fn close_at(&mut self, limit: CallLimit, now: Now, carrier: &mut dyn Carrier) {
-        if self.phase == Phase::Open {
-            let (reason, deliver_until) = (limit.reason(), Some(now.moment + LINGER));
-            self.phase = Phase::Closing { reason, linger: true, linger_until: None, deliver_until };
-            self.settle(now, carrier);
-        }
-    }
-
     /// What of these bytes, which have been counted, is still within the call's limit: of a byte stream the
     /// beginning, of a message all or nothing.
     fn allowed<'b>(&self, leg: Leg, bytes: &'b [u8]) -> &'b [u8] {
@@ -472,67 +403,11 @@ impl Session {
             Shape::SeqPacket | Shape::Datagram => bytes,
         }
     }
-
-    /// `reason`, unless it claims that all was delivered on a leg that took nothing any more.
-    fn honest(&self, reason: CloseReason) -> CloseReason {
-        let broken = self.legs.iter().find_map(|leg| leg.broken);
-        broken.filter(|_| reason.is_clean()).unwrap_or(reason)
-    }
-
-    /// Finishes the legs whose bytes are all sent, and ends the call when nothing is left to wait for.
-    fn settle(&mut self, now: Now, carrier: &mut dyn Carrier) {
-        let closing = matches!(self.phase, Phase::Closing { .. });
-        let (mut owes, mut silent) = (false, true);
-        for (index, state) in self.legs.iter_mut().enumerate() {
-            // Standard output outlives a call that is closed; it is finished only where that was asked for.
-            state.finish_asked |= closing && state.lingers;
-            if state.finish_is_due()
-                && let Some(leg) = Leg::new(index)
-            {
-                state.finished = true;
-                if state.has_halves() {
-                    carrier.finish(leg);
-                }
-            }
-            owes |= state.owes();
-            silent &= state.is_silent();
-        }
-        match &mut self.phase {
-            Phase::Over(_) => {}
-            Phase::Open => {
-                if self.legs.iter().all(|leg| leg.peer_finished && leg.finished) {
-                    self.end(now, self.honest(CloseReason::Finished), carrier);
-                }
-            }
-            Phase::Closing { reason, linger, .. } if !owes && (silent || !*linger) => {
-                let reason = *reason;
-                self.end(now, self.honest(reason), carrier);
-            }
-            Phase::Closing { linger_until, deliver_until, .. } => {
-                if !owes && linger_until.is_none() {
-                    *linger_until = Some(now.moment + LINGER);
-                    *deliver_until = None;
-                }
-            }
-        }
-    }
 }
 
 fn earlier(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
-    }
-}
-
-/// What a failed call says of how the call ended.
-fn reason_of(failed: CallFailed) -> CloseReason {
-    // write(2) is our own standard output: its EPIPE is not the peer's doing.
-    let on_socket = failed.call != "write(2)";
-    match failed.errno {
-        libc::ECONNRESET | libc::EPIPE | libc::ECONNABORTED if on_socket => CloseReason::Reset,
-        libc::ETIMEDOUT => CloseReason::TimedOut,
-        libc::ECONNREFUSED => CloseReason::Refused,
-        _ => CloseReason::Failed(failed),
     }
 }

@@ -1,0 +1,137 @@
+//! How a call ends: what is owed is delivered, then the peer may finish; or at once.
+//!
+//! RFC 9293 section 3.6: closing a TCP socket with unread bytes resets it. So a closed call reads on, and drops, for
+//! at most [`LINGER`] once nothing is owed. A call that was closed at a limit has as long for what is owed.
+
+use conversation::{CallFailed, CloseReason, Effect, Leg, Moment, Now};
+
+use super::{CallLimit, Carrier, LINGER, Session};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    /// No event but the end reaches the conversation; what is owed is still sent.
+    Closing {
+        reason: CloseReason,
+        /// Wait for the peer to finish, once nothing is owed any more.
+        linger: bool,
+        linger_until: Option<Moment>,
+        /// What is owed must be taken by then. `None`: it may take as long as the idle time-out lets it.
+        deliver_until: Option<Moment>,
+    },
+    Over(CloseReason),
+}
+
+impl Session {
+    /// Ends the call at once, as at the end of a drain. What is owed is dropped; a stream peer sees a reset
+    /// where bytes were owed to it.
+    pub fn end(&mut self, now: Now, reason: CloseReason, carrier: &mut dyn Carrier) {
+        if self.over().is_some() {
+            return;
+        }
+        for (index, state) in self.legs.iter_mut().enumerate() {
+            if state.owes()
+                && let Some(leg) = Leg::new(index)
+            {
+                carrier.abort(leg);
+            }
+            state.lose();
+        }
+        self.phase = Phase::Over(reason);
+        self.leave_rooms(carrier);
+        let mut out = self.outbox(now);
+        self.conversation.closed(reason, &mut out);
+        for effect in out.into_effects() {
+            if let Effect::Publish { topic, bytes } = &effect {
+                carrier.publish(topic, bytes);
+            }
+            if let Effect::Output(bytes) = effect
+                && let Err(failed) = carrier.output(&bytes)
+            {
+                self.phase = Phase::Over(CloseReason::Failed(failed));
+            }
+        }
+    }
+
+    /// The peer takes nothing any more, but what it sent before may still lie in our receive queue: the leg is
+    /// read to its end before the call ends.
+    pub(super) fn cannot_send(&mut self, leg: Leg, failed: CallFailed) {
+        let reason = reason_of(failed);
+        let state = &mut self.legs[leg.index()];
+        state.stop_sending(reason);
+        if !matches!(reason, CloseReason::Reset) || !state.can_receive() {
+            self.close(reason, true);
+        }
+    }
+
+    pub(super) fn close(&mut self, reason: CloseReason, linger: bool) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Closing { reason, linger, linger_until: None, deliver_until: None };
+        }
+    }
+
+    /// Closes the call at its limit. A conversation that has just closed it itself has the last word.
+    pub(super) fn close_at(&mut self, limit: CallLimit, now: Now, carrier: &mut dyn Carrier) {
+        if self.phase == Phase::Open {
+            let (reason, deliver_until) = (limit.reason(), Some(now.moment + LINGER));
+            self.phase = Phase::Closing { reason, linger: true, linger_until: None, deliver_until };
+            self.settle(now, carrier);
+        }
+    }
+
+    /// `reason`, unless it claims that all was delivered on a leg that took nothing any more.
+    pub(super) fn honest(&self, reason: CloseReason) -> CloseReason {
+        let broken = self.legs.iter().find_map(|leg| leg.broken);
+        broken.filter(|_| reason.is_clean()).unwrap_or(reason)
+    }
+
+    /// Finishes the legs whose bytes are all sent, and ends the call when nothing is left to wait for.
+    pub(super) fn settle(&mut self, now: Now, carrier: &mut dyn Carrier) {
+        let closing = matches!(self.phase, Phase::Closing { .. });
+        let (mut owes, mut silent) = (false, true);
+        for (index, state) in self.legs.iter_mut().enumerate() {
+            // Standard output outlives a call that is closed; it is finished only where that was asked for.
+            state.finish_asked |= closing && state.lingers;
+            if state.finish_is_due()
+                && let Some(leg) = Leg::new(index)
+            {
+                state.finished = true;
+                if state.has_halves() {
+                    carrier.finish(leg);
+                }
+            }
+            owes |= state.owes();
+            silent &= state.is_silent();
+        }
+        match &mut self.phase {
+            Phase::Over(_) => {}
+            Phase::Open => {
+                if self.legs.iter().all(|leg| leg.peer_finished && leg.finished) {
+                    self.end(now, self.honest(CloseReason::Finished), carrier);
+                }
+            }
+            Phase::Closing { reason, linger, .. } if !owes && (silent || !*linger) => {
+                let reason = *reason;
+                self.end(now, self.honest(reason), carrier);
+            }
+            Phase::Closing { linger_until, deliver_until, .. } => {
+                if !owes && linger_until.is_none() {
+                    *linger_until = Some(now.moment + LINGER);
+                    *deliver_until = None;
+                }
+            }
+        }
+    }
+}
+
+/// What a failed call says of how the call ended.
+pub(super) fn reason_of(failed: CallFailed) -> CloseReason {
+    // write(2) is our own standard output: its EPIPE is not the peer's doing.
+    let on_socket = failed.call != "write(2)";
+    match failed.errno {
+        libc::ECONNRESET | libc::EPIPE | libc::ECONNABORTED if on_socket => CloseReason::Reset,
+        libc::ETIMEDOUT => CloseReason::TimedOut,
+        libc::ECONNREFUSED => CloseReason::Refused,
+        _ => CloseReason::Failed(failed),
+    }
+}
