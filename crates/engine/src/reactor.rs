@@ -27,7 +27,7 @@ use crate::doors::Door;
 use crate::errands::Errands;
 use crate::host::Host;
 use crate::selector::{Operation, Ready, Selector, Source, Watch};
-use crate::timers::Timers;
+use crate::timers::{Timers, earlier};
 use crate::{Event, Members, ServeError};
 
 pub(crate) use answer::{Answered, serve_one};
@@ -312,12 +312,13 @@ impl<S: Selector> Reactor<S> {
         if !self.again.is_empty() || waiting_doors || self.has_mail() {
             return Some(Duration::ZERO);
         }
-        let doors = self.doors.iter().filter_map(|door| door.paused_until).min();
-        let tallies = self.speaks().then(|| self.host.tallies.next_deadline()).flatten();
-        let next = [self.timers.next(), doors, self.drain_until, tallies, self.say_missed_at()]
-            .into_iter()
-            .flatten()
-            .min();
+        let mut next = earlier(earlier(self.timers.next(), self.drain_until), self.say_missed_at());
+        for door in &self.doors {
+            next = earlier(next, door.paused_until);
+        }
+        if self.speaks() {
+            next = earlier(next, self.host.tallies.next_deadline());
+        }
         let children = self.has_unwatched_children().then_some(children::LOOK_EVERY);
         [next.map(|due| due.since(now)), children].into_iter().flatten().min()
     }
@@ -394,9 +395,9 @@ impl<S: Selector> Reactor<S> {
         !may_come && self.entries.is_empty() && self.children.is_empty() && !elsewhere
     }
 
-    /// Whether it says what is counted for the whole run: not in a loop that serves one call for another loop.
+    /// Whether it has to say what is counted for the whole run: not in a loop that serves one call for another.
     fn speaks(&self) -> bool {
-        !self.doors.is_empty()
+        self.host.tallies.is_waiting() && !self.doors.is_empty()
     }
 
     /// The eventfd by which other threads wake this loop.

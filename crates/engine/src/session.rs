@@ -31,6 +31,8 @@ use conversation::{
 };
 use smallvec::{SmallVec, smallvec};
 
+use crate::timers::earlier;
+
 use closing::{Phase, reason_of};
 use leg::LegState;
 pub use rooms::Heard;
@@ -212,23 +214,35 @@ impl Session {
         if self.phase != Phase::Open {
             return; // read so that the peer is not stuck, and dropped: the call has been closed
         }
-        let allowed = self.allowed(leg, bytes);
-        if allowed.is_empty() && !bytes.is_empty() {
+        if self.is_beyond_bytes(leg) {
+            let allowed = self.allowed(bytes);
+            if !allowed.is_empty() {
+                self.take(now, leg, partner, allowed, carrier);
+            }
             return self.close_at(CallLimit::Bytes, now, carrier);
         }
+        self.take(now, leg, partner, bytes, carrier);
+    }
+
+    /// Bytes are for the conversation, or for the leg that is joined to theirs.
+    fn take(
+        &mut self,
+        now: Now,
+        leg: Leg,
+        partner: Option<(Leg, CopiedBy)>,
+        bytes: &[u8],
+        carrier: &mut dyn Carrier,
+    ) {
         match partner {
             Some((partner, CopiedBy::Engine)) => {
-                self.send(now, partner, Payload::Borrowed(allowed), carrier);
+                self.send(now, partner, Payload::Borrowed(bytes), carrier);
                 self.settle(now, carrier);
             }
             Some((_, CopiedBy::Conversation)) | None => {
                 let mut out = self.outbox(now);
-                self.conversation.received(leg, allowed, &mut out);
+                self.conversation.received(leg, bytes, &mut out);
                 self.carry_out(out, carrier);
             }
-        }
-        if allowed.len() < bytes.len() {
-            self.close_at(CallLimit::Bytes, now, carrier);
         }
     }
 
@@ -392,22 +406,21 @@ impl Session {
         }
     }
 
-    /// What of these bytes, which have been counted, is still within the call's limit: of a byte stream the
-    /// beginning, of a message all or nothing.
-    fn allowed<'b>(&self, leg: Leg, bytes: &'b [u8]) -> &'b [u8] {
-        let Some(max) = self.limits.received_bytes_max.filter(|_| leg == Leg::CALLER) else { return bytes };
+    /// More came from the caller than may in one call.
+    fn is_beyond_bytes(&self, leg: Leg) -> bool {
+        let max = self.limits.received_bytes_max;
+        max.is_some_and(|max| leg == Leg::CALLER && self.legs[0].received_bytes > max)
+            && self.call.shape != Shape::Datagram
+    }
+
+    /// What of these bytes, with which the call went beyond its limit, is within it: of a byte stream the
+    /// beginning, of a message nothing.
+    fn allowed<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        let max = self.limits.received_bytes_max.unwrap_or(u64::MAX);
         let beyond = usize::try_from(self.legs[0].received_bytes.saturating_sub(max)).unwrap_or(usize::MAX);
         match self.call.shape {
             Shape::Stream => &bytes[..bytes.len().saturating_sub(beyond)],
-            Shape::SeqPacket if beyond > 0 => &[],
-            Shape::SeqPacket | Shape::Datagram => bytes,
+            Shape::SeqPacket | Shape::Datagram => &[],
         }
-    }
-}
-
-fn earlier(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
     }
 }

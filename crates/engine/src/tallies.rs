@@ -55,7 +55,7 @@ impl Tallies {
 
     /// Says what is due; at the end of the run (`None`) all that is left.
     pub(crate) fn say(&self, now: Option<Moment>, tell: impl Fn(&Event<'_>)) {
-        if !self.is_waiting.load(Ordering::Relaxed) {
+        if !self.is_waiting() {
             return;
         }
         let mut counts = self.counts();
@@ -79,10 +79,14 @@ impl Tallies {
         }
     }
 
+    /// Whether there is something to say, now or later.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.is_waiting.load(Ordering::Relaxed)
+    }
+
     /// When there is something to say.
     pub(crate) fn next_deadline(&self) -> Option<Moment> {
-        let is_waiting = self.is_waiting.load(Ordering::Relaxed);
-        is_waiting.then(|| self.counts().next_deadline()).flatten()
+        self.counts().next_deadline()
     }
 
     fn count(&self, add: impl FnOnce(&mut Counts)) {

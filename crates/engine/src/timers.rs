@@ -43,6 +43,14 @@ impl Timers {
     }
 }
 
+/// The earlier of two deadlines, either of which may not be set.
+pub(crate) fn earlier(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -45,6 +45,8 @@ impl<S: Selector> Reactor<S> {
         }
     }
 
+    /// Not inlined: every turn looks at every door, and few find somebody there.
+    #[inline(never)]
     fn answer(&mut self, index: usize, now: Now) {
         for _ in 0..ACCEPTS_PER_TURN {
             if self.host.has_answered_all() {

@@ -16,6 +16,8 @@ use super::leg_end::{LegEnd, LegSocket};
 const DATAGRAMS_PER_TURN: usize = 64;
 
 impl<S: Selector> Reactor<S> {
+    /// Hears whoever has sent something. Not inlined, as [`Reactor::answer`] is not.
+    #[inline(never)]
     pub(super) fn hear(&mut self, index: usize, now: Now) {
         let needs = self.host.plan.service.needs();
         for _ in 0..DATAGRAMS_PER_TURN {
