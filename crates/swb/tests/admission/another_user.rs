@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 
 use crate::support::peer::{installed, wait_until};
 use crate::support::proc::children;
-use crate::support::{Directory, Finished, Running, Server, run, run_swb, swb};
+use crate::support::{Directory, Finished, Running, Server, program, run, run_swb, swb};
 
 /// The user whom every Linux has.
 const NOBODY: &str = "65534";
@@ -102,7 +102,9 @@ fn nobody_but_root_can_become_somebody_else() {
     let directory = open_directory();
     // The build folder may be closed to others.
     let swb = directory.file("swb");
-    std::fs::copy(env!("CARGO_BIN_EXE_swb"), &swb).unwrap();
+    // Copied by another process: a descriptor of ours that is open for writing would be inherited by the programs that
+    // other tests start meanwhile, and the copy be busy (ETXTBSY).
+    assert!(run(program("cp", &[env!("CARGO_BIN_EXE_swb"), &swb]), b"").status.success());
     let (user, group) = (format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"));
     let serve = [&swb, "serve", "echo", "tcp://127.0.0.1:0", "--user", "root"];
     let ended =
