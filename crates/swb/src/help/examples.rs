@@ -56,6 +56,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
     (&["serve", "echo"], &[
         example("swb serve echo tcp://:7777", "Sends every byte back, to any number of callers at once."),
         example("swb serve echo udp://:9988", "Sends every datagram back to whom it came from."),
+        example("swb serve echo tcp://:7777 --trace", "Shows each socket call as it is made, and what it answered."),
     ]),
     (&["serve", "discard"], &[
         example("swb serve discard tcp://:9009", "Takes what comes: something to send to when the way is to be measured."),
