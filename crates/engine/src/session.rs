@@ -214,26 +214,10 @@ impl Session {
         if self.phase != Phase::Open {
             return; // read so that the peer is not stuck, and dropped: the call has been closed
         }
-        if self.is_beyond_bytes(leg) {
-            let allowed = self.allowed(bytes);
-            if !allowed.is_empty() {
-                self.take(now, leg, partner, allowed, carrier);
-            }
-            return self.close_at(CallLimit::Bytes, now, carrier);
-        }
-        self.take(now, leg, partner, bytes, carrier);
-    }
-
-    /// Bytes are for the conversation, or for the leg that is joined to theirs.
-    fn take(
-        &mut self,
-        now: Now,
-        leg: Leg,
-        partner: Option<(Leg, CopiedBy)>,
-        bytes: &[u8],
-        carrier: &mut dyn Carrier,
-    ) {
+        let is_beyond = self.is_beyond_bytes(leg);
+        let bytes = if is_beyond { self.allowed(bytes) } else { bytes };
         match partner {
+            _ if is_beyond && bytes.is_empty() => {}
             Some((partner, CopiedBy::Engine)) => {
                 self.send(now, partner, Payload::Borrowed(bytes), carrier);
                 self.settle(now, carrier);
@@ -243,6 +227,9 @@ impl Session {
                 self.conversation.received(leg, bytes, &mut out);
                 self.carry_out(out, carrier);
             }
+        }
+        if is_beyond {
+            self.close_at(CallLimit::Bytes, now, carrier);
         }
     }
 
