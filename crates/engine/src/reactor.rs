@@ -229,7 +229,7 @@ impl<S: Selector> Reactor<S> {
             Some(Token::Output(slot, leg)) => self.output_ready(slot, leg, &ready, now),
             Some(Token::Door(index)) => {
                 if let Some(door) = self.doors.get_mut(index) {
-                    door.ready = true;
+                    door.announced();
                 }
             }
             Some(Token::Child(index)) => self.reap(index),
@@ -314,7 +314,7 @@ impl<S: Selector> Reactor<S> {
         }
         let mut next = earlier(earlier(self.timers.next(), self.drain_until), self.say_missed_at());
         for door in &self.doors {
-            next = earlier(next, door.paused_until);
+            next = earlier(next, door.next_deadline());
         }
         if self.speaks() {
             next = earlier(next, self.host.tallies.next_deadline());
@@ -328,10 +328,7 @@ impl<S: Selector> Reactor<S> {
             self.call_due(slot, due, now);
         }
         for door in &mut self.doors {
-            if door.paused_until.is_some_and(|until| now.moment >= until) {
-                door.paused_until = None;
-                door.ready = true;
-            }
+            door.fire(now.moment);
         }
         if self.speaks() {
             self.host.say_tallies(Some(now.moment));

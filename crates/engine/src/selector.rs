@@ -13,6 +13,9 @@ pub(crate) use poll::PollSelector;
 use sys::Filled;
 pub(crate) use uring::UringSelector;
 
+/// How long it is before a wait for which the kernel had no memory is tried again.
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(20);
+
 /// What a reactor needs of the kernel in order to wait for many descriptors.
 ///
 /// Two of them say what is ready; the third also receives, where it is asked to.
@@ -118,4 +121,17 @@ pub(crate) enum Arrival {
     Finished,
     /// recv(2) failed with this errno, or was stopped.
     Failed(i32),
+}
+
+/// What it means that a wait failed: a signal only ended it early, and a shortage of memory passes. That one is
+/// slept through, so that nothing spins meanwhile; what is ready stays so.
+fn not_waited(error: io::Error) -> io::Result<()> {
+    match error.raw_os_error() {
+        Some(libc::EINTR) => Ok(()),
+        Some(libc::ENOMEM | libc::EAGAIN) => {
+            std::thread::sleep(SHORTAGE_PAUSE);
+            Ok(())
+        }
+        Some(_) | None => Err(error),
+    }
 }

@@ -123,7 +123,7 @@ impl<S: Selector> Reactor<S> {
         let failed = CallFailed::new(call, error);
         match accept_outcome(failed.errno) {
             AcceptOutcome::Done => {
-                self.doors[index].ready = false;
+                self.doors[index].quiet(now.moment);
                 true
             }
             AcceptOutcome::Retry => false,

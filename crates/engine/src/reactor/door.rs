@@ -11,11 +11,16 @@ use crate::doors::Door;
 use crate::gate::Why;
 use crate::host::Host;
 use crate::selector::Operation;
+use crate::timers::earlier;
 
 use super::answer::Answered;
 
 /// How long answering pauses when descriptors, memory, threads or processes are short.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
+
+/// When callers or messages are looked for without an event, after those that an event announced. An edge comes
+/// once; should one be lost, nobody waits for the next caller's.
+const EARLY_LOOK: Duration = Duration::from_millis(100);
 
 /// How often at most a door says that something is short.
 const SAY_SHORTAGE_EVERY: Duration = Duration::from_secs(10);
@@ -28,6 +33,10 @@ pub(crate) struct DoorState {
     pub(super) end: End,
     /// A caller or message may be waiting.
     pub(super) ready: bool,
+    /// An event announced something since the kernel last said that nothing is there.
+    is_fresh: bool,
+    /// When to look once more without an event.
+    look_at: Option<Moment>,
     pub(super) paused_until: Option<Moment>,
     /// An answered caller for whom there was no thread or process; the first to be placed after the pause.
     pub(super) kept: Option<Box<Answered>>,
@@ -48,6 +57,8 @@ impl DoorState {
             watched,
             end,
             ready: true,
+            is_fresh: false,
+            look_at: None,
             paused_until: None,
             kept: None,
             is_short: false,
@@ -82,6 +93,29 @@ impl DoorState {
         self.is_short = false;
     }
 
+    /// An event says that a caller or message may be waiting.
+    pub(super) fn announced(&mut self) {
+        self.ready = true;
+        self.is_fresh = true;
+    }
+
+    /// The kernel says that nothing is there.
+    pub(super) fn quiet(&mut self, now: Moment) {
+        self.ready = false;
+        if std::mem::take(&mut self.is_fresh) {
+            self.look_at = Some(now + EARLY_LOOK);
+        }
+    }
+
+    /// Ends the pause, and looks once more, where it is time to.
+    pub(super) fn fire(&mut self, now: Moment) {
+        for due in [&mut self.paused_until, &mut self.look_at] {
+            if due.take_if(|due| now >= *due).is_some() {
+                self.ready = true;
+            }
+        }
+    }
+
     /// Answers nobody until `until`, because of this shortage; says so now and then.
     pub(super) fn pause(&mut self, failed: CallFailed, now: Moment, host: &Host) {
         self.paused_until = Some(now + SHORTAGE_PAUSE);
@@ -101,6 +135,11 @@ impl DoorState {
     pub(super) fn refused(&self, caller: End, why: Why, host: &Host) {
         host.tallies.refused(&self.end, caller, why);
         host.count_refused();
+    }
+
+    /// When it wants to be looked at again, though nothing has come.
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        earlier(self.paused_until, self.look_at)
     }
 
     /// Whether a sender must not be answered by a service that answers anyone: it could be somebody else's

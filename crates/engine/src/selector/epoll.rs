@@ -14,7 +14,7 @@ use socket::trace;
 
 use crate::call;
 
-use super::{Operation, Ready, Selector, Source, Watch};
+use super::{Operation, Ready, Selector, Source, Watch, not_waited};
 
 /// Events taken from the kernel at once.
 const BATCH: usize = 512;
@@ -55,8 +55,7 @@ impl Selector for EpollSelector {
         let descriptor_of = |token| self.traced.get(&token).copied();
         let ready = match call::epoll_wait(&self.epoll, &mut batch, timeout, descriptor_of) {
             Ok(ready) => ready,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(error),
+            Err(error) => return not_waited(error),
         };
         events.extend(ready.iter().map(|event| {
             use epoll::EventFlags as Flags;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags};
 use smallvec::SmallVec;
 
-use super::{Operation, Ready, Selector, Source, Watch};
+use super::{Operation, Ready, Selector, Source, Watch, not_waited};
 
 pub(crate) struct PollSelector;
 
@@ -38,10 +38,8 @@ impl Selector for PollSelector {
             tokens.push(source.token);
             list.push(PollFd::from_borrowed_fd(source.fd, wanted));
         }
-        match socket::call::poll(&mut list, timeout) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(error),
+        if let Err(error) = socket::call::poll(&mut list, timeout) {
+            return not_waited(error);
         }
         for (entry, token) in list.iter().zip(tokens) {
             let flags = entry.revents();

@@ -18,7 +18,7 @@ use sys::{Completion, Filled, Ring};
 
 use crate::call;
 
-use super::{Arrival, Operation, Ready, Selector, Source, Watch};
+use super::{Arrival, Operation, Ready, Selector, Source, Watch, not_waited};
 
 /// Events taken from the ring at once.
 const BATCH: usize = 512;
@@ -229,6 +229,6 @@ impl Selector for UringSelector {
             |()| self.shows(events),
         );
         self.traced.clear();
-        waited
+        waited.or_else(not_waited)
     }
 }
