@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use support::peer::installed;
-use support::proc::{children, processor_ticks};
+use support::proc::{children, ticks_at_rest};
 use support::{Directory, PATIENCE, Server, program, random_bytes, run};
 
 /// Who makes the calls, by the names that the kernel has for them; which errors; under which engines.
@@ -126,13 +126,7 @@ fn survives(engine: &str, calls: &str, error: &str) {
     let mut idle = call(&server);
     idle.write_all(b"x").unwrap();
     idle.read_exact(&mut [0]).unwrap();
-    let ticks = || {
-        let of_children = children(process).into_iter().map(processor_ticks).sum::<u64>();
-        processor_ticks(process) + of_children
-    };
-    let before = ticks();
-    std::thread::sleep(LOOK); // it has nothing to do all the while
-    let used = ticks() - before;
+    let used = ticks_at_rest(process, LOOK);
     assert!(used <= LOOK_TICKS_MAX, "{engine}, {calls}, {error}: {used} ticks of 10 ms in {LOOK:?} of rest");
     drop(idle);
     // strace ends as the server does.

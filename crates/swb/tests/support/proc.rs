@@ -1,6 +1,7 @@
 //! What proc(5) tells of a process: its descriptors, its children, its memory, its time.
 
 use std::fs::{read_dir, read_link, read_to_string};
+use std::time::Duration;
 
 /// Where its open descriptors lead: `socket:[4711]`, `pipe:[12]`, a path. Sorted; empty once it has ended.
 pub fn descriptors(process: u32) -> Vec<String> {
@@ -37,10 +38,21 @@ pub fn resident_bytes(process: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
-/// The processor time that it has used, user and system, in ticks of 10 ms (`USER_HZ`).
+/// The processor time that it has used, user and system, in ticks of 10 ms (`USER_HZ`); 0 once it is reaped.
 pub fn processor_ticks(process: u32) -> u64 {
-    let stat = read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let Ok(stat) = read_to_string(format!("/proc/{process}/stat")) else { return 0 };
     // The second field is the name in brackets; user and system time are the 14th and the 15th.
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+/// The processor time in ticks that it and its children use in a time in which they have nothing to do.
+pub fn ticks_at_rest(process: u32, time: Duration) -> u64 {
+    let ticks = || {
+        let of_children = children(process).into_iter().map(processor_ticks).sum::<u64>();
+        processor_ticks(process) + of_children
+    };
+    let before = ticks();
+    std::thread::sleep(time); // it is the time itself that is looked at
+    ticks().saturating_sub(before)
 }
