@@ -18,7 +18,13 @@ pub fn write_carets(formatter: &mut fmt::Formatter<'_>, text: &str, span: &Range
     write!(formatter, "{:^<1$}", "", columns(bad).max(1))
 }
 
-/// The text with what would not show as itself escaped: `\n`, `\u{1b}`.
+/// The text in one line, with what would not show as itself escaped: control, format and combining characters,
+/// and spaces other than the usual one.
+///
+/// ```
+/// assert_eq!(address::visible("é\n\u{1b}[31m\u{202e}"), r"é\n\u{1b}[31m\u{202e}");
+/// ```
+#[must_use]
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {

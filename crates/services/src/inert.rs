@@ -14,6 +14,18 @@ pub struct Inert {
 }
 
 impl Inert {
+    /// What may be shown of a text that is whole.
+    ///
+    /// ```
+    /// assert_eq!(services::Inert::text("a\u{1b}[31m\u{202e}b"), "a^[[31m\\u{202e}b");
+    /// ```
+    #[must_use]
+    pub fn text(text: &str) -> String {
+        let mut shown = String::with_capacity(text.len());
+        show_text(text, false, &mut shown);
+        shown
+    }
+
     /// What may be shown of `bytes`, which follow what was given before.
     #[must_use]
     pub fn show(&mut self, bytes: &[u8]) -> Vec<u8> {
@@ -98,11 +110,14 @@ fn changes_text_around(character: char) -> bool {
         '\u{80}'..='\u{9f}'
         | '\u{ad}'
         | '\u{61c}'
+        | '\u{180e}'
         | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
         | '\u{feff}'
         | '\u{fff9}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e007f}')
 }
 

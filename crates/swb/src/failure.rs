@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use switchboard::services::MISFIT;
+use switchboard::services::{Inert, MISFIT};
 use switchboard::socket::{BindErrorKind, ConnectErrorKind, ResolveErrorKind};
 use switchboard::{BindError, CloseReason, ConnectError, OpenDoorsError, ResolveError, ServeError};
 
@@ -61,10 +61,22 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         if !self.message.is_empty() {
             // Where standard error is gone too, the status has to say it alone.
-            let _ = writeln!(std::io::stderr(), "swb: {}", self.message);
+            let _ = writeln!(std::io::stderr(), "swb: {}", Inert::text(&self.message));
         }
         ExitCode::from(self.status)
     }
+}
+
+/// Says what the parser of the command line has to say: the help that was asked for, or what was wrong, which it
+/// quotes as it was.
+pub(crate) fn said_by_parser(said: &clap::Error) -> ExitCode {
+    let text = Inert::text(&said.render().to_string());
+    // Where nobody reads it any more, the status has to say it alone.
+    let _ = match said.use_stderr() {
+        true => std::io::stderr().write_all(text.as_bytes()),
+        false => std::io::stdout().write_all(text.as_bytes()),
+    };
+    ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(Status::Usage as u8))
 }
 
 impl From<switchboard::ParseAddressError> for Failure {

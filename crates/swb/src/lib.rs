@@ -33,9 +33,10 @@ pub use help::{TOPICS, Topic, command};
 /// Runs the command line that this process was started with, and says how it ended.
 #[must_use]
 pub fn run() -> ExitCode {
-    let invocation = match Invocation::from_arg_matches(&command().get_matches()) {
+    let matches = command().try_get_matches();
+    let invocation = match matches.and_then(|matches| Invocation::from_arg_matches(&matches)) {
         Ok(invocation) => invocation,
-        Err(error) => error.exit(),
+        Err(said) => return failure::said_by_parser(&said),
     };
     match run_command(invocation) {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,8 @@ macro_rules! under {
 
 #[path = "watching/activation.rs"]
 mod activation;
+#[path = "watching/hostile.rs"]
+mod hostile;
 #[path = "watching/log_file.rs"]
 mod log_file;
 #[path = "watching/messages.rs"]

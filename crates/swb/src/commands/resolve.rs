@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
+use switchboard::services::Inert;
 use switchboard::socket::{self, Role};
 use switchboard::{Address, Place};
 
@@ -66,6 +67,8 @@ pub(super) fn parse(name: &str) -> Result<(Address, bool), Failure> {
     }
 }
 
+/// A name is whatever its owner says: on a terminal it is made inert.
 fn print(text: &str) -> Result<(), Failure> {
+    let text = if super::is_inert(false) { Inert::text(text) } else { text.to_owned() };
     std::io::stdout().write_all(text.as_bytes()).map_err(|error| crate::failure::output_error(&error))
 }

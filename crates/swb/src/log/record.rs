@@ -6,6 +6,7 @@
 use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
+use switchboard::address::visible;
 use switchboard::{Call, CallFailed, End, Event, TcpInfo};
 
 use crate::failure::Failure;
@@ -95,21 +96,10 @@ impl Record {
         Record { level, severity, name, text, members }
     }
 
-    /// For people. One line, whatever was quoted in it.
+    /// For people. One line of characters that show as themselves, whatever was quoted in it.
     pub(crate) fn line(&self) -> String {
-        if !self.text.contains(char::is_control) {
-            return self.text.clone();
-        }
         let lines: Vec<&str> = self.text.lines().map(str::trim).collect();
-        let mut line = String::new();
-        for character in lines.join("; ").chars() {
-            if character.is_control() {
-                line.extend(character.escape_default());
-            } else {
-                line.push(character);
-            }
-        }
-        line
+        visible(&lines.join("; "))
     }
 
     /// For programs: what happened and when, then the members.
@@ -278,7 +268,7 @@ mod tests {
         for (text, line) in [
             ("plain, with é and ×", "plain, with é and ×"),
             ("port 70000 is above 65535\n  :70000\n   ^", "port 70000 is above 65535; :70000; ^"),
-            ("a\u{1b}[31m\u{9b}", "a\\u{1b}[31m\\u{9b}"),
+            ("a\u{1b}[31m\u{9b}\u{202e}\u{2066}", "a\\u{1b}[31m\\u{9b}\\u{202e}\\u{2066}"),
         ] {
             assert_eq!(Record::note(Level::Normal, text).line(), line);
         }

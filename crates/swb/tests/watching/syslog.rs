@@ -5,13 +5,13 @@ use std::os::unix::net::UnixDatagram;
 use crate::support::{Directory, PATIENCE, run_swb};
 use crate::{SIGTERM, SIGUSR1, call_once, quiet_echo};
 
-fn syslog(path: &str) -> UnixDatagram {
+pub(crate) fn syslog(path: &str) -> UnixDatagram {
     let socket = UnixDatagram::bind(path).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket
 }
 
-fn next(socket: &UnixDatagram) -> String {
+pub(crate) fn next(socket: &UnixDatagram) -> String {
     let mut buffer = [0; 9000];
     let length = socket.recv(&mut buffer).unwrap();
     String::from_utf8(buffer[..length].to_vec()).unwrap()
