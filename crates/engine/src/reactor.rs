@@ -174,7 +174,11 @@ impl<S: Selector> Reactor<S> {
         if is_first {
             reactor.selector.add(control.bell_fd(), Token::Bell.pack(), Watch::Read)?;
         }
+        let answers_anyone = reactor.host.plan.service.needs().answers_anyone;
         for (index, door) in doors.into_iter().enumerate() {
+            if answers_anyone && let Door::Datagrams(socket) = &door {
+                socket.forbid_broadcast()?; // no answer goes to many, whatever a sender calls itself
+            }
             let watched = watch_door(&mut reactor.selector, &door, index)?;
             reactor.doors.push(DoorState::new(door, watched));
         }

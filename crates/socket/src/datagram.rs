@@ -8,10 +8,11 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-use address::{Address, End, Place, Shape, Transport};
+use address::{Address, End, OptionKey, Place, Shape, Transport};
 
 use crate::bind::{Bound, bind, bind_beside};
 use crate::born::Family;
+use crate::call::Value;
 use crate::open_socket::OpenSocket;
 use crate::opening::{Step, ask_for_destination, make_all};
 use crate::owned_path::OwnedPath;
@@ -152,6 +153,20 @@ impl DatagramSocket {
         };
         call::connect(&self.fd, &end)?;
         Connection::with_path(self.fd, self.transport, self.path)
+    }
+
+    /// From now on nothing that is sent goes to a broadcast address, of whichever network: `EACCES`, socket(7).
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) says of `SO_BROADCAST`.
+    pub fn forbid_broadcast(&self) -> io::Result<()> {
+        let asked_for = self.address.options.flag(OptionKey::Broadcast) == Some(true);
+        let inherited = matches!(self.address.place, Place::Descriptor(_));
+        if self.family == Family::Unix || !asked_for && !inherited {
+            return Ok(()); // it is off from birth, or there is no such thing
+        }
+        call::set_option(&self.fd, libc::SOL_SOCKET, libc::SO_BROADCAST, &Value::Number(0))
     }
 
     /// Where it is bound, with the port that the kernel chose, getsockname(2).

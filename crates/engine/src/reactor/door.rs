@@ -1,6 +1,7 @@
 //! A door at work: who waits there, and whom it knows.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use conversation::{CallFailed, End, Moment, Transport};
@@ -142,16 +143,25 @@ impl DoorState {
         earlier(self.paused_until, self.look_at)
     }
 
-    /// Whether a sender must not be answered by a service that answers anyone: it could be somebody else's
-    /// service, at which two services would be set upon each other, or many hosts at once.
-    pub(super) fn is_suspicious(&self, from: &End) -> bool {
-        /// Ports below this belong to services; a caller's own port is above.
-        const FIRST_CALLER_PORT: u16 = 1024;
-        let Some(address) = from.ip() else { return false };
-        let to_many = match address.ip() {
-            std::net::IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast() || ip.is_unspecified(),
-            std::net::IpAddr::V6(ip) => ip.is_multicast() || ip.is_unspecified(),
-        };
-        to_many || address.port() < FIRST_CALLER_PORT || Some(address) == self.end.ip()
+    /// Whether messages to this address come in here. At a door on every address these are all of this host.
+    fn is_at(&self, address: SocketAddr) -> bool {
+        let hears = matches!(self.door, Some(Door::Datagrams(_)));
+        let own = self.end.ip().filter(|own| hears && own.port() == address.port());
+        own.is_some_and(|own| {
+            own.ip() == address.ip() || own.ip().is_unspecified() && socket::is_local(address)
+        })
     }
+}
+
+/// Whether a sender must not be answered by a service that answers anyone: it could be somebody else's service,
+/// at which two services would be set upon each other, one of ours, or many hosts at once.
+pub(super) fn is_suspicious(from: &End, ours: &[DoorState]) -> bool {
+    /// Ports below this belong to services; a caller's own port is above.
+    const FIRST_CALLER_PORT: u16 = 1024;
+    let Some(address) = from.ip() else { return false };
+    let to_many = match address.ip() {
+        IpAddr::V4(ip) => ip.is_multicast() || ip.is_broadcast() || ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.is_multicast() || ip.is_unspecified(),
+    };
+    to_many || address.port() < FIRST_CALLER_PORT || ours.iter().any(|door| door.is_at(address))
 }

@@ -9,6 +9,7 @@ use crate::selector::Selector;
 use crate::{CallLimits, Event, Session};
 
 use super::Reactor;
+use super::door::is_suspicious;
 use super::hands::Hands;
 use super::leg_end::{LegEnd, LegSocket};
 
@@ -44,8 +45,9 @@ impl<S: Selector> Reactor<S> {
             if datagram.whole > datagram.length {
                 let (whole, bytes_max) = (datagram.whole, self.buffer.len());
                 self.host.tell(&Event::Truncated { from: &from, whole, bytes_max });
-            } else if needs.answers_anyone && door.is_suspicious(&from) {
-                door.undelivered("the sender could be a service, or many hosts", &self.host);
+            } else if needs.answers_anyone && is_suspicious(&from, &self.doors) {
+                let why = "the sender could be a service, or many hosts";
+                self.doors[index].undelivered(why, &self.host);
             } else {
                 match datagram.from {
                     Some(peer) if needs.memory_of_peers => {
