@@ -14,7 +14,8 @@ pub enum CloseReason {
     TimedOut,
     /// The peer's host answered that nobody listens there (ICMP port unreachable).
     Refused,
-    /// We ended it because the engine was told to stop.
+    /// We ended it because the engine was told to stop: the time of a drain was up, or a signal ended the one
+    /// call that there was.
     Drained,
     /// We ended it at the named limit.
     Limit(&'static str),
@@ -39,7 +40,7 @@ impl fmt::Display for CloseReason {
             CloseReason::Reset => f.write_str("reset by the peer"),
             CloseReason::TimedOut => f.write_str("timed out"),
             CloseReason::Refused => f.write_str("refused by the peer's host"),
-            CloseReason::Drained => f.write_str("ended by the drain"),
+            CloseReason::Drained => f.write_str("ended by us: told to stop"),
             CloseReason::Limit(limit) => write!(f, "ended at the limit: {limit}"),
             CloseReason::Malformed(what) => write!(f, "ended at a malformed message: {what}"),
             CloseReason::Failed(failed) => failed.fmt(f),

@@ -244,6 +244,11 @@ impl Connection {
 
     /// Closes at once: a TCP peer gets a reset (RST), and what was not sent yet is dropped.
     pub fn abort(self) {
+        self.reset_at_close();
+    }
+
+    /// As [`abort`](Self::abort), once it is dropped: it can still be asked what it was like.
+    pub fn reset_at_close(&self) {
         // SO_LINGER of 0, socket(7). Where it cannot be set, close(2) is as abrupt as it gets.
         let at_once = Value::Linger(Duration::ZERO);
         let _ = call::set_option(&self.fd, libc::SOL_SOCKET, libc::SO_LINGER, &at_once);

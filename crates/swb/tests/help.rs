@@ -107,3 +107,15 @@ fn a_topic_that_is_none_is_told_with_those_there_are() {
     );
     assert!(ended.stderr.contains("connect, listen, ask, serve"), "{}", ended.stderr);
 }
+
+#[test]
+fn for_a_topic_or_command_that_is_none_the_nearest_is_suggested() {
+    for (path, nearest) in
+        [(&["optins"][..], "options"), (&["lisen"], "listen"), (&["serve", "ehco"], "echo")]
+    {
+        let said = help(&[&["help"], path].concat()).stderr;
+        assert!(said.ends_with(&format!("; did you mean {nearest}?")), "{said}");
+    }
+    let said = help(&["help", "something"]).stderr;
+    assert!(!said.contains("did you mean"), "{said}");
+}

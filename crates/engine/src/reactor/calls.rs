@@ -109,7 +109,7 @@ impl LegEnd {
 }
 
 impl LegEnd {
-    /// How the network was to it, if it is a TCP call that was not broken off by us.
+    /// How the network was to it, if it is a TCP call.
     fn tcp_info(&self) -> Option<TcpInfo> {
         match &self.socket {
             LegSocket::Connection(connection) if connection.transport() == Transport::Tcp => {

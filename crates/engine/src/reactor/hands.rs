@@ -45,7 +45,7 @@ impl Carrier for Hands<'_> {
     }
 
     fn abort(&mut self, leg: Leg) {
-        if let Some(end) = self.ends.get_mut(leg.index()) {
+        if let Some(end) = self.ends.get(leg.index()) {
             end.abort();
         }
     }

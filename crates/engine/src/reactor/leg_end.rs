@@ -283,13 +283,14 @@ impl LegEnd {
         }
     }
 
-    pub(super) fn abort(&mut self) {
-        match std::mem::replace(&mut self.socket, LegSocket::None) {
-            LegSocket::Connection(connection) => connection.abort(),
-            other @ (LegSocket::Standard(_)
+    /// Resets the leg as it is closed, which comes next: its call is over.
+    pub(super) fn abort(&self) {
+        match &self.socket {
+            LegSocket::Connection(connection) => connection.reset_at_close(),
+            LegSocket::Standard(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
-            | LegSocket::None) => self.socket = other,
+            | LegSocket::None => {}
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rows C4 to C26: calls, options and ideas named in passing.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
 use crate::support::peer::refusing_tcp_port;
@@ -91,6 +91,29 @@ fn c12_what_was_said_arrives_though_the_caller_sent_what_nobody_read() {
             let mut heard = Vec::new();
             call.read_to_end(&mut heard).unwrap();
             assert_eq!(heard, b"Hello, world!", "{engine} {linger}");
+        }
+    }
+}
+
+#[test]
+fn c12_with_linger_0_a_call_that_the_server_ends_is_reset_and_without_it_is_finished() {
+    for engine in CONCURRENT {
+        for (linger, is_reset) in [("", false), ("?linger=0s", true)] {
+            let address = format!("tcp://127.0.0.1:0{linger}");
+            let serve = ["serve", "echo", &address, "--engine", engine, "--idle-timeout", "200ms"];
+            let server = Server::start(&serve);
+            let mut call = call_at("127.0.0.1", &server);
+            call.write_all(b"hello").unwrap();
+            call.read_exact(&mut [0; 5]).unwrap();
+            match call.read(&mut [0]) {
+                Ok(length) => assert!(length == 0 && !is_reset, "{engine} {linger}: {length}"),
+                Err(error) => {
+                    assert!(
+                        error.kind() == ErrorKind::ConnectionReset && is_reset,
+                        "{engine} {linger}: {error}"
+                    );
+                }
+            }
         }
     }
 }

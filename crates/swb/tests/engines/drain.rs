@@ -1,11 +1,13 @@
 //! SIGTERM: open calls may finish, new ones are refused; the deadline and a second signal cut.
 
-use std::io::{ErrorKind, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use crate::support::peer::wait_until;
 use crate::support::proc::children;
+use crate::support::{Directory, PATIENCE, Server};
 use crate::{PROMPT, address, call, echo, exchange, expect_end};
 
 const SIGINT: i32 = 2;
@@ -29,7 +31,7 @@ fn none_of_a_hundred_active_calls_is_cut(engine: &str) {
     assert_eq!(server.running.finish().code(), 0);
 }
 
-fn is_refused(server: &crate::support::Server) -> bool {
+fn is_refused(server: &Server) -> bool {
     TcpStream::connect(address(server)).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
@@ -112,8 +114,63 @@ fn an_answer_that_is_under_way_is_delivered_whole(engine: &str) {
     server.running.signal(SIGTERM);
     server.running.wait_for_line("draining: ");
     let mut came = Vec::new();
-    std::io::Read::read_to_end(&mut caller, &mut came).unwrap();
+    caller.read_to_end(&mut came).unwrap();
     writing.join().unwrap();
     assert!(came == sent, "{} of {BYTES} bytes came", came.len());
     assert_eq!(server.running.finish().code(), 0);
+}
+
+under! { over_unix_sockets_calls_finish_and_the_path_is_gone_for_new_callers: process thread poll epoll }
+
+fn over_unix_sockets_calls_finish_and_the_path_is_gone_for_new_callers(engine: &str) {
+    let folder = Directory::new();
+    let path = folder.file("socket");
+    let address = format!("unix:{path}");
+    let mut server = Server::start(&["serve", "echo", &address, "--engine", engine, "--drain", "60s"]);
+    let mut callers: Vec<_> = (0..10).map(|_| UnixStream::connect(&path).unwrap()).collect();
+    let exchange = |caller: &mut UnixStream| {
+        caller.set_read_timeout(Some(PATIENCE)).unwrap();
+        caller.write_all(b"are you there?").unwrap();
+        let mut came = [0; 14];
+        caller.read_exact(&mut came).unwrap();
+        assert_eq!(&came, b"are you there?");
+    };
+    callers.iter_mut().for_each(exchange);
+    server.running.signal(SIGTERM);
+    server.running.wait_for_line("draining: 10 calls are open");
+    wait_until("new callers find nobody", || UnixStream::connect(&path).is_err());
+    for caller in &mut callers {
+        exchange(caller);
+        caller.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(caller.read(&mut [0]).unwrap(), 0);
+    }
+    assert_eq!(server.running.finish().code(), 0);
+    assert!(!std::fs::exists(&path).unwrap());
+}
+
+under! { over_udp_a_conversation_finishes_and_nobody_new_is_answered: thread poll epoll }
+
+fn over_udp_a_conversation_finishes_and_nobody_new_is_answered(engine: &str) {
+    let serve = ["serve", "who", "--bye-after", "500ms", "udp://127.0.0.1:0", "--engine", engine];
+    let mut server = Server::start(&[&serve[..], &["--workers", "1"]].concat());
+    let address = server.address().trim_start_matches("udp://").to_owned();
+    let callers = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+    let hear = |caller: &UdpSocket| {
+        caller.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut buffer = [0; 200];
+        let length = caller.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    let [known, new] = &callers;
+    known.send_to(b"hello", &address).unwrap();
+    assert!(hear(known).starts_with("Connection from "));
+    server.running.signal(SIGTERM);
+    server.running.wait_for_line("draining: 1 calls are open");
+    new.send_to(b"hello", &address).unwrap();
+    assert!(hear(known).starts_with("Bye"));
+    let line = server.running.wait_for_line("not delivered");
+    assert!(line.ends_with(": 1 not delivered: no new callers are answered any more"), "{line}");
+    assert_eq!(server.running.finish().code(), 0);
+    new.set_nonblocking(true).unwrap();
+    assert!(new.recv(&mut [0]).is_err(), "it was answered");
 }

@@ -1,9 +1,10 @@
 //! What is said of calls, as text and as JSON, and how much of it.
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use crate::support::{Server, run_swb};
-use crate::{call_once, member, quiet_echo};
+use crate::{SIGTERM, call, call_once, member, quiet_echo};
 
 under! { with_vv_the_end_of_a_call_tells_how_the_network_was: iterative process thread poll epoll uring }
 
@@ -18,6 +19,36 @@ fn with_vv_the_end_of_a_call_tells_how_the_network_was(engine: &str) {
     assert!(time.parse::<f64>().unwrap() > 0.0, "{line}");
     assert!(rest.contains(" ms, 0 retransmits, congestion window "), "{line}");
     assert!(rest.ends_with(" bytes"), "{line}");
+}
+
+under! {
+    with_vv_a_call_that_we_break_off_tells_how_the_network_was_too: iterative process thread poll epoll
+}
+
+/// It is reset, since it is owed what it did not read.
+fn with_vv_a_call_that_we_break_off_tells_how_the_network_was_too(engine: &str) {
+    let serve = ["serve", "reply", "more and more", "--times", "2000000", "tcp://127.0.0.1:0"];
+    let options = ["--engine", engine, "-vv", "--drain", "100ms"];
+    let mut server = Server::start(&[&serve[..], &options].concat());
+    let mut deaf = call(server.address());
+    deaf.write_all(b"hello").unwrap();
+    deaf.read_exact(&mut [0]).unwrap();
+    server.running.signal(SIGTERM);
+    let line = server.running.wait_for_line("told to stop");
+    assert!(line.contains("; round trip "), "{line}");
+    let error = deaf.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+}
+
+#[test]
+fn a_single_call_that_a_signal_ends_is_said_to_be_ended_by_us() {
+    let mut listening = Server::start(&["listen", "udp://127.0.0.1:0", "-v"]);
+    let caller = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    caller.send_to(b"hello\n", listening.address().trim_start_matches("udp://")).unwrap();
+    listening.running.wait_for_text("hello");
+    listening.running.signal(SIGTERM);
+    listening.running.wait_for_line(": ended by us: told to stop; 6 bytes in, 0 out");
+    assert_eq!(listening.running.finish().code(), 128 + SIGTERM);
 }
 
 #[test]
@@ -86,7 +117,7 @@ fn with_log_off_nothing_is_said_but_the_error_that_ends_it() {
     let (server, address) = quiet_echo(&["--log", "off", "-vv"]);
     call_once(&address);
     server.signal(crate::SIGUSR1);
-    server.signal(crate::SIGTERM);
+    server.signal(SIGTERM);
     let ended = server.finish();
     assert_eq!((ended.code(), ended.stderr.as_str()), (0, ""));
     let ended = run_swb(&["serve", "echo", "unix:/no/such/folder/x", "--log", "off"], b"");
