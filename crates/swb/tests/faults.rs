@@ -24,7 +24,9 @@ struct Row {
     engines: &'static [&'static str],
 }
 
-const ALL: &[&str] = &["iterative", "process", "thread", "poll", "epoll"];
+const ALL: &[&str] = &["iterative", "process", "thread", "poll", "epoll", "uring"];
+
+const ALL_BUT_URING: &[&str] = &["iterative", "process", "thread", "poll", "epoll"];
 
 const TABLE: &[Row] = &[
     Row {
@@ -37,8 +39,9 @@ const TABLE: &[Row] = &[
     Row {
         calls: "epoll_wait,epoll_pwait,epoll_pwait2,poll,ppoll",
         errors: &["EINTR", "EAGAIN", "ENOMEM"],
-        engines: ALL,
+        engines: ALL_BUT_URING,
     },
+    Row { calls: "io_uring_enter", errors: &["EINTR", "EAGAIN", "EBUSY"], engines: &["uring"] },
     Row { calls: "clone,clone3,fork", errors: &["EAGAIN", "ENOMEM"], engines: &["process", "thread"] },
 ];
 
@@ -79,6 +82,11 @@ fn the_polling_server_survives_every_fault() {
 #[test]
 fn the_event_queue_server_survives_every_fault() {
     survives_every_fault("epoll");
+}
+
+#[test]
+fn the_ring_server_survives_every_fault() {
+    survives_every_fault("uring");
 }
 
 fn survives_every_fault(engine: &str) {

@@ -28,7 +28,7 @@ macro_rules! under {
 
 // ---- what they cost while they are there --------------------------------------------------------------------
 
-under! { bad_neighbours_cost_the_others_at_most_a_fifth_of_their_rate: process thread poll epoll }
+under! { bad_neighbours_cost_the_others_at_most_a_fifth_of_their_rate: process thread poll epoll uring }
 
 /// Pairs of rounds, one without and one with the bad neighbours; their medians are compared.
 const PAIRS: usize = 5;
@@ -122,7 +122,7 @@ fn median(mut numbers: Vec<usize>) -> usize {
 
 under! {
     thousands_who_connect_and_reset_cost_little_time_and_leave_nothing_behind:
-        iterative process thread poll epoll
+        iterative process thread poll epoll uring
 }
 
 const THOUSANDS: usize = 5_000;

@@ -120,7 +120,7 @@ fn an_answer_that_is_under_way_is_delivered_whole(engine: &str) {
     assert_eq!(server.running.finish().code(), 0);
 }
 
-under! { over_unix_sockets_calls_finish_and_the_path_is_gone_for_new_callers: process thread poll epoll }
+under! { over_unix_sockets_calls_finish_and_the_path_is_gone_for_new_callers: process thread poll epoll uring }
 
 fn over_unix_sockets_calls_finish_and_the_path_is_gone_for_new_callers(engine: &str) {
     let folder = Directory::new();
@@ -148,7 +148,7 @@ fn over_unix_sockets_calls_finish_and_the_path_is_gone_for_new_callers(engine: &
     assert!(!std::fs::exists(&path).unwrap());
 }
 
-under! { over_udp_a_conversation_finishes_and_nobody_new_is_answered: thread poll epoll }
+under! { over_udp_a_conversation_finishes_and_nobody_new_is_answered: thread poll epoll uring }
 
 fn over_udp_a_conversation_finishes_and_nobody_new_is_answered(engine: &str) {
     let serve = ["serve", "who", "--bye-after", "500ms", "udp://127.0.0.1:0", "--engine", engine];

@@ -22,7 +22,7 @@ fn with_vv_the_end_of_a_call_tells_how_the_network_was(engine: &str) {
 }
 
 under! {
-    with_vv_a_call_that_we_break_off_tells_how_the_network_was_too: iterative process thread poll epoll
+    with_vv_a_call_that_we_break_off_tells_how_the_network_was_too: iterative process thread poll epoll uring
 }
 
 /// It is reset, since it is owed what it did not read.
