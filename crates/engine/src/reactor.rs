@@ -328,7 +328,12 @@ impl<S: Selector> Reactor<S> {
     }
 
     fn fire_timers(&mut self, now: Now) {
-        while let Some((due, slot)) = self.timers.pop_due(now.moment) {
+        // Taken first: a call that sets its next timer for this very moment has its turn after the others.
+        let mut all_due = Vec::new();
+        while let Some(due) = self.timers.pop_due(now.moment) {
+            all_due.push(due);
+        }
+        for (due, slot) in all_due {
             self.call_due(slot, due, now);
         }
         for door in &mut self.doors {

@@ -121,6 +121,25 @@ fn a_reply_of_many_times_does_not_lie_in_memory_whole() {
     assert_eq!(rest.len(), 13 * 1_999_999);
 }
 
+under! { a_caller_who_is_answered_without_end_holds_up_nobody: process thread poll epoll uring }
+
+fn a_caller_who_is_answered_without_end_holds_up_nobody(engine: &str) {
+    let reply = ["serve", "reply", "x", "--times", "1000000000", "tcp://127.0.0.1:0", "--engine", engine];
+    let server = Server::start(&[&reply[..], &["--workers", "1"]].concat());
+    let mut greedy = call(&server);
+    greedy.write_all(b"hello").unwrap();
+    greedy.read_exact(&mut [0]).unwrap();
+    // It takes all that it is given, so that the server has never to wait for it.
+    let mut reader = greedy.try_clone().unwrap();
+    let reading = std::thread::spawn(move || while let Ok(1..) = reader.read(&mut [0; 64 * 1024]) {});
+    let mut other = call(&server);
+    other.write_all(b"hello").unwrap();
+    other.read_exact(&mut [0]).unwrap();
+    assert!(!reading.is_finished());
+    greedy.shutdown(std::net::Shutdown::Both).unwrap();
+    reading.join().unwrap();
+}
+
 /// A second caller gets its first answer while the first does not read.
 fn exchange_with_another(server: &Server) {
     let mut other = call(server);

@@ -27,7 +27,8 @@ under! {
 
 /// It is reset, since it is owed what it did not read.
 fn with_vv_a_call_that_we_break_off_tells_how_the_network_was_too(engine: &str) {
-    let serve = ["serve", "reply", "more and more", "--times", "2000000", "tcp://127.0.0.1:0"];
+    let text = "more and more".repeat(5_000); // a hundred of them are more than the kernel holds
+    let serve = ["serve", "reply", &text, "--times", "1000", "tcp://127.0.0.1:0"];
     let options = ["--engine", engine, "-vv", "--drain", "100ms"];
     let mut server = Server::start(&[&serve[..], &options].concat());
     let mut deaf = call(server.address());
