@@ -2,6 +2,13 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use rustix::event::Timespec;
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
+};
 
 use crate::call::eventfd;
 
@@ -14,6 +21,8 @@ pub struct Control {
     draining: OwnedFd,
     ending: OwnedFd,
     bell: OwnedFd,
+    /// A timer that rings it too.
+    ticks: OnceLock<OwnedFd>,
 }
 
 impl Control {
@@ -23,7 +32,8 @@ impl Control {
     ///
     /// eventfd(2), when descriptors or memory are short.
     pub fn new() -> io::Result<Control> {
-        Ok(Control { draining: eventfd("to drain")?, ending: eventfd("to end")?, bell: eventfd("the bell")? })
+        let (draining, ending) = (eventfd("to drain")?, eventfd("to end")?);
+        Ok(Control { draining, ending, bell: eventfd("the bell")?, ticks: OnceLock::new() })
     }
 
     /// Stop answering; let the open calls finish, for as long as the drain limit allows.
@@ -39,6 +49,22 @@ impl Control {
     /// Tells the observer [`Event::Bell`](crate::Event::Bell), soon and from the first worker.
     pub fn ring(&self) {
         wake(&self.bell);
+    }
+
+    /// From when the engine begins, the bell rings by itself too, once in each `period`: what follows on it shows
+    /// that the first worker's loop goes round. Comes before the engine; a second time it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// timerfd_create(2), when descriptors or memory are short.
+    pub fn ring_every(&self, period: Duration) -> io::Result<()> {
+        let timer =
+            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
+        let period = Timespec::try_from(period).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let times = Itimerspec { it_interval: period, it_value: period };
+        timerfd_settime(&timer, TimerfdTimerFlags::empty(), &times)?;
+        let _ = self.ticks.set(timer);
+        Ok(())
     }
 
     /// The eventfd behind [`Control::drain`]: writing eight bytes to it, as a signal handler may, drains.
@@ -59,9 +85,19 @@ impl Control {
         self.bell.as_fd()
     }
 
+    /// The timerfd of [`Control::ring_every`].
+    pub(crate) fn ticks_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.ticks.get().map(AsFd::as_fd)
+    }
+
     /// Whether the bell was rung since this was asked last.
     pub(crate) fn has_rung(&self) -> bool {
         rustix::io::read(&self.bell, &mut [0u8; 8]).is_ok()
+    }
+
+    /// Whether the timer rang it since this was asked last.
+    pub(crate) fn has_ticked(&self) -> bool {
+        self.ticks.get().is_some_and(|ticks| rustix::io::read(ticks, &mut [0u8; 8]).is_ok())
     }
 }
 

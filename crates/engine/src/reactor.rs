@@ -101,6 +101,7 @@ enum Token {
     Ending,
     Wake,
     Bell,
+    Ticks,
 }
 
 impl Token {
@@ -115,6 +116,7 @@ impl Token {
             Token::Ending => (5, 0, 0),
             Token::Wake => (6, 0, 0),
             Token::Bell => (7, 0, 0),
+            Token::Ticks => (8, 0, 0),
         };
         (index as u64) << 8 | (leg as u64) << 4 | kind
     }
@@ -131,6 +133,7 @@ impl Token {
             5 => Token::Ending,
             6 => Token::Wake,
             7 => Token::Bell,
+            8 => Token::Ticks,
             _ => return None,
         })
     }
@@ -173,6 +176,9 @@ impl<S: Selector> Reactor<S> {
         reactor.selector.add(control.ending_fd(), Token::Ending.pack(), Watch::Read)?;
         if is_first {
             reactor.selector.add(control.bell_fd(), Token::Bell.pack(), Watch::Read)?;
+            if let Some(ticks) = control.ticks_fd() {
+                reactor.selector.add(ticks, Token::Ticks.pack(), Watch::Read)?;
+            }
         }
         let answers_anyone = reactor.host.plan.service.needs().answers_anyone;
         for (index, door) in doors.into_iter().enumerate() {
@@ -244,7 +250,8 @@ impl<S: Selector> Reactor<S> {
             }
             Some(Token::Wake) => self.woken(now),
             Some(Token::Bell) if self.host.plan.control.has_rung() => self.host.tell(&Event::Bell),
-            Some(Token::Bell) => {}
+            Some(Token::Ticks) if self.host.plan.control.has_ticked() => self.host.tell(&Event::Bell),
+            Some(Token::Bell | Token::Ticks) => {}
             None => debug_assert!(false, "a token that was never given out"),
         }
         match token {
@@ -269,6 +276,10 @@ impl<S: Selector> Reactor<S> {
             Token::Draining => control.draining_fd(),
             Token::Ending => control.ending_fd(),
             Token::Bell => control.bell_fd(),
+            Token::Ticks => match control.ticks_fd() {
+                Some(fd) => fd,
+                None => return Ok(()),
+            },
             Token::Wake => match &self.wake {
                 Some(wake) => wake.as_fd(),
                 None => return Ok(()),
@@ -295,6 +306,7 @@ impl<S: Selector> Reactor<S> {
         let draining = (!self.is_draining).then(|| (control.draining_fd(), Token::Draining));
         let ending = (!self.ending_seen).then(|| (control.ending_fd(), Token::Ending));
         let bell = self.is_first.then(|| (control.bell_fd(), Token::Bell));
+        let ticks = control.ticks_fd().filter(|_| self.is_first).map(|fd| (fd, Token::Ticks));
         let wake = self.wake.as_ref().map(|wake| (wake.as_fd(), Token::Wake));
         let children =
             self.children.iter().filter_map(|(index, child)| Some((child.fd()?, Token::Child(index))));
@@ -303,7 +315,14 @@ impl<S: Selector> Reactor<S> {
             Door::Listener { listener, .. } => Some((listener.as_fd(), Token::Door(index))),
             Door::Datagrams(socket) => Some((socket.as_fd(), Token::Door(index))),
         });
-        let readers = draining.into_iter().chain(ending).chain(bell).chain(wake).chain(children).chain(doors);
+        let readers = draining
+            .into_iter()
+            .chain(ending)
+            .chain(bell)
+            .chain(ticks)
+            .chain(wake)
+            .chain(children)
+            .chain(doors);
         let readers = readers.map(|(fd, token)| Source { fd, token: token.pack(), read: true, write: false });
         let legs = self.entries.iter().flat_map(|(slot, entry)| entry.sources(slot));
         self.selector.wait(readers.chain(legs), timeout, events)
@@ -472,6 +491,7 @@ mod tests {
             Token::Ending,
             Token::Wake,
             Token::Bell,
+            Token::Ticks,
         ] {
             assert_eq!(Token::unpack(token.pack()), Some(token));
         }

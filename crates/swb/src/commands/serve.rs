@@ -101,12 +101,13 @@ fn serve_doors(
     // Watching begins before the ready line: who reads that may send a signal at once.
     let has_rules = !plan.access.is_open();
     let watch = stop::on_signals(&plan.control, log, has_rules)?;
-    plan.observer = ready.observer(plan.observer);
     if has_rules {
         let (access, seen) = (Arc::clone(&plan.access), AtomicU32::new(0));
-        let next = plan.observer;
+        let (next, watch) = (plan.observer, Arc::clone(&watch));
         plan.observer = Arc::new(Reader { access, engine, watch, log: log.clone(), next, seen });
     }
+    // The outermost: what it tells the service manager of a reload comes before and after the others' own.
+    plan.observer = ready.observer_of_server(plan.observer, &plan.control, &watch)?;
     doors.granted().iter().for_each(|granted| log.note(granted));
     let paths = BoundPaths::of(doors.ends());
     if let Some(identity) = identity {

@@ -5,7 +5,10 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::Command;
 
 use crate::support::{Directory, PATIENCE, Running, Server, program, run_swb, swb};
-use crate::{SIGTERM, call_once};
+use crate::{SIGHUP, SIGTERM, call_once};
+
+const SIGCONT: i32 = 18;
+const SIGSTOP: i32 = 19;
 
 /// `swb` as a shell starts it: `words` stands behind the arguments, where redirections go.
 fn by_shell(words: &str, arguments: &[&str]) -> Command {
@@ -86,6 +89,84 @@ fn the_service_manager_is_told_of_the_beginning_and_of_the_drain(engine: &str) {
     let folder = Directory::new();
     let path = folder.file("notify");
     notifies(&UnixDatagram::bind(&path).unwrap(), &path, engine);
+}
+
+/// Hears what a server says to its service manager.
+fn manager(folder: &Directory) -> (String, UnixDatagram) {
+    let path = folder.file("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    (path, manager)
+}
+
+fn heard(manager: &UnixDatagram) -> String {
+    let mut buffer = [0; 100];
+    let length = manager.recv(&mut buffer).unwrap();
+    String::from_utf8_lossy(&buffer[..length]).into_owned()
+}
+
+under! { the_service_manager_is_told_of_a_reload_and_its_end: iterative process thread poll epoll uring }
+
+fn the_service_manager_is_told_of_a_reload_and_its_end(engine: &str) {
+    let folder = Directory::new();
+    let (path, manager) = manager(&folder);
+    let log = folder.file("log");
+    let serve = ["serve", "echo", "tcp://127.0.0.1:0", "--engine", engine, "--log-file", &log];
+    let running = Running::start(swb(&serve).env("NOTIFY_SOCKET", &path));
+    assert_eq!(heard(&manager), "READY=1");
+    running.signal(SIGHUP);
+    let said = heard(&manager);
+    let micros = said.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap_or_else(|| panic!("{said}"));
+    assert!(micros.parse::<u64>().unwrap() > 0, "{said}");
+    assert_eq!(heard(&manager), "READY=1");
+    running.signal(SIGTERM);
+    assert_eq!(heard(&manager), "STOPPING=1");
+    assert_eq!(running.finish().code(), 0);
+}
+
+under! { the_service_manager_hears_that_the_loop_goes_round: iterative process thread poll epoll uring }
+
+fn the_service_manager_hears_that_the_loop_goes_round(engine: &str) {
+    let folder = Directory::new();
+    let (path, manager) = manager(&folder);
+    let serve = ["serve", "echo", "tcp://127.0.0.1:0", "--engine", engine];
+    let mut command = swb(&serve);
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "100000");
+    let server = Server::of(&mut command, 1);
+    assert_eq!(heard(&manager), "READY=1");
+    for _ in 0..5 {
+        assert_eq!(heard(&manager), "WATCHDOG=1");
+    }
+    // Stopped for a while it is silent, as one is whose loop hangs.
+    server.running.signal(SIGSTOP);
+    let stopped =
+        || std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).unwrap().contains(") T ");
+    crate::support::peer::wait_until("it is stopped", stopped);
+    manager.set_nonblocking(true).unwrap();
+    while manager.recv(&mut [0; 100]).is_ok() {} // what it had said before
+    std::thread::sleep(std::time::Duration::from_millis(200)); // four times its period
+    assert!(manager.recv(&mut [0; 100]).is_err(), "it is stopped, and says that it is not");
+    manager.set_nonblocking(false).unwrap();
+    server.running.signal(SIGCONT);
+    assert_eq!(heard(&manager), "WATCHDOG=1");
+    call_once(server.address());
+    server.running.signal(SIGTERM);
+    while heard(&manager) != "STOPPING=1" {}
+    assert_eq!(server.running.finish().code(), 0);
+}
+
+#[test]
+fn a_watchdog_of_another_process_hears_nothing() {
+    let folder = Directory::new();
+    let (path, manager) = manager(&folder);
+    let serve = ["serve", "echo", "tcp://127.0.0.1:0"];
+    let mut command = swb(&serve);
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "1000").env("WATCHDOG_PID", "1");
+    let server = Server::of(&mut command, 1);
+    assert_eq!(heard(&manager), "READY=1");
+    (0..20).for_each(|_| call_once(server.address()));
+    server.running.signal(SIGTERM);
+    assert_eq!(heard(&manager), "STOPPING=1");
 }
 
 #[test]
