@@ -102,7 +102,9 @@ fn serve_hostile_callers(place: &Place, log: &[&str], mut called: impl FnMut(usi
 
 fn expect_harmless_lines(text: &str, count: usize) {
     text.lines().for_each(expect_harmless);
-    assert_eq!(text.lines().count(), count, "{text}");
+    // The last call may be open still when the signal comes, and is told of once more then.
+    let events = text.lines().filter(|line| !line.contains("draining"));
+    assert_eq!(events.count(), count, "{text}");
 }
 
 #[test]
