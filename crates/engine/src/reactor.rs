@@ -13,13 +13,14 @@ mod hands;
 mod hear;
 mod leg_end;
 mod rooms;
+mod token;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conversation::{CallFailed, Leg, Moment, Now};
+use conversation::{CallFailed, Moment, Now};
 use slab::Slab;
 
 use crate::call::eventfd;
@@ -37,6 +38,7 @@ pub(crate) use children::{CHILD_AT_LIMIT, CHILD_CUT, CHILD_OUTPUT_FAILED};
 use door::DoorState;
 use hands::Chore;
 pub(crate) use leg_end::LegSocket;
+use token::Token;
 
 /// The longest message that can be received; a UDP datagram is at most 65,507 bytes, one of a Unix socket as
 /// long as its sender's buffer (212,992 by default). Pages that no message reaches are never touched.
@@ -86,57 +88,6 @@ pub(crate) struct Reactor<S> {
     drain_until: Option<Moment>,
     ending_seen: bool,
     newborn: Option<Box<Answered>>,
-}
-
-/// What an event's token names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
-    /// The socket of a leg, or the input of a leg that has two descriptors.
-    Leg(usize, Leg),
-    /// The output of a leg that has two descriptors.
-    Output(usize, Leg),
-    Door(usize),
-    Child(usize),
-    Draining,
-    Ending,
-    Wake,
-    Bell,
-    Ticks,
-}
-
-impl Token {
-    /// Four bits of kind, four of leg, the rest an index.
-    fn pack(self) -> u64 {
-        let (kind, index, leg) = match self {
-            Token::Leg(slot, leg) => (0, slot, leg.index()),
-            Token::Output(slot, leg) => (1, slot, leg.index()),
-            Token::Door(index) => (2, index, 0),
-            Token::Child(index) => (3, index, 0),
-            Token::Draining => (4, 0, 0),
-            Token::Ending => (5, 0, 0),
-            Token::Wake => (6, 0, 0),
-            Token::Bell => (7, 0, 0),
-            Token::Ticks => (8, 0, 0),
-        };
-        (index as u64) << 8 | (leg as u64) << 4 | kind
-    }
-
-    fn unpack(packed: u64) -> Option<Token> {
-        let index = (packed >> 8) as usize;
-        let leg = Leg::new((packed >> 4 & 0xf) as usize)?;
-        Some(match packed & 0xf {
-            0 => Token::Leg(index, leg),
-            1 => Token::Output(index, leg),
-            2 => Token::Door(index),
-            3 => Token::Child(index),
-            4 => Token::Draining,
-            5 => Token::Ending,
-            6 => Token::Wake,
-            7 => Token::Bell,
-            8 => Token::Ticks,
-            _ => return None,
-        })
-    }
 }
 
 impl<S: Selector> Reactor<S> {
@@ -471,29 +422,5 @@ fn watch_door<S: Selector>(selector: &mut S, door: &Door, index: usize) -> io::R
             selector.add(listener.as_fd(), token, watch)
         }
         Door::Datagrams(socket) => selector.add(socket.as_fd(), token, Watch::Read),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_comes_back_as_it_was_given() {
-        let leg = Leg::new(15).unwrap();
-        for token in [
-            Token::Leg(0, Leg::CALLER),
-            Token::Leg(9_999_999, leg),
-            Token::Output(3, leg),
-            Token::Door(1),
-            Token::Child(70_000),
-            Token::Draining,
-            Token::Ending,
-            Token::Wake,
-            Token::Bell,
-            Token::Ticks,
-        ] {
-            assert_eq!(Token::unpack(token.pack()), Some(token));
-        }
     }
 }
