@@ -1,32 +1,42 @@
 //! Points in time, handed in as arguments: nothing here reads a clock.
 
+use std::num::NonZeroU64;
 use std::ops::Add;
 use std::time::{Duration, SystemTime};
 
-/// A point in monotonic time, counted from when the engine (or the simulator) began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Moment(Duration);
+/// A point in monotonic time, counted from when the engine (or the simulator) began, in nanoseconds; after 584
+/// years it stands still. An `Option` of it is no larger: calls keep several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(NonZeroU64);
 
 impl Moment {
     /// When the engine began.
-    pub const START: Moment = Moment(Duration::ZERO);
+    pub const START: Moment = Moment(NonZeroU64::MIN);
 
     /// The moment `since_start` after the engine began.
     #[must_use]
     pub const fn after(since_start: Duration) -> Moment {
-        Moment(since_start)
+        let nanos = since_start.as_nanos();
+        let nanos = if nanos < u64::MAX as u128 { nanos as u64 } else { u64::MAX };
+        Moment(NonZeroU64::MIN.saturating_add(nanos))
     }
 
     /// How long after the engine began this is.
     #[must_use]
     pub const fn since_start(self) -> Duration {
-        self.0
+        self.since(Moment::START)
     }
 
     /// How long after `earlier` this is; zero if it is not after it.
     #[must_use]
     pub const fn since(self, earlier: Moment) -> Duration {
-        self.0.saturating_sub(earlier.0)
+        Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
+    }
+}
+
+impl Default for Moment {
+    fn default() -> Moment {
+        Moment::START
     }
 }
 
@@ -35,7 +45,8 @@ impl Add<Duration> for Moment {
 
     /// Saturates: a deadline beyond the end of time never comes.
     fn add(self, later: Duration) -> Moment {
-        Moment(self.0.saturating_add(later))
+        let nanos = u64::try_from(later.as_nanos()).unwrap_or(u64::MAX);
+        Moment(self.0.saturating_add(nanos))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::event::Timespec;
@@ -15,7 +16,9 @@ use crate::call::eventfd;
 /// Two switches that an engine watches, and a bell. All may be used from any thread; the switches stay thrown.
 ///
 /// Each switch is an eventfd(2) that is written once and never read, so that every worker sees it in its own
-/// time, the children of a forking engine included. The bell is one that the first worker alone reads.
+/// time, the children of a forking engine included. The bell is one that the first worker alone reads. The census
+/// has two that take turns, so that every worker and child sees each census once: one is read when the other is
+/// written.
 #[derive(Debug)]
 pub struct Control {
     draining: OwnedFd,
@@ -23,6 +26,9 @@ pub struct Control {
     bell: OwnedFd,
     /// A timer that rings it too.
     ticks: OnceLock<OwnedFd>,
+    census: [OwnedFd; 2],
+    /// Censuses taken, as this process knows.
+    taken: AtomicUsize,
 }
 
 impl Control {
@@ -32,8 +38,14 @@ impl Control {
     ///
     /// eventfd(2), when descriptors or memory are short.
     pub fn new() -> io::Result<Control> {
-        let (draining, ending) = (eventfd("to drain")?, eventfd("to end")?);
-        Ok(Control { draining, ending, bell: eventfd("the bell")?, ticks: OnceLock::new() })
+        Ok(Control {
+            draining: eventfd("to drain")?,
+            ending: eventfd("to end")?,
+            bell: eventfd("the bell")?,
+            census: [eventfd("to tell")?, eventfd("to tell")?],
+            taken: AtomicUsize::new(0),
+            ticks: OnceLock::new(),
+        })
     }
 
     /// Stop answering; let the open calls finish, for as long as the drain limit allows.
@@ -88,6 +100,24 @@ impl Control {
     /// The timerfd of [`Control::ring_every`].
     pub(crate) fn ticks_fd(&self) -> Option<BorrowedFd<'_>> {
         self.ticks.get().map(AsFd::as_fd)
+    }
+
+    /// Has every worker and child tell its open calls: [`Event::Open`](crate::Event::Open).
+    pub(crate) fn take_census(&self) {
+        let number = self.taken.fetch_add(1, Ordering::Relaxed) + 1;
+        // EAGAIN: this is the first.
+        let _ = rustix::io::read(self.census_fd(number - 1), &mut [0u8; 8]);
+        wake(&self.census[number % 2]);
+    }
+
+    /// How many censuses were taken. A child knows of those before its birth.
+    pub(crate) fn censuses(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// What is readable once the census of this number is taken, until the next but one.
+    pub(crate) fn census_fd(&self, number: usize) -> BorrowedFd<'_> {
+        self.census[number % 2].as_fd()
     }
 
     /// Whether the bell was rung since this was asked last.

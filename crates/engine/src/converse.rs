@@ -47,7 +47,12 @@ pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
         Line::Speakers { socket, only_first } => {
             let local = socket.local_end().map_err(engine("getsockname(2)"))?;
             let peer = End::Unnamed(socket.transport());
-            (LegSocket::Speakers { socket, latest: None, only_first }, Shape::Datagram, local, peer)
+            (
+                LegSocket::Speakers { socket: Box::new(socket), latest: None, only_first },
+                Shape::Datagram,
+                local,
+                peer,
+            )
         }
     };
     let last = LastCall::before(plan.observer);

@@ -45,6 +45,10 @@ impl LastCall {
 }
 
 impl Observer for LastCall {
+    fn wants_open_calls(&self) -> bool {
+        self.next.wants_open_calls()
+    }
+
     fn wants_tcp_info(&self) -> bool {
         self.next.wants_tcp_info()
     }

@@ -58,6 +58,7 @@ pub use limits::Limits;
 pub use observer::{Event, Observer, Silent};
 pub use output::Output;
 pub use privileges::{Identity, IdentityError};
+pub use reactor::OPEN_TOLD_MAX;
 pub use report::{Report, ServeError};
 pub use rooms::{Mail, Members, Rooms, What};
 pub use session::{CallLimit, CallLimits, Carrier, HIGH_MARK_BYTES, Heard, LINGER, LOW_MARK_BYTES, Session};

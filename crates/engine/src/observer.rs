@@ -27,13 +27,6 @@ pub enum Event<'a> {
         /// How the network was to a TCP call; where [`Observer::wants_tcp_info`] asks for it.
         tcp: Option<TcpInfo>,
     },
-    /// A caller was given a child process, which tells its own events; told in the parent.
-    Forked {
-        /// The call.
-        call: &'a Call,
-        /// The child's process id.
-        process: i32,
-    },
     /// One message came to a socket that hears many speakers.
     Message {
         /// Its sender.
@@ -131,6 +124,23 @@ pub enum Event<'a> {
         /// The signal that killed it, if one did.
         signal: Option<i32>,
     },
+    /// So many calls are open, and each will be told next, by the worker or child that serves it; where
+    /// [`Observer::wants_open_calls`] asks for it.
+    OpenCalls {
+        /// How many.
+        calls: usize,
+    },
+    /// A call is open. Told of at most [`OPEN_TOLD_MAX`](crate::OPEN_TOLD_MAX) calls of a worker.
+    Open {
+        /// The call.
+        call: &'a Call,
+        /// Bytes that came from the caller so far.
+        received_bytes: u64,
+        /// Bytes that the kernel took for the caller so far.
+        sent_bytes: u64,
+        /// How long it has been open.
+        lasts: Duration,
+    },
     /// Somebody rang [`Control`](crate::Control)'s bell: the observer should look at whatever it was rung for.
     Bell,
 }
@@ -139,6 +149,11 @@ pub enum Event<'a> {
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn event(&self, event: &Event<'_>);
+
+    /// Whether the open calls are to be told; asked after [`Event::Bell`].
+    fn wants_open_calls(&self) -> bool {
+        false
+    }
 
     /// Whether the end of a TCP call is to be told with its [`TcpInfo`]; that costs a system call a call.
     fn wants_tcp_info(&self) -> bool {

@@ -7,6 +7,7 @@
 mod answer;
 mod arrivals;
 mod calls;
+mod census;
 mod children;
 mod door;
 mod hands;
@@ -33,6 +34,7 @@ use crate::{Event, Members, ServeError};
 
 pub(crate) use answer::{Answered, serve_one};
 use calls::Entry;
+pub use census::OPEN_TOLD_MAX;
 use children::Child;
 pub(crate) use children::{CHILD_AT_LIMIT, CHILD_CUT, CHILD_OUTPUT_FAILED};
 use door::DoorState;
@@ -87,6 +89,8 @@ pub(crate) struct Reactor<S> {
     /// When the calls that are still open are ended.
     drain_until: Option<Moment>,
     ending_seen: bool,
+    /// The number of the last census in which it told its calls.
+    census: usize,
     newborn: Option<Box<Answered>>,
 }
 
@@ -120,6 +124,7 @@ impl<S: Selector> Reactor<S> {
             is_draining: false,
             drain_until: None,
             ending_seen: false,
+            census: 0,
             newborn: None,
         };
         let control = &reactor.host.plan.control;
@@ -130,6 +135,10 @@ impl<S: Selector> Reactor<S> {
             if let Some(ticks) = control.ticks_fd() {
                 reactor.selector.add(ticks, Token::Ticks.pack(), Watch::Read)?;
             }
+        }
+        reactor.census = control.censuses();
+        for turn in 0..2 {
+            reactor.selector.add(control.census_fd(turn), Token::Census(turn).pack(), Watch::Read)?;
         }
         let answers_anyone = reactor.host.plan.service.needs().answers_anyone;
         for (index, door) in doors.into_iter().enumerate() {
@@ -200,9 +209,8 @@ impl<S: Selector> Reactor<S> {
                 self.begin_drain(now, Duration::ZERO);
             }
             Some(Token::Wake) => self.woken(now),
-            Some(Token::Bell) if self.host.plan.control.has_rung() => self.host.tell(&Event::Bell),
-            Some(Token::Ticks) if self.host.plan.control.has_ticked() => self.host.tell(&Event::Bell),
-            Some(Token::Bell | Token::Ticks) => {}
+            Some(Token::Bell | Token::Ticks) => self.bell(),
+            Some(Token::Census(turn)) => self.count_me(turn, now),
             None => debug_assert!(false, "a token that was never given out"),
         }
         match token {
@@ -231,6 +239,7 @@ impl<S: Selector> Reactor<S> {
                 Some(fd) => fd,
                 None => return Ok(()),
             },
+            Token::Census(turn) => control.census_fd(turn),
             Token::Wake => match &self.wake {
                 Some(wake) => wake.as_fd(),
                 None => return Ok(()),
@@ -258,6 +267,8 @@ impl<S: Selector> Reactor<S> {
         let ending = (!self.ending_seen).then(|| (control.ending_fd(), Token::Ending));
         let bell = self.is_first.then(|| (control.bell_fd(), Token::Bell));
         let ticks = control.ticks_fd().filter(|_| self.is_first).map(|fd| (fd, Token::Ticks));
+        let next = self.census + 1;
+        let census = [(control.census_fd(next), Token::Census(next % 2))];
         let wake = self.wake.as_ref().map(|wake| (wake.as_fd(), Token::Wake));
         let children =
             self.children.iter().filter_map(|(index, child)| Some((child.fd()?, Token::Child(index))));
@@ -271,6 +282,7 @@ impl<S: Selector> Reactor<S> {
             .chain(ending)
             .chain(bell)
             .chain(ticks)
+            .chain(census)
             .chain(wake)
             .chain(children)
             .chain(doors);

@@ -100,7 +100,8 @@ pub struct Session {
     conversation: Box<dyn Conversation>,
     legs: SmallVec<[LegState; 1]>,
     deadline: Option<Moment>,
-    limits: CallLimits,
+    /// `None` where there are none: most calls have none.
+    limits: Option<Box<CallLimits>>,
     /// When it has lasted as long as it may.
     last_moment: Option<Moment>,
     /// When bytes last moved on any leg.
@@ -126,7 +127,7 @@ impl Session {
             conversation,
             legs,
             deadline: None,
-            limits,
+            limits: (limits != CallLimits::default()).then(|| Box::new(limits)),
             last_moment,
             moved,
             phase: Phase::Open,
@@ -189,7 +190,7 @@ impl Session {
     /// When [`Session::deadline`] is due, if ever.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Moment> {
-        let idle = self.limits.idle_timeout.map(|timeout| self.moved + timeout);
+        let idle = self.idle_timeout().map(|timeout| self.moved + timeout);
         let (one, other) = match self.phase {
             Phase::Open => (self.deadline, self.last_moment),
             Phase::Closing { linger_until, deliver_until, .. } => (linger_until, deliver_until),
@@ -269,7 +270,7 @@ impl Session {
 
     /// The moment of [`Session::next_deadline`] has come. Early calls do nothing.
     pub fn deadline(&mut self, now: Now, carrier: &mut dyn Carrier) {
-        if self.limits.idle_timeout.is_some_and(|timeout| now.moment >= self.moved + timeout) {
+        if self.idle_timeout().is_some_and(|timeout| now.moment >= self.moved + timeout) {
             return self.end(now, CloseReason::TimedOut, carrier);
         }
         match self.phase {
@@ -343,6 +344,14 @@ impl Session {
         self.settle(now, carrier);
     }
 
+    fn idle_timeout(&self) -> Option<Duration> {
+        self.limits.as_ref()?.idle_timeout
+    }
+
+    fn received_bytes_max(&self) -> Option<u64> {
+        self.limits.as_ref()?.received_bytes_max
+    }
+
     fn outbox<'a>(&self, now: Now) -> Outbox<'a> {
         let congested = self.legs.iter().enumerate().filter(|(_, leg)| leg.congested);
         Outbox::new(now, self.legs.len(), congested.filter_map(|(index, _)| Leg::new(index)))
@@ -395,7 +404,7 @@ impl Session {
 
     /// More came from the caller than may in one call.
     fn is_beyond_bytes(&self, leg: Leg) -> bool {
-        let max = self.limits.received_bytes_max;
+        let max = self.received_bytes_max();
         max.is_some_and(|max| leg == Leg::CALLER && self.legs[0].received_bytes > max)
             && self.call.shape != Shape::Datagram
     }
@@ -403,7 +412,7 @@ impl Session {
     /// What of these bytes, with which the call went beyond its limit, is within it: of a byte stream the
     /// beginning, of a message nothing.
     fn allowed<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
-        let max = self.limits.received_bytes_max.unwrap_or(u64::MAX);
+        let max = self.received_bytes_max().unwrap_or(u64::MAX);
         let beyond = usize::try_from(self.legs[0].received_bytes.saturating_sub(max)).unwrap_or(usize::MAX);
         match self.call.shape {
             Shape::Stream => &bytes[..bytes.len().saturating_sub(beyond)],

@@ -131,6 +131,10 @@ impl Observer for Reader {
         self.next.event(event);
     }
 
+    fn wants_open_calls(&self) -> bool {
+        self.next.wants_open_calls()
+    }
+
     fn wants_tcp_info(&self) -> bool {
         self.next.wants_tcp_info()
     }

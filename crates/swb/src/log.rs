@@ -4,7 +4,6 @@
 //! is said of an event is [`Record`].
 
 mod file;
-mod open_calls;
 mod record;
 mod sink;
 mod syslog;
@@ -19,7 +18,6 @@ use switchboard::{End, Event, Observer, SignalWatch};
 use crate::failure::{Failure, Status};
 use crate::invocation::{self, LogFormat};
 
-use open_calls::OpenCalls;
 use record::{Record, Severity};
 use sink::Sink;
 
@@ -57,7 +55,8 @@ struct Inner {
     role: Role,
     format: LogFormat,
     sink: Sink,
-    open_calls: OpenCalls,
+    /// The process that began: in a child, it says that a call is its own.
+    process: u32,
     signals: OnceLock<Heeded>,
 }
 
@@ -89,8 +88,8 @@ impl Log {
             (false, 2..) => Level::Detailed,
         };
         let sink = Sink::open(arguments).map_err(|message| Failure::new(Status::Other, message))?;
-        let (open_calls, signals) = (OpenCalls::default(), OnceLock::new());
-        Ok(Log(Arc::new(Inner { level, role, format: arguments.log, sink, open_calls, signals })))
+        let (process, signals) = (std::process::id(), OnceLock::new());
+        Ok(Log(Arc::new(Inner { level, role, format: arguments.log, sink, process, signals })))
     }
 
     /// The ready line: from now on callers may come.
@@ -149,23 +148,20 @@ impl Log {
         }
     }
 
+    /// Whether this signal has come since the last time.
+    fn has_come(&self, signal: i32, seen: impl Fn(&Heeded) -> &AtomicU32) -> bool {
+        let Some(heeded) = self.0.signals.get() else { return false };
+        let count = heeded.watch.count(signal);
+        seen(heeded).swap(count, Ordering::Relaxed) != count
+    }
+
     /// Acts on the signals that have come since the last time.
     fn bell(&self) {
-        let Some(Heeded { watch, hangups, questions }) = self.0.signals.get() else { return };
-        let is_new = |signal, seen: &AtomicU32| {
-            let count = watch.count(signal);
-            seen.swap(count, Ordering::Relaxed) != count
-        };
-        if is_new(REOPENS_FILE, hangups)
+        if self.has_come(REOPENS_FILE, |heeded| &heeded.hangups)
             && let Sink::File(file) = &self.0.sink
             && let Err(message) = file.reopen()
         {
             self.say(&Record::note(Level::Normal, message).with(Severity::Warning));
-        }
-        if is_new(TELLS_OPEN_CALLS, questions) {
-            for record in self.0.open_calls.records(SystemTime::now()) {
-                self.say(&record);
-            }
         }
     }
 }
@@ -175,12 +171,18 @@ impl Observer for Log {
         if matches!(event, Event::Bell) {
             return self.bell();
         }
-        if self.0.signals.get().is_some() {
-            self.0.open_calls.follow(event);
+        if let Event::Open { call, received_bytes, sent_bytes, lasts } = event {
+            let process = std::process::id();
+            let child = (process != self.0.process).then_some(process);
+            return self.say(&Record::open(call, *received_bytes, *sent_bytes, *lasts, child));
         }
         if record::level(event, self.0.role).is_some_and(|level| self.is_told(level)) {
             self.say(&Record::of(event, self.0.role));
         }
+    }
+
+    fn wants_open_calls(&self) -> bool {
+        self.has_come(TELLS_OPEN_CALLS, |heeded| &heeded.questions)
     }
 
     fn wants_tcp_info(&self) -> bool {

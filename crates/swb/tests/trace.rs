@@ -116,9 +116,9 @@ fn a_call_that_fails_says_the_errno_and_its_meaning() {
     let refused = run_swb(&["ask", "tcp://127.0.0.1:1", "x", "--trace"], b"");
     assert!(refused.stderr.contains("SO_ERROR) = ECONNREFUSED (Connection refused)"), "{}", refused.stderr);
     let elsewhere = run_swb(&["serve", "echo", "tcp://192.0.2.1:0", "--workers", "1", "--trace"], b"");
-    let made = "bind(6, tcp://192.0.2.1:0) = -1 EADDRNOTAVAIL (Cannot assign requested address)";
+    let made = "bind(8, tcp://192.0.2.1:0) = -1 EADDRNOTAVAIL (Cannot assign requested address)";
     assert_eq!(elsewhere.code(), 7);
-    in_order(&lines(&elsewhere.stderr), &[made, "close(6) = 0"]);
+    in_order(&lines(&elsewhere.stderr), &[made, "close(8) = 0"]);
     assert!(elsewhere.stderr.contains("it is not an address of this host"), "{}", elsewhere.stderr);
     let unknown = run_swb(&["connect", "tcp://no-such-host.invalid:1", "--trace"], b"");
     let asked = named(&lines(&unknown.stderr), "getaddrinfo")[0].call().to_owned();
@@ -131,11 +131,11 @@ fn a_receive_that_does_not_wait_is_visible() {
     let caller = run_swb(&["ask", server.address(), "hi"], b"");
     assert_eq!(caller.text(), "hi");
     let nothing =
-        "recvfrom(6, 262144, MSG_DONTWAIT|MSG_TRUNC) = -1 EAGAIN (Resource temporarily unavailable)";
+        "recvfrom(8, 262144, MSG_DONTWAIT|MSG_TRUNC) = -1 EAGAIN (Resource temporarily unavailable)";
     let told = server.terminate().stderr;
     in_order(
         &lines(&told),
-        &[nothing, "poll([3, 4, 5, 6], no time-out) = 1: 6 POLLIN", "recvfrom(6", "sendto(6"],
+        &[nothing, "poll([3, 4, 5, 7, 8], no time-out) = 1: 8 POLLIN", "recvfrom(8", "sendto(8"],
     );
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Entry {
     look_at: Option<Moment>,
     pub(super) is_queued: bool,
     #[expect(dead_code, reason = "held to be given back when the call ends")]
-    place: Option<PeerPlace>,
+    place: Option<Box<PeerPlace>>,
 }
 
 impl Entry {
@@ -149,6 +149,7 @@ impl<S: Selector> Reactor<S> {
             self.host.tell(&Event::Answered(session.call())); // of speakers nobody has called yet
         }
         let ends = smallvec![LegEnd::new(socket)];
+        let place = place.map(Box::new);
         let slot =
             self.entries.insert(Entry { session, ends, timer: None, look_at: None, is_queued: false, place });
         if let Err(failed) = self.watch(slot, Leg::CALLER) {

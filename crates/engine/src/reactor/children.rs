@@ -44,7 +44,6 @@ impl Child {
 impl<S: Selector> Reactor<S> {
     /// Looks after a new child. Its call keeps its place until the child is reaped.
     pub(super) fn adopt(&mut self, process: Pid, call: Call, place: Option<PeerPlace>) {
-        self.host.tell(&Event::Forked { call: &call, process: process.as_raw_nonzero().get() });
         let entry = self.children.vacant_entry();
         let token = Token::Child(entry.key()).pack();
         let pidfd = call::pidfd_open(process)

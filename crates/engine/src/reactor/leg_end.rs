@@ -63,7 +63,7 @@ pub(crate) enum LegSocket {
     Standard(Standard),
     /// A datagram socket on which anyone may speak; answers go to whom was heard last.
     Speakers {
-        socket: DatagramSocket,
+        socket: Box<DatagramSocket>,
         latest: Option<PeerAddress>,
         only_first: bool,
     },

@@ -16,6 +16,8 @@ pub(super) enum Token {
     Wake,
     Bell,
     Ticks,
+    /// One of the two eventfds that take turns.
+    Census(usize),
 }
 
 impl Token {
@@ -31,6 +33,7 @@ impl Token {
             Token::Wake => (6, 0, 0),
             Token::Bell => (7, 0, 0),
             Token::Ticks => (8, 0, 0),
+            Token::Census(turn) => (9, turn, 0),
         };
         (index as u64) << 8 | (leg as u64) << 4 | kind
     }
@@ -48,6 +51,7 @@ impl Token {
             6 => Token::Wake,
             7 => Token::Bell,
             8 => Token::Ticks,
+            9 => Token::Census(index),
             _ => return None,
         })
     }
@@ -71,6 +75,7 @@ mod tests {
             Token::Wake,
             Token::Bell,
             Token::Ticks,
+            Token::Census(1),
         ] {
             assert_eq!(Token::unpack(token.pack()), Some(token));
         }

@@ -81,7 +81,7 @@ impl Session {
 
     /// `reason`, unless it claims that all was delivered on a leg that took nothing any more.
     pub(super) fn honest(&self, reason: CloseReason) -> CloseReason {
-        let broken = self.legs.iter().find_map(|leg| leg.broken);
+        let broken = self.legs.iter().find_map(|leg| leg.broken.as_deref().copied());
         broken.filter(|_| reason.is_clean()).unwrap_or(reason)
     }
 

@@ -28,7 +28,7 @@ pub(super) struct LegState {
     pub(super) finish_asked: bool,
     pub(super) finished: bool,
     /// Why nothing can be sent any more.
-    pub(super) broken: Option<CloseReason>,
+    pub(super) broken: Option<Box<CloseReason>>,
     pub(super) received_bytes: u64,
     pub(super) sent_bytes: u64,
 }
@@ -116,7 +116,7 @@ impl LegState {
     /// The peer takes nothing any more.
     pub(super) fn stop_sending(&mut self, why: CloseReason) {
         self.drop_queue();
-        self.broken.get_or_insert(why);
+        self.broken.get_or_insert_with(|| Box::new(why));
         self.finish_asked = true;
         self.finished = true;
     }

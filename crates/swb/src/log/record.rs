@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
 use switchboard::address::visible;
+use switchboard::engine::OPEN_TOLD_MAX;
 use switchboard::{Call, CallFailed, End, Event, TcpInfo};
 
 use crate::failure::Failure;
@@ -52,7 +53,8 @@ pub(crate) fn level(event: &Event<'_>, role: Role) -> Option<Level> {
         | Event::Refused { .. }
         | Event::RateReached { .. }
         | Event::CallsAtLimit { .. } => Some(Level::Normal),
-        Event::Forked { .. } | Event::Bell => None,
+        Event::OpenCalls { .. } | Event::Open { .. } => Some(Level::Quiet),
+        Event::Bell => None,
     }
 }
 
@@ -78,6 +80,29 @@ impl Record {
         let members = vec![("status", status.into()), ("text", failure.message().into())];
         let record = Record::new("failed", failure.message().to_owned(), members);
         record.at(Level::Quiet).with(Severity::Error)
+    }
+
+    /// A call that is open, and the child that serves it, if one does.
+    pub(crate) fn open(
+        call: &Call,
+        received_bytes: u64,
+        sent_bytes: u64,
+        lasts: Duration,
+        child: Option<u32>,
+    ) -> Record {
+        let (number, peer, local, seconds) = (call.number, &call.peer, &call.local, lasts.as_secs_f64());
+        let moved = format!("{received_bytes} bytes in, {sent_bytes} out");
+        let process = child.map(|process| format!(", in process {process}")).unwrap_or_default();
+        let text =
+            format!("call {number}: {peer} called {local} and is open; {moved}, {seconds:.3} s{process}");
+        let mut members = members_of(call);
+        members.extend([
+            ("received_bytes", received_bytes.into()),
+            ("sent_bytes", sent_bytes.into()),
+            ("seconds", lasts.into()),
+        ]);
+        members.extend(child.map(|process| ("process", u64::from(process).into())));
+        Record::new("open", text, members).at(Level::Quiet)
     }
 
     pub(crate) fn at(self, level: Level) -> Record {
@@ -218,12 +243,16 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             ];
             ("child_killed", text, members)
         }
-        Event::Forked { .. } | Event::Bell => ("", String::new(), Vec::new()),
+        Event::OpenCalls { calls } => {
+            let more = if *calls > OPEN_TOLD_MAX { "; the first of each worker are told" } else { "" };
+            ("open_calls", format!("{calls} calls are open{more}"), vec![("calls", count(*calls))])
+        }
+        Event::Open { .. } | Event::Bell => ("", String::new(), Vec::new()),
     }
 }
 
 /// Which call it is, whose, and at which address.
-pub(super) fn members_of(call: &Call) -> Members {
+fn members_of(call: &Call) -> Members {
     vec![("call", call.number.into()), ("peer", json(&call.peer)), ("local", json(&call.local))]
 }
 

@@ -1,8 +1,8 @@
 //! Buffers that the kernel fills as bytes come: a provided buffer ring.
 //!
 //! io_uring_register_buf_ring(3). The kernel takes a buffer when there is something to receive, not while a
-//! call is silent: idle calls hold none. A page holds the ring's entries; the buffers lie behind it. Pages that
-//! no message reaches are never touched.
+//! call is silent: idle calls hold none. The ring's entries lie in front of the buffers. Pages that no message
+//! reaches are never touched.
 
 use std::io;
 use std::ptr::NonNull;
@@ -12,16 +12,19 @@ use io_uring::Submitter;
 use io_uring::types::BufRingEntry;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
-/// Bytes that one buffer holds.
-pub const BUFFER_BYTES: usize = 4096;
+/// Bytes that one buffer holds: enough for what people and protocols say at once, and little memory in all.
+pub const BUFFER_BYTES: usize = 1024;
 
-/// How many there are: a power of two, for the kernel's ring. Their entries, of 16 bytes, fill one page.
-const COUNT: u16 = 256;
+/// How many there are: a power of two, for the kernel's ring. A wait brings a few dozen completions at the most,
+/// and all buffers are given back before the next.
+const COUNT: u16 = 128;
 
-/// A page: what the ring's address must be aligned to.
-const PAGE_BYTES: usize = 4096;
+/// The ring's entries come first, in a page, to which its address must be aligned.
+const RING_BYTES: usize = 4096;
 
-const MAPPED_BYTES: usize = PAGE_BYTES + COUNT as usize * BUFFER_BYTES;
+const MAPPED_BYTES: usize = RING_BYTES + COUNT as usize * BUFFER_BYTES;
+
+const _: () = assert!(COUNT as usize * size_of::<BufRingEntry>() <= RING_BYTES && COUNT.is_power_of_two());
 
 /// The memory of all buffers, and the ring by which they are handed to the kernel.
 pub(super) struct Buffers {
@@ -123,7 +126,7 @@ impl Buffers {
     }
 
     fn start_of(&self, buffer: u16) -> *mut u8 {
-        self.memory.as_ptr().wrapping_add(PAGE_BYTES + usize::from(buffer) * BUFFER_BYTES)
+        self.memory.as_ptr().wrapping_add(RING_BYTES + usize::from(buffer) * BUFFER_BYTES)
     }
 }
 
