@@ -35,13 +35,12 @@ pub struct Connected {
 ///
 /// Each address that was tried, the call that failed and why: see [`ConnectErrorKind`].
 pub fn connect(address: &Address) -> Result<Connected, ConnectError> {
-    const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
     let options = &address.options;
     if let Some(key) = options.not_for_connecting() {
         let error = OptionError::meaningless(key, options, "it has no meaning for one who connects");
         return Err(refuse(address, ConnectErrorKind::Option(Some(Box::new(error)))));
     }
-    let within = options.duration(OptionKey::ConnectTimeout).unwrap_or(TIMEOUT_DEFAULT);
+    let within = timeout(options);
     let transport = address.transport;
     match &address.place {
         Place::Network { .. } => connect_network(address, within),
@@ -56,6 +55,12 @@ pub fn connect(address: &Address) -> Result<Connected, ConnectError> {
         Place::Descriptor(number) => adopt(address, *number),
         Place::Standard => Err(refuse(address, ConnectErrorKind::Unsupported)),
     }
+}
+
+/// How long a call may take to be opened.
+pub(crate) fn timeout(options: &address::Options) -> Duration {
+    const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+    options.duration(OptionKey::ConnectTimeout).unwrap_or(TIMEOUT_DEFAULT)
 }
 
 fn connect_network(address: &Address, within: Duration) -> Result<Connected, ConnectError> {
@@ -76,12 +81,19 @@ fn connect_network(address: &Address, within: Duration) -> Result<Connected, Con
         race(&candidates, options, within)
     };
     let fail = |tried| ConnectError::from_attempts(address.to_string(), tried);
-    let Won { fd, candidate, opening, mut notes, failed } = won.map_err(fail)?;
-    let end = End::Ip { transport: address.transport, address: candidate.address };
-    let late = opening.finish(&fd).map_err(|failed| fail(vec![failed.into_attempt(end.clone())]))?;
-    notes.extend(late);
-    let connection = Connection::on(fd, address.transport)
-        .map_err(|error| fail(vec![Attempt { end: end.clone(), call: "getsockopt(2)", error }]))?;
+    open(won.map_err(fail)?).map_err(|attempt| fail(vec![attempt]))
+}
+
+/// The socket that connected, with the options that come after connect(2).
+pub(crate) fn open(won: Won) -> Result<Connected, Attempt> {
+    let Won { fd, candidate, opening, mut notes, failed } = won;
+    let end = End::Ip { transport: candidate.transport, address: candidate.address };
+    notes.extend(opening.finish(&fd).map_err(|failed| failed.into_attempt(end.clone()))?);
+    let connection = Connection::on(fd, candidate.transport).map_err(|error| Attempt {
+        end: end.clone(),
+        call: "getsockopt(2)",
+        error,
+    })?;
     Ok(Connected { connection, end, notes, failed })
 }
 

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use address::{End, Options, Transport};
@@ -92,12 +93,17 @@ impl Started {
         Won { fd, candidate, opening, notes, failed }
     }
 
-    fn failed(self, error: io::Error) -> Attempt {
+    /// Whether connect(2) was done at once, as over datagrams.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    pub(crate) fn failed(self, error: io::Error) -> Attempt {
         failure(self.candidate, "connect(2)", error)
     }
 
     /// Whether it connected: `SO_ERROR`, connect(2) at `EINPROGRESS`.
-    fn outcome(&self) -> io::Result<()> {
+    pub(crate) fn outcome(&self) -> io::Result<()> {
         call::pending_error(&self.fd)?.map_or(Ok(()), Err)?;
         // Two ends that call each other at once connect, RFC 9293 section 3.5; a caller whose own port happens
         // to be the one it calls does so with itself.
@@ -105,6 +111,12 @@ impl Started {
         let local = call::local_end(&self.fd, transport)?;
         let itself = transport == Transport::Tcp && local == End::Ip { transport, address };
         if itself { Err(errno::raw(libc::ECONNREFUSED)) } else { Ok(()) }
+    }
+}
+
+impl AsFd for Started {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

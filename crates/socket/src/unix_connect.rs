@@ -22,16 +22,32 @@ pub(crate) fn connect_unix(
     within: Duration,
 ) -> Result<(OpenSocket, Vec<Granted>), Attempt> {
     let failed = |error| Attempt { end: end.clone(), call: "connect(2)", error };
-    let opening = Opening::connected(end.transport(), Family::Unix, end.clone(), None, options)
-        .map_err(|error| Attempt::option(end.clone(), error))?;
-    let (fd, mut notes) = opening.begin().map_err(|failed| failed.into_attempt(end.clone()))?;
-    match opening.name_end(&fd) {
+    let Started { fd, mut notes, opening, outcome } = start_unix(end, options)?;
+    match outcome {
         Ok(()) => {}
         Err(error) if errno::is(&error, libc::EAGAIN) => wait(&fd, end, within).map_err(failed)?,
         Err(error) => return Err(failed(error)),
     }
     notes.extend(opening.finish(&fd).map_err(|failed| failed.into_attempt(end.clone()))?);
     Ok((fd, notes))
+}
+
+/// A socket on which connect(2) was called, and what that said.
+pub(crate) struct Started {
+    pub(crate) fd: OpenSocket,
+    pub(crate) opening: Opening,
+    /// `EAGAIN`: the listener's backlog is full.
+    pub(crate) outcome: io::Result<()>,
+    notes: Vec<Granted>,
+}
+
+/// socket(2), options, connect(2); does not wait.
+pub(crate) fn start_unix(end: &End, options: &Options) -> Result<Started, Attempt> {
+    let opening = Opening::connected(end.transport(), Family::Unix, end.clone(), None, options)
+        .map_err(|error| Attempt::option(end.clone(), error))?;
+    let (fd, notes) = opening.begin().map_err(|failed| failed.into_attempt(end.clone()))?;
+    let outcome = opening.name_end(&fd);
+    Ok(Started { fd, opening, outcome, notes })
 }
 
 /// Connects, waiting for a place in the listener's backlog; the socket does not wait before nor after.
