@@ -35,6 +35,21 @@ pub(crate) fn epoll_add(
     )
 }
 
+/// epoll_ctl(2) with `EPOLL_CTL_MOD`.
+pub(crate) fn epoll_modify(
+    epoll: impl AsFd,
+    fd: BorrowedFd<'_>,
+    token: u64,
+    flags: epoll::EventFlags,
+) -> io::Result<()> {
+    traced(
+        SystemCall::EpollCtl,
+        || epoll::modify(&epoll, fd, epoll::EventData::new_u64(token), flags),
+        || format!("{}, EPOLL_CTL_MOD, {}, {}", number(&epoll), number(&fd), names(flags)),
+        |()| "0".to_owned(),
+    )
+}
+
 /// epoll_wait(2). `descriptor_of` gives the number of a token's descriptor, for the tracer.
 #[inline]
 pub(crate) fn epoll_wait(

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rustix::event::Timespec;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
 };
@@ -89,6 +89,13 @@ impl Control {
     #[must_use]
     pub fn ending_fd(&self) -> BorrowedFd<'_> {
         self.ending.as_fd()
+    }
+
+    /// Whether [`Control::end`] was told.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        let mut ask = [PollFd::new(&self.ending, PollFlags::IN)];
+        socket::call::poll(&mut ask, Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
     }
 
     /// The eventfd behind [`Control::ring`].

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+pub(crate) use crate::epoll::Watch;
 pub(crate) use epoll::EpollSelector;
 pub(crate) use poll::PollSelector;
 use sys::Filled;
@@ -76,17 +77,6 @@ pub(crate) struct Operation(u32);
 impl Operation {
     /// None, or one that lasts as long as its descriptor.
     pub(crate) const NONE: Operation = Operation(u32::MAX);
-}
-
-/// What a descriptor is watched for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Watch {
-    /// To be read and to be written.
-    Both,
-    /// To be read.
-    Read,
-    /// To be read, by several workers: one of them is woken, not all.
-    SharedRead,
 }
 
 /// A descriptor and what is wanted of it.

@@ -14,30 +14,30 @@ const TIDY_ABOVE: usize = 1024;
 
 /// The earliest deadlines first.
 #[derive(Debug, Default)]
-pub(crate) struct Timers {
+pub struct Timers {
     heap: BinaryHeap<Reverse<(Moment, usize)>>,
 }
 
 impl Timers {
     /// Wakes `slot` at `due`.
-    pub(crate) fn set(&mut self, due: Moment, slot: usize) {
+    pub fn set(&mut self, due: Moment, slot: usize) {
         self.heap.push(Reverse((due, slot)));
     }
 
     /// Drops the entries that are not live any more, if they could be many: more than the `calls` that are open.
-    pub(crate) fn tidy(&mut self, calls: usize, is_live: impl Fn(Moment, usize) -> bool) {
+    pub fn tidy(&mut self, calls: usize, is_live: impl Fn(Moment, usize) -> bool) {
         if self.heap.len() > 2 * calls + TIDY_ABOVE {
             self.heap.retain(|Reverse((due, slot))| is_live(*due, *slot));
         }
     }
 
     /// When the next slot is due.
-    pub(crate) fn next(&self) -> Option<Moment> {
+    pub fn next(&self) -> Option<Moment> {
         self.heap.peek().map(|Reverse((due, _))| *due)
     }
 
     /// The next slot that is due at `now`, with the moment for which it was set.
-    pub(crate) fn pop_due(&mut self, now: Moment) -> Option<(Moment, usize)> {
+    pub fn pop_due(&mut self, now: Moment) -> Option<(Moment, usize)> {
         self.heap.peek().filter(|Reverse((due, _))| *due <= now)?;
         self.heap.pop().map(|Reverse(entry)| entry)
     }
