@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("switchboard-services", 2),
     ("switchboard-engine", 2),
     ("switchboard", 3),
+    ("switchboard-load", 3),
     ("swb", 4),
     ("xtask", 5),
     ("switchboard-testkit", 3),
