@@ -98,7 +98,7 @@ impl<'r> Worker<'r> {
             let (threads, thread) = (threads as u64, thread as u64);
             count / threads + u64::from(thread < count % threads)
         };
-        let epoll = Epoll::new()?;
+        let mut epoll = Epoll::new()?;
         epoll.add(common.control.ending_fd(), ENDING, Watch::Read)?;
         let body = common.rules.messages.from(0)[..common.rules.message_bytes].to_vec();
         let mut worker = Worker {

@@ -1,6 +1,7 @@
 //! The command line as types: what was asked for, before anything is looked at.
 
 mod admission;
+mod load;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use switchboard::services::{Prefix, TimeFormat, Until};
 use switchboard::{EngineChoice, Format, Framing};
 
 pub(crate) use admission::{Access, Admission};
+pub(crate) use load::Load;
 
 /// What `swb` was asked to do.
 #[derive(Debug, Parser)]
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     Ask(Ask),
     /// Answers callers with a service.
     Serve(Serve),
+    /// Offers load to a server and measures it.
+    Load(Box<Load>),
     /// Shows the addresses of names, and the names of addresses.
     Resolve(Resolve),
     /// Shows the tables: schemes, services, engines, options.

@@ -12,6 +12,8 @@ pub(crate) enum Json {
     Null,
     Bool(bool),
     Number(u64),
+    /// To three decimals; null where it is no finite number.
+    Decimal(f64),
     /// In seconds, to the microsecond.
     Seconds(Duration),
     Text(String),
@@ -29,6 +31,12 @@ impl From<bool> for Json {
 impl From<u64> for Json {
     fn from(value: u64) -> Json {
         Json::Number(value)
+    }
+}
+
+impl From<f64> for Json {
+    fn from(value: f64) -> Json {
+        Json::Decimal(value)
     }
 }
 
@@ -62,6 +70,8 @@ impl fmt::Display for Json {
             Json::Null => f.write_str("null"),
             Json::Bool(value) => write!(f, "{value}"),
             Json::Number(value) => write!(f, "{value}"),
+            Json::Decimal(value) if value.is_finite() => write!(f, "{value:.3}"),
+            Json::Decimal(_) => f.write_str("null"),
             Json::Seconds(value) => write!(f, "{:.6}", value.as_secs_f64()),
             Json::Text(value) => write_text(f, value),
             Json::List(values) => {
@@ -112,9 +122,13 @@ mod tests {
             ("name", "echo".into()),
             ("open", Json::List(vec![1.into(), 2.into()])),
             ("ready", true.into()),
+            ("rate", Json::List(vec![0.125.into(), f64::NAN.into()])),
             ("why", Json::from(None::<u64>)),
         ]);
-        assert_eq!(value.to_string(), r#"{"name":"echo","open":[1,2],"ready":true,"why":null}"#);
+        assert_eq!(
+            value.to_string(),
+            r#"{"name":"echo","open":[1,2],"ready":true,"rate":[0.125,null],"why":null}"#
+        );
     }
 
     #[test]

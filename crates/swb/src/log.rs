@@ -133,6 +133,11 @@ impl Log {
         let _ = self.0.signals.set(Heeded { watch: Arc::clone(watch), hangups, questions });
     }
 
+    /// Whether it says nothing but errors.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.0.level == Level::Quiet
+    }
+
     fn is_told(&self, level: Level) -> bool {
         level <= self.0.level && self.0.format != LogFormat::Off
     }

@@ -160,6 +160,8 @@ fn explaining_makes_no_call_on_a_socket() {
         "ask udp://example.net:53 hi",
         "resolve localhost",
         "tour",
+        "load tcp://localhost:7 --rate 100",
+        "load --engines all echo",
     ] {
         let words: Vec<&str> = command.split(' ').collect();
         let swb =

@@ -17,7 +17,7 @@ use switchboard::{Address, Engine, EngineChoice, Limits, Place, Shape, Transport
 use crate::failure::{Failure, output_error};
 use crate::files::raise_descriptor_limit;
 use crate::help::command;
-use crate::invocation::{Ask, Command, Connect, Explain, Invocation, Listen, Resolve, Serve, Terminal};
+use crate::invocation::{Ask, Command, Connect, Explain, Invocation, Listen, Load, Resolve, Serve, Terminal};
 
 use callers::{Caller, row};
 use page::Page;
@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: &Explain) -> Result<(), Failure> {
         Command::Ask(arguments) => ask(&arguments, look_up, &mut page)?,
         Command::Listen(arguments) => listen(&arguments, look_up, &mut page)?,
         Command::Serve(arguments) => serve(arguments, look_up, &mut page)?,
+        Command::Load(arguments) => load(&arguments, look_up, &mut page)?,
         Command::Resolve(arguments) => resolve(&arguments, &mut page)?,
         Command::List(_) => page.row("calls", "none on a socket: it prints a table that is in the program"),
         Command::Help(_) => page.row("calls", "none on a socket: it prints a text that is in the program"),
@@ -82,6 +83,23 @@ fn ask(arguments: &Ask, look_up: bool, page: &mut Page) -> Result<(), Failure> {
         (Some(Shape::Stream | Shape::SeqPacket | Shape::Datagram) | None, _) => Caller::AsksOnce,
     };
     call(&address, look_up, kind, page)
+}
+
+fn load(arguments: &Load, look_up: bool, page: &mut Page) -> Result<(), Failure> {
+    page.row("command", "load: offers load to a server and measures it");
+    if !arguments.engines.is_empty() {
+        page.row("calls", "it starts swb serve under each engine in turn and offers the same load to each");
+        return Ok(());
+    }
+    let address = super::load::address(arguments)?;
+    page.address("to", &address);
+    page.section("plan");
+    let offer = super::load::one_offer(arguments, &address)?;
+    page.row("load", &super::load::summary(&offer));
+    page.duration("duration", Some(offer.duration), "");
+    page.duration("time-out", Some(offer.timeout), "");
+    page.options(&address);
+    call(&address, look_up, Caller::Loads, page)
 }
 
 /// The calls of one who calls.

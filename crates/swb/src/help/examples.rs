@@ -81,6 +81,14 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb serve time tcp://:1300 udp://:1300", "Tells the time as a line of text (RFC 867)."),
         example("swb serve time --binary tcp://:3700", "Tells it as seconds since 1900 in four bytes (RFC 868)."),
     ]),
+    (&["load"], &[
+        example("swb load localhost:7777 --calls 50", "Fifty callers that echo for 10 s, each as fast as it is answered: rate, latency, failures."),
+        example("swb load localhost:7777 --rate 5000 --duration 1m --plot load.svg", "5,000 messages a second whatever the server does: how long callers wait, and a picture of it."),
+        example("swb load udp://localhost:9988 --rate 1000 --count 10000", "Datagrams: how many are lost, late, doubled, out of order."),
+        example("swb load tcp://localhost:2021 --churn --calls 32 --message hello --expect 'hello back'", "A new call for each message."),
+        example("swb load unix:/run/app.sock --idle --calls 10000 --ramp 5s", "Opens calls and holds them."),
+        example("swb load --engines all echo --calls 1,10,100,1000 --plot engines.svg", "The same load for every engine of swb in turn: which is for how many callers?"),
+    ]),
     (&["resolve"], &[
         example("swb resolve localhost", "The addresses of a name, in the order in which they would be tried."),
         example("swb resolve localhost:80", "The same for a service at it, with the service's name."),

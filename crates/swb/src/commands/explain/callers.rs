@@ -32,6 +32,8 @@ pub(super) enum Caller {
     Asks,
     /// `ask` for one message or frame.
     AsksOnce,
+    /// Each of the calls of `load`.
+    Loads,
 }
 
 impl Caller {
@@ -41,6 +43,7 @@ impl Caller {
             Caller::JoinedByMessages => JOINED_BY_MESSAGES,
             Caller::Asks => ASKS,
             Caller::AsksOnce => ASKS_ONCE,
+            Caller::Loads => LOADS,
         }
     }
 }
@@ -84,6 +87,18 @@ static ASKS_ONCE: &[Row] = &[
     fixed("poll([call])", "until there is an answer; over datagrams it is sent again (--retries)"),
     fixed("recv(call)", "the answer"),
     fixed("close(call)", ""),
+];
+
+static LOADS: &[Row] = &[
+    fixed("epoll_ctl(epoll, EPOLL_CTL_ADD, call, EPOLLIN|EPOLLRDHUP|EPOLLET)", "tells when an answer comes"),
+    fixed("socket(), connect() = call", "each further call; epoll tells when it is connected"),
+    fixed("send(call)", "a message, or several behind each other (--in-flight)"),
+    fixed(
+        "epoll_wait(epoll)",
+        "until an answer comes; poll([epoll]) until a message is due, to the nanosecond",
+    ),
+    fixed("recv(call)", "the answer, which is compared with what is expected"),
+    fixed("close(call)", "at the end; with --churn after each answer, by a reset that leaves no TIME_WAIT"),
 ];
 
 /// `listen` on a byte stream.
