@@ -3,7 +3,7 @@
 use std::fmt;
 
 use address::{Address, End, Place, Shape};
-use socket::{BindError, DatagramSocket, Granted, Inherited, Listener};
+use socket::{BindError, BurstSocket, DatagramSocket, Granted, Inherited, Listener};
 
 use crate::Engine;
 use crate::capabilities::Datagrams;
@@ -26,7 +26,7 @@ pub(crate) enum Door {
         shared: bool,
     },
     /// Callers' messages arrive.
-    Datagrams(DatagramSocket),
+    Datagrams(BurstSocket),
 }
 
 impl Doors {
@@ -96,7 +96,7 @@ impl Doors {
             others.push(first.another().map_err(|error| OpenDoorsError::Share(address.clone(), error))?);
         }
         for (worker, socket) in self.workers.iter_mut().zip(std::iter::once(first).chain(others)) {
-            worker.push(Door::Datagrams(socket));
+            worker.push(Door::Datagrams(socket.in_bursts()));
         }
         Ok(())
     }

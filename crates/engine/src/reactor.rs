@@ -10,6 +10,7 @@ mod calls;
 mod census;
 mod children;
 mod door;
+mod gather;
 mod hands;
 mod hear;
 mod leg_end;

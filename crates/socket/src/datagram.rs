@@ -18,17 +18,17 @@ use crate::opening::{Step, ask_for_destination, make_all};
 use crate::owned_path::OwnedPath;
 use crate::packet_info::{self, Destination};
 use crate::peer_address::{Peer, mapped};
-use crate::{BindError, Connection, Granted, PeerAddress, call, descriptor, errno, sockaddr};
+use crate::{BindError, BurstSocket, Connection, Granted, PeerAddress, call, descriptor, errno, sockaddr};
 
 /// A bound, unconnected socket: udp or unix-dgram. Dropping it is close(2), and removes its Unix path.
 #[derive(Debug)]
 pub struct DatagramSocket {
     fd: OpenSocket,
     transport: Transport,
-    family: Family,
+    pub(crate) family: Family,
     address: Arc<Address>,
     /// Bound to every address, so the kernel tells which one each datagram was sent to.
-    tells_destination: bool,
+    pub(crate) tells_destination: bool,
     path: Option<OwnedPath>,
 }
 
@@ -111,7 +111,7 @@ impl DatagramSocket {
         let to = || peer.end(self.transport);
         match (&peer.0, self.family) {
             (Peer::Ip { peer, from: Some(from) }, Family::V4 | Family::V6 { .. }) => {
-                packet_info::send_from(&self.fd, bytes, self.family, *peer, *from)
+                packet_info::send(&self.fd, bytes, self.family, *peer, Some(*from), None)
             }
             (Peer::Ip { peer, from: None }, Family::V4) => call::send_to(&self.fd, bytes, peer, to),
             (Peer::Ip { peer, from: None }, Family::V6 { .. }) => {
@@ -128,6 +128,12 @@ impl DatagramSocket {
                 Err(errno::raw(libc::EAFNOSUPPORT))
             }
         }
+    }
+
+    /// From now on datagrams come and go in bursts, where the kernel has that (udp only).
+    #[must_use]
+    pub fn in_bursts(self) -> BurstSocket {
+        BurstSocket::new(self)
     }
 
     /// connect(2): from now on only that peer is heard, and a refused port is reported.

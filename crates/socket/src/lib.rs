@@ -2,7 +2,7 @@
 //!
 //! A call to somebody begins with [`connect()`] and gives a [`Connection`]. Callers are answered by a
 //! [`Listener`], whose [`Listener::accept`] gives a [`Connection`] each; datagrams from anybody come to a
-//! [`DatagramSocket`]. Standard input and output are an end as well: [`Standard`].
+//! [`DatagramSocket`], many by one call to a [`BurstSocket`]. Standard input and output are an end as well: [`Standard`].
 //!
 //! ```
 //! use socket::{Listener, connect};
@@ -33,6 +33,7 @@ mod attempt;
 mod bind;
 mod bind_error;
 mod born;
+mod burst;
 pub mod call;
 mod connect;
 mod connect_error;
@@ -71,6 +72,7 @@ mod write_nowait;
 pub use accept_outcome::{AcceptOutcome, accept_outcome};
 pub use attempt::Attempt;
 pub use bind_error::{BindError, BindErrorKind, Taken};
+pub use burst::{BURST_BYTES_MAX, BURST_MESSAGES_MAX, Burst, BurstSocket, Message};
 pub use connect::{Connected, connect};
 pub use connect_error::{ConnectError, ConnectErrorKind};
 pub use connection::{Connection, Credentials, Received};
@@ -83,7 +85,7 @@ pub use listener::{Accepted, Listener};
 pub use names::{reverse_name, service_name};
 pub use opening::PlannedCall;
 pub use option_error::{Granted, OptionError};
-pub use outline::{Outline, Try, outline_call, outline_listening};
+pub use outline::{Outline, Try, outline_bursts, outline_call, outline_listening};
 pub use packet_info::Destination;
 pub use peer_address::PeerAddress;
 pub use resolve::{Candidate, Resolved, Role, resolve};

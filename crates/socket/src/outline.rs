@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use address::{Address, End, Host, Place, Port, Shape};
 
 use crate::born::Family;
-use crate::call::{shows_end, shows_listen};
+use crate::burst::{ASKING, hears_bursts};
+use crate::call::{shows_end, shows_listen, shows_set_option};
 use crate::opening::{Opening, Sharing, Step};
 use crate::options::backlog;
 use crate::race::bound_from;
@@ -154,6 +155,15 @@ fn show_bind(address: &Address, one: &mut Try, fd: &str) {
     let shown = format!("{}://{}:{}", address.transport, local.host, local.port);
     let bind = PlannedCall::new(SystemCall::Bind, shows_end(fd, shown));
     one.calls.insert(connect.unwrap_or(one.calls.len()), bind);
+}
+
+/// What a server's socket called `fd` asks for once it is bound: to hear datagrams in bursts. `None` where there are
+/// none.
+#[must_use]
+pub fn outline_bursts(address: &Address, fd: &str) -> Option<PlannedCall> {
+    let (level, name, value) = ASKING;
+    let arguments = || shows_set_option(fd, level, name, &value);
+    hears_bursts(address.transport).then(|| PlannedCall::new(SystemCall::Setsockopt, arguments()))
 }
 
 fn look_ups(host: &Host, port: &Port) -> Vec<PlannedCall> {

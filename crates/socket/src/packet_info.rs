@@ -1,7 +1,8 @@
-//! Which of our addresses a datagram was sent to; sending from it.
+//! What goes beside the bytes of a datagram: our address, and where a burst is cut.
 //!
-//! recvmsg(2), sendmsg(2); `IP_PKTINFO` (ip(7)), `IPV6_RECVPKTINFO` (RFC 3542 section 6). Without this a socket
-//! bound to every address answers from the one that the route has, which the asker did not ask.
+//! recvmsg(2), sendmsg(2); `IP_PKTINFO` (ip(7)), `IPV6_RECVPKTINFO` (RFC 3542 section 6). Without these a socket
+//! bound to every address answers from the one that the route has, which the asker did not ask. `UDP_GRO` and
+//! `UDP_SEGMENT` (udp(7)): how long each datagram of a burst is.
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -50,9 +51,11 @@ pub(crate) struct Told {
     pub(crate) to: Option<Destination>,
     /// The address of ours to answer from.
     pub(crate) answer_from: Option<IpAddr>,
+    /// It is a burst of datagrams, each as long as this but for the last.
+    pub(crate) segment: Option<usize>,
 }
 
-/// Room for both kinds of packet info, aligned as cmsg(3) wants it.
+/// Room for both kinds of packet info and for a segment's length, aligned as cmsg(3) wants it.
 #[repr(align(8))]
 struct Control([u8; 128]);
 
@@ -65,7 +68,8 @@ pub(crate) fn receive(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Told> {
         |told| {
             let from = told.from.map_or_else(|| "nobody".to_owned(), |from| from.to_string());
             let to = told.to.map_or_else(String::new, |to| format!(" to {}", to.ip));
-            (told.whole, format!("from {from}{to}"))
+            let segments = told.segment.map_or_else(String::new, in_segments);
+            (told.whole, format!("from {from}{to}{segments}"))
         },
     )
 }
@@ -81,6 +85,7 @@ fn receive_into(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Told> {
         from: message.address.as_ref().and_then(to_std),
         to: None,
         answer_from: None,
+        segment: None,
     };
     for info in message.cmsgs()? {
         told.learn(&info);
@@ -103,40 +108,58 @@ impl Told {
                 self.to = Some(Destination { ip, interface: info.ipi6_ifindex });
                 self.answer_from = (!ip.is_multicast()).then_some(ip);
             }
+        } else if let ControlMessageOwned::UdpGroSegments(bytes) = info {
+            self.segment = usize::try_from(*bytes).ok().filter(|bytes| *bytes > 0);
         }
     }
 }
 
-/// Sends one datagram from that address of ours.
-pub(crate) fn send_from(
+/// Sends to `peer`, from that address of ours, cut into datagrams of `segment` bytes; each where it is given.
+pub(crate) fn send(
     fd: impl AsFd,
     bytes: &[u8],
     family: Family,
     peer: SocketAddr,
-    from: IpAddr,
+    from: Option<IpAddr>,
+    segment: Option<u16>,
 ) -> io::Result<usize> {
-    let shown = || format!("{peer} from {from}");
-    match (family, from, peer) {
-        (Family::V4, IpAddr::V4(from), SocketAddr::V4(peer)) => {
-            let info = libc::in_pktinfo {
+    let shown = || {
+        let from = from.map_or_else(String::new, |from| format!(" from {from}"));
+        let segments = segment.map_or_else(String::new, |bytes| in_segments(bytes.into()));
+        format!("{peer}{from}{segments}")
+    };
+    let (v4, v6);
+    let info = match (family, from) {
+        (_, None) => None,
+        (Family::V4, Some(IpAddr::V4(from))) => {
+            v4 = libc::in_pktinfo {
                 ipi_ifindex: 0,
                 ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) },
                 ipi_addr: libc::in_addr { s_addr: 0 },
             };
-            let info = ControlMessage::Ipv4PacketInfo(&info);
-            call::send_message(fd, bytes, &info, &SockaddrIn::from(peer), shown)
+            Some(ControlMessage::Ipv4PacketInfo(&v4))
         }
-        (_, from, peer) => {
+        (_, Some(from)) => {
             let from = match from {
                 IpAddr::V4(v4) => v4.to_ipv6_mapped(),
                 IpAddr::V6(v6) => v6,
             };
-            let info =
-                libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: from.octets() }, ipi6_ifindex: 0 };
-            let info = ControlMessage::Ipv6PacketInfo(&info);
-            call::send_message(fd, bytes, &info, &SockaddrIn6::from(mapped(peer)), shown)
+            v6 = libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: from.octets() }, ipi6_ifindex: 0 };
+            Some(ControlMessage::Ipv6PacketInfo(&v6))
         }
+    };
+    let segments = segment.as_ref().map(ControlMessage::UdpGsoSegments);
+    let beside: Vec<_> = info.into_iter().chain(segments).collect();
+    match (family, peer) {
+        (Family::V4, SocketAddr::V4(peer)) => {
+            call::send_message(fd, bytes, &beside, &SockaddrIn::from(peer), shown)
+        }
+        (_, peer) => call::send_message(fd, bytes, &beside, &SockaddrIn6::from(mapped(peer)), shown),
     }
+}
+
+fn in_segments(bytes: usize) -> String {
+    format!(", in datagrams of {bytes} bytes")
 }
 
 fn to_std(address: &SockaddrStorage) -> Option<SocketAddr> {

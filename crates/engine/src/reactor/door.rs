@@ -15,6 +15,7 @@ use crate::selector::Operation;
 use crate::timers::earlier;
 
 use super::answer::Answered;
+use super::gather::Gather;
 
 /// How long answering pauses when descriptors, memory, threads or processes are short.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
@@ -48,6 +49,9 @@ pub(crate) struct DoorState {
     pub(super) draining: bool,
     /// The session of each datagram peer that is remembered.
     pub(super) peers: HashMap<PeerAddress, usize>,
+    /// Answers to the burst that is being heard; `gathers` while one is.
+    gathered: Gather,
+    gathers: bool,
 }
 
 impl DoorState {
@@ -66,16 +70,55 @@ impl DoorState {
             shortage_said: None,
             draining: false,
             peers: HashMap::new(),
+            gathered: Gather::default(),
+            gathers: false,
         }
     }
 
-    /// Sends one message to a peer; what cannot be sent now is counted as undelivered, since no peer may hold
-    /// up the others at a shared socket.
-    pub(super) fn answer(&self, bytes: &[u8], address: Option<&PeerAddress>, host: &Host) {
-        let Some(Door::Datagrams(socket)) = &self.door else { return };
+    /// Sends one message to a peer, or gathers it; what cannot be sent is counted as undelivered, since no peer may
+    /// hold up the others at a shared socket.
+    pub(super) fn answer(&mut self, bytes: &[u8], address: Option<&PeerAddress>, host: &Host) {
         let Some(address) = address else {
             return self.undelivered("the sender's socket has no address to answer to", host);
         };
+        if self.gathers {
+            if self.gathered.take(bytes, address) {
+                return;
+            }
+            self.send_gathered(host);
+            if self.gathered.take(bytes, address) {
+                return;
+            }
+        }
+        self.send(bytes, address, host);
+    }
+
+    /// From now on answers that can go together are held until [`Self::stop_gathering`].
+    pub(super) fn gather(&mut self) {
+        self.gathers = true;
+    }
+
+    /// Sends what is held, and holds nothing any more.
+    pub(super) fn stop_gathering(&mut self, host: &Host) {
+        self.gathers = false;
+        self.send_gathered(host);
+    }
+
+    fn send_gathered(&mut self, host: &Host) {
+        if let (Some((to, bytes, segment)), Some(Door::Datagrams(socket))) =
+            (self.gathered.held(), &self.door)
+        {
+            let together = bytes.len() > segment && socket.send(bytes, segment, to).is_ok();
+            if !together {
+                // Each alone, whatever it was: some can go, or have a reason of their own.
+                bytes.chunks(segment).for_each(|message| self.send(message, to, host));
+            }
+        }
+        self.gathered.clear();
+    }
+
+    fn send(&self, bytes: &[u8], address: &PeerAddress, host: &Host) {
+        let Some(Door::Datagrams(socket)) = &self.door else { return };
         match socket.send_to(bytes, address) {
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {

@@ -1,66 +1,109 @@
 //! Datagrams at a door: each goes to the session of its sender, or is a call of its own.
+//!
+//! Protected: who sends many at once is served, counted and limited a message, as who sends them one by one.
+
+use std::iter::repeat_n;
 
 use conversation::{End, Leg, Now, Shape};
 use smallvec::smallvec;
-use socket::PeerAddress;
+use socket::{Burst, PeerAddress};
 
 use crate::doors::Door;
 use crate::selector::Selector;
 use crate::{CallLimits, Event, Session};
 
-use super::Reactor;
 use super::door::is_suspicious;
 use super::hands::Hands;
 use super::leg_end::{LegEnd, LegSocket};
+use super::{RECEIVE_BUFFER_BYTES, Reactor};
 
-/// Datagrams taken at one turn, so that a flood of them makes no open call wait.
+/// Datagrams taken at one turn (a burst is taken whole), so that a flood of them makes no open call wait.
 const DATAGRAMS_PER_TURN: usize = 64;
+
+/// Who sent a message.
+#[derive(Clone)]
+struct Sender {
+    /// Where an answer goes, if it can be answered.
+    peer: Option<PeerAddress>,
+    end: End,
+}
 
 impl<S: Selector> Reactor<S> {
     /// Hears whoever has sent something. Not inlined, as [`Reactor::answer`] is not.
     #[inline(never)]
     pub(super) fn hear(&mut self, index: usize, now: Now) {
-        let needs = self.host.plan.service.needs();
-        for _ in 0..DATAGRAMS_PER_TURN {
-            let door = &mut self.doors[index];
-            let Some(Door::Datagrams(socket)) = &door.door else { return };
-            let transport = socket.transport();
-            let datagram = match socket.receive_from(&mut self.buffer) {
-                Ok(datagram) => datagram,
-                Err(error) if self.not_accepted(index, "recvmsg(2)", &error, now) => return,
-                Err(_) => continue,
-            };
-            let from = datagram.from.as_ref().map_or(End::Unnamed(transport), |from| from.end(transport));
-            let is_known = || datagram.from.as_ref().is_some_and(|peer| door.peers.contains_key(peer));
-            if !self.host.gate.hears_anyone()
-                && !is_known()
-                && let Err(why) = self.host.gate.admit_sender(&from, now.moment)
-            {
-                door.refused(from, why, &self.host);
-                continue;
-            }
-            let to = datagram.to.map(|to| to.end(&door.end));
-            let to = to.as_ref().unwrap_or(&door.end);
-            self.host.tell(&Event::Message { from: &from, to, bytes: datagram.whole });
-            if datagram.whole > datagram.length {
-                let (whole, bytes_max) = (datagram.whole, self.buffer.len());
-                self.host.tell(&Event::Truncated { from: &from, whole, bytes_max });
-            } else if needs.answers_anyone && is_suspicious(&from, &self.doors) {
-                let why = "the sender could be a service, or many hosts";
-                self.doors[index].undelivered(why, &self.host);
-            } else {
-                match datagram.from {
-                    Some(peer) if needs.memory_of_peers => {
-                        self.hear_known(index, peer, from, datagram.length, now);
-                    }
-                    peer => self.hear_once(index, peer, from, datagram.length, now),
+        let mut taken = 0;
+        while taken < DATAGRAMS_PER_TURN {
+            let Some(Door::Datagrams(socket)) = &self.doors[index].door else { return };
+            match socket.receive(&mut self.buffer) {
+                Ok(burst) => {
+                    taken += burst.count();
+                    let buffer = std::mem::take(&mut self.buffer);
+                    self.hear_burst(index, burst, &buffer, now);
+                    self.buffer = buffer;
                 }
+                Err(error) if self.not_accepted(index, "recvmsg(2)", &error, now) => return,
+                Err(_) => taken += 1,
+            }
+        }
+    }
+
+    /// Each message of it by itself, as if it had come alone; their answers go together where they can.
+    fn hear_burst(&mut self, index: usize, burst: Burst, buffer: &[u8], now: Now) {
+        let door = &mut self.doors[index];
+        let (count, messages) = (burst.count(), burst.messages());
+        let Some(Door::Datagrams(socket)) = &door.door else { return };
+        let transport = socket.transport();
+        let end = burst.from.as_ref().map_or(End::Unnamed(transport), |from| from.end(transport));
+        let to = burst.to.map(|to| to.end(&door.end));
+        if count > 1 {
+            door.gather();
+        }
+        let sender = Sender { peer: burst.from, end };
+        for (message, sender) in messages.zip(repeat_n(sender, count)) {
+            let bytes = &buffer[message.place];
+            self.hear_message(index, sender, to.as_ref(), message.whole, bytes, now);
+        }
+        if count > 1 {
+            self.doors[index].stop_gathering(&self.host);
+        }
+    }
+
+    /// `whole` is how long the message was, of which `bytes` were received.
+    fn hear_message(
+        &mut self,
+        index: usize,
+        Sender { peer, end: from }: Sender,
+        to: Option<&End>,
+        whole: usize,
+        bytes: &[u8],
+        now: Now,
+    ) {
+        let door = &mut self.doors[index];
+        let is_known = || peer.as_ref().is_some_and(|peer| door.peers.contains_key(peer));
+        if !self.host.gate.hears_anyone()
+            && !is_known()
+            && let Err(why) = self.host.gate.admit_sender(&from, now.moment)
+        {
+            return door.refused(from, why, &self.host);
+        }
+        let needs = self.host.plan.service.needs();
+        self.host.tell(&Event::Message { from: &from, to: to.unwrap_or(&door.end), bytes: whole });
+        if whole > bytes.len() {
+            self.host.tell(&Event::Truncated { from: &from, whole, bytes_max: RECEIVE_BUFFER_BYTES });
+        } else if needs.answers_anyone && is_suspicious(&from, &self.doors) {
+            let why = "the sender could be a service, or many hosts";
+            self.doors[index].undelivered(why, &self.host);
+        } else {
+            match peer {
+                Some(peer) if needs.memory_of_peers => self.hear_known(index, peer, from, bytes, now),
+                peer => self.hear_once(index, peer, from, bytes, now),
             }
         }
     }
 
     /// A message for the session of its sender, which begins with the sender's first.
-    fn hear_known(&mut self, index: usize, peer: PeerAddress, from: End, length: usize, now: Now) {
+    fn hear_known(&mut self, index: usize, peer: PeerAddress, from: End, bytes: &[u8], now: Now) {
         let door = &mut self.doors[index];
         let known = door.peers.get(&peer).copied();
         let slot = match known {
@@ -87,17 +130,13 @@ impl<S: Selector> Reactor<S> {
         if let Some(entry) = self.entries.get_mut(slot)
             && let LegSocket::Peer { received_bytes, .. } = &mut entry.ends[0].socket
         {
-            *received_bytes += length as u64;
+            *received_bytes += bytes.len() as u64;
         }
-        let buffer = std::mem::take(&mut self.buffer);
-        self.with(slot, now, |session, hands| {
-            session.received(now, Leg::CALLER, &buffer[..length], hands);
-        });
-        self.buffer = buffer;
+        self.with(slot, now, |session, hands| session.received(now, Leg::CALLER, bytes, hands));
     }
 
     /// A message that is a whole call: the service needs no memory of its peer.
-    fn hear_once(&mut self, index: usize, peer: Option<PeerAddress>, from: End, length: usize, now: Now) {
+    fn hear_once(&mut self, index: usize, peer: Option<PeerAddress>, from: End, bytes: &[u8], now: Now) {
         let door = &self.doors[index];
         if door.draining {
             return;
@@ -105,7 +144,7 @@ impl<S: Selector> Reactor<S> {
         let call = self.host.call(Shape::Datagram, door.end.clone(), from, now);
         let mut session =
             Session::new(call, self.host.plan.service.conversation(), CallLimits::default(), now);
-        let received_bytes = length as u64;
+        let received_bytes = bytes.len() as u64;
         let socket = LegSocket::Peer { door: index, address: peer, received_bytes, sent_bytes: 0 };
         let mut ends = smallvec![LegEnd::new(socket)];
         let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
@@ -113,7 +152,7 @@ impl<S: Selector> Reactor<S> {
         let mut hands =
             Hands { slot: usize::MAX, now: now.moment, ends: &mut ends, doors, chores, host, members };
         session.opened(now, &mut hands);
-        session.received(now, Leg::CALLER, &self.buffer[..length], &mut hands);
+        session.received(now, Leg::CALLER, bytes, &mut hands);
         session.end(now, conversation::CloseReason::Finished, &mut hands);
         self.chores.clear(); // there is no call any more that an answer could be for
     }

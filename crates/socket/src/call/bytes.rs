@@ -55,12 +55,13 @@ pub(crate) fn send_to(
     )
 }
 
-/// sendmsg(2) with one control message: from which of our addresses. `shown` is whom it goes to.
+/// sendmsg(2) with control messages: from which of our addresses, in datagrams of what length. `shown` is whom it
+/// goes to, and these.
 #[inline]
 pub(crate) fn send_message(
     fd: impl AsFd,
     bytes: &[u8],
-    from: &ControlMessage<'_>,
+    beside: &[ControlMessage<'_>],
     peer: &impl SockaddrLike,
     shown: impl FnOnce() -> String,
 ) -> io::Result<usize> {
@@ -69,13 +70,7 @@ pub(crate) fn send_message(
         SystemCall::Sendmsg,
         || {
             let parts = [IoSlice::new(bytes)];
-            nix::sys::socket::sendmsg(
-                fd.as_fd().as_raw_fd(),
-                &parts,
-                std::slice::from_ref(from),
-                flags,
-                Some(peer),
-            )
+            nix::sys::socket::sendmsg(fd.as_fd().as_raw_fd(), &parts, beside, flags, Some(peer))
         },
         || format!("{}, {}, {SENDS_NAMES}, {}", number(&fd), outgoing(bytes), shown()),
         ToString::to_string,

@@ -11,7 +11,7 @@ use std::io::Write as _;
 
 use clap::FromArgMatches;
 use switchboard::services::SERVICES;
-use switchboard::socket::{Outline, outline_call, outline_listening};
+use switchboard::socket::{Outline, outline_bursts, outline_call, outline_listening};
 use switchboard::{Address, Engine, EngineChoice, Limits, Place, Shape, Transport};
 
 use crate::failure::{Failure, output_error};
@@ -129,7 +129,7 @@ fn listen(arguments: &Listen, look_up: bool, page: &mut Page) -> Result<(), Fail
     page.row("callers", if arguments.keep { "one after the other (--keep)" } else { "one" });
     terminal(&arguments.terminal, page);
     page.options(&address);
-    opening(&address, 1, look_up, page)?;
+    opening(&address, outline_listening(&address, look_up, LISTENER)?, 1, look_up, page);
     if address.transport.shape() == Some(Shape::Datagram) {
         page.section("then, for each message");
         callers::MESSAGES_JOINED.iter().for_each(|row| page.call(row));
@@ -184,7 +184,9 @@ fn serve(arguments: Serve, look_up: bool, page: &mut Page) -> Result<(), Failure
     page.duration("drain", Some(limits.drain), "");
     addresses.iter().for_each(|address| page.options(address));
     for address in &addresses {
-        opening(address, workers, look_up, page)?;
+        let mut outline = outline_listening(address, look_up, LISTENER)?;
+        outline.listen.extend(outline_bursts(address, LISTENER));
+        opening(address, outline, workers, look_up, page);
     }
     let opened =
         || addresses.iter().filter(|address| !is_open(address)).map(|address| address.transport.shape());
@@ -200,11 +202,10 @@ fn serve(arguments: Serve, look_up: bool, page: &mut Page) -> Result<(), Failure
 }
 
 /// The calls of one who is called, for one address and that many workers.
-fn opening(address: &Address, workers: usize, look_up: bool, page: &mut Page) -> Result<(), Failure> {
-    let outline = outline_listening(address, look_up, LISTENER)?;
+fn opening(address: &Address, outline: Outline, workers: usize, look_up: bool, page: &mut Page) {
     candidates(address, &outline, look_up, page);
     if is_open(address) {
-        return Ok(());
+        return;
     }
     if let Place::Path(_) = address.place {
         page.line("Nothing may be at the path but a dead socket of our own, which is replaced.");
@@ -223,7 +224,6 @@ fn opening(address: &Address, workers: usize, look_up: bool, page: &mut Page) ->
         page.line("then for each of them:");
     }
     outline.listen.iter().for_each(|planned| page.planned(planned));
-    Ok(())
 }
 
 fn candidates(address: &Address, outline: &Outline, look_up: bool, page: &mut Page) {

@@ -1,0 +1,163 @@
+//! A datagram socket that hears and sends several datagrams by one call.
+//!
+//! udp(7): `UDP_GRO` (Linux 5.0) has the kernel hand over datagrams of one sender together, which arrived
+//! together, are equally long but for the last, and went to the same address of ours; `UDP_SEGMENT` sends such.
+//! Protected: a burst is datagrams still. Each has the place and the length that it would have had alone, and is
+//! told to be cut where the buffer ends. Where the kernel has no bursts, or the transport (unix-dgram), each is one
+//! datagram.
+
+use std::io;
+use std::ops::Range;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use address::{End, Transport};
+
+use crate::call::{self, Value};
+use crate::packet_info::{self, Destination};
+use crate::peer_address::Peer;
+use crate::{Datagram, DatagramSocket, PeerAddress, errno};
+
+/// The most messages that one burst can send: `UDP_MAX_SEGMENTS` of Linux before 6.9, when it became 128.
+pub const BURST_MESSAGES_MAX: usize = 64;
+
+/// The most bytes that one burst can send: as in one datagram of IPv4.
+pub const BURST_BYTES_MAX: usize = 65_507;
+
+/// A bound, unconnected socket whose datagrams come and go in bursts.
+///
+/// Only here are bursts asked for: who receives datagrams one by one would take a burst for one long datagram.
+#[derive(Debug)]
+pub struct BurstSocket {
+    socket: DatagramSocket,
+    /// The kernel said yes. It has `UDP_SEGMENT` then too, which is older.
+    has_bursts: bool,
+}
+
+/// Datagrams that were received together: at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Burst {
+    /// Bytes that all of them had; more than the buffer if it was too short and the rest is lost.
+    pub whole: usize,
+    /// Bytes of each, but for the last, which may have fewer; `None` if there is one datagram.
+    pub segment: Option<usize>,
+    /// Who sent them; `None` for a Unix socket without a name, which cannot be answered.
+    pub from: Option<PeerAddress>,
+    /// The address of ours that they were sent to; told only where the socket is bound to every address.
+    pub to: Option<Destination>,
+    /// Bytes of the buffer that hold them.
+    held: usize,
+}
+
+/// One datagram of a burst.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Where it is in the buffer.
+    pub place: Range<usize>,
+    /// Bytes that it had; more than its place has if the buffer was too short and the rest is lost.
+    pub whole: usize,
+}
+
+impl Burst {
+    /// How many datagrams it is.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.segment.map_or(1, |segment| self.whole.div_ceil(segment))
+    }
+
+    /// The datagrams, in the order in which they came.
+    pub fn messages(&self) -> impl Iterator<Item = Message> + use<> {
+        let (whole, held) = (self.whole, self.held);
+        let segment = self.segment.unwrap_or(whole);
+        (0..self.count()).map(move |index| {
+            let start = index * segment;
+            let end = whole.min(start + segment);
+            Message { place: held.min(start)..held.min(end), whole: end - start }
+        })
+    }
+}
+
+impl BurstSocket {
+    pub(crate) fn new(socket: DatagramSocket) -> BurstSocket {
+        let (level, name, value) = ASKING;
+        // A kernel that refuses has none, and loses nothing by it.
+        let has_bursts =
+            hears_bursts(socket.transport()) && call::set_option(&socket, level, name, &value).is_ok();
+        BurstSocket { socket, has_bursts }
+    }
+
+    /// The next burst, its datagrams whole or cut at the end of `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] if none has come.
+    #[inline]
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Burst> {
+        if !self.has_bursts {
+            let Datagram { length, whole, from, to } = self.socket.receive_from(buffer)?;
+            return Ok(Burst { whole, segment: None, from, to, held: length });
+        }
+        let told = packet_info::receive(&self.socket, buffer)?;
+        // An inherited socket may tell it unasked.
+        let tells = self.socket.tells_destination;
+        let (answer_from, to) = if tells { (told.answer_from, told.to) } else { (None, None) };
+        let from = told.from.map(|peer| PeerAddress::from_ip(peer, answer_from));
+        let segment = told.segment.filter(|segment| *segment < told.whole);
+        Ok(Burst { whole: told.whole, segment, from, to, held: told.whole.min(buffer.len()) })
+    }
+
+    /// Sends one datagram, as [`DatagramSocket::send_to`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    #[inline]
+    pub fn send_to(&self, bytes: &[u8], peer: &PeerAddress) -> io::Result<usize> {
+        self.socket.send_to(bytes, peer)
+    }
+
+    /// Sends datagrams of `segment` bytes each to that peer, the last of which may be shorter: all, or none.
+    ///
+    /// At most [`BURST_MESSAGES_MAX`] messages and [`BURST_BYTES_MAX`] bytes.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` where there are no bursts; `EINVAL` and `EMSGSIZE` beyond a limit, and for a segment that the
+    /// route could carry only in fragments; `EIO` where the interface computes no checksums; else what
+    /// [`send_to`](Self::send_to) says. Each datagram can be sent alone then.
+    pub fn send(&self, bytes: &[u8], segment: usize, peer: &PeerAddress) -> io::Result<usize> {
+        let (Peer::Ip { peer, from }, true) = (&peer.0, self.has_bursts) else {
+            return Err(errno::raw(libc::EOPNOTSUPP));
+        };
+        let segment = u16::try_from(segment).map_err(|_| errno::raw(libc::EMSGSIZE))?;
+        packet_info::send(&self.socket, bytes, self.socket.family, *peer, *from, Some(segment))
+    }
+
+    /// As [`DatagramSocket::local_end`].
+    ///
+    /// # Errors
+    ///
+    /// What getsockname(2) says.
+    pub fn local_end(&self) -> io::Result<End> {
+        self.socket.local_end()
+    }
+
+    /// What carries the datagrams.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.socket.transport()
+    }
+}
+
+impl AsFd for BurstSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// The option by which a socket asks for bursts.
+pub(crate) const ASKING: (i32, i32, Value) = (libc::SOL_UDP, libc::UDP_GRO, Value::Number(1));
+
+/// Whether sockets of that transport ask for bursts.
+pub(crate) fn hears_bursts(transport: Transport) -> bool {
+    transport == Transport::Udp
+}
