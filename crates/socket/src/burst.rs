@@ -132,6 +132,15 @@ impl BurstSocket {
         packet_info::send(&self.socket, bytes, self.socket.family, *peer, *from, Some(segment))
     }
 
+    /// As [`DatagramSocket::forbid_broadcast`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn forbid_broadcast(&self) -> io::Result<()> {
+        self.socket.forbid_broadcast()
+    }
+
     /// As [`DatagramSocket::local_end`].
     ///
     /// # Errors
