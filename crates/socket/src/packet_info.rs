@@ -55,9 +55,10 @@ pub(crate) struct Told {
     pub(crate) segment: Option<usize>,
 }
 
-/// Room for both kinds of packet info and for a segment's length, aligned as cmsg(3) wants it.
+/// Room for both kinds of packet info and for a segment's length, and for what an inherited socket tells unasked;
+/// aligned as cmsg(3) wants it.
 #[repr(align(8))]
-struct Control([u8; 128]);
+struct Control([u8; 256]);
 
 /// One datagram into `buffer`, and what the kernel tells of it.
 pub(crate) fn receive(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Told> {
@@ -75,7 +76,7 @@ pub(crate) fn receive(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Told> {
 }
 
 fn receive_into(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Told> {
-    let mut control = Control([0; 128]);
+    let mut control = Control([0; 256]);
     let mut parts = [IoSliceMut::new(buffer)];
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_TRUNC;
     let message =
