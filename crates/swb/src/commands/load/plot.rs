@@ -42,9 +42,8 @@ pub(super) fn over_time(report: &Report, title: &str) -> Result<String, Failure>
     };
     // The load ends somewhere in the last interval: what came in it is no rate.
     let whole = if intervals.len() > 2 { &intervals[..intervals.len() - 1] } else { &intervals[..] };
-    let rates = whole
-        .iter()
-        .map(|interval| (at(interval), interval.answered as f64 / interval.width.as_secs_f64()));
+    let rates =
+        whole.iter().map(|interval| (at(interval), interval.answered as f64 / interval.width.as_secs_f64()));
     let panels = [
         Panel {
             title: "latency",
