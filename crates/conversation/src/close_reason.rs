@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::DialFailureKind;
+
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
@@ -14,6 +16,8 @@ pub enum CloseReason {
     TimedOut,
     /// The peer's host answered that nobody listens there (ICMP port unreachable).
     Refused,
+    /// The other end, which was to be joined to it, could not be called.
+    NotDialled(DialFailureKind),
     /// We ended it because the engine was told to stop: the time of a drain was up, or a signal ended the one
     /// call that there was.
     Drained,
@@ -40,6 +44,7 @@ impl fmt::Display for CloseReason {
             CloseReason::Reset => f.write_str("reset by the peer"),
             CloseReason::TimedOut => f.write_str("timed out"),
             CloseReason::Refused => f.write_str("refused by the peer's host"),
+            CloseReason::NotDialled(kind) => write!(f, "not joined to the other end: {kind}"),
             CloseReason::Drained => f.write_str("ended by us: told to stop"),
             CloseReason::Limit(limit) => write!(f, "ended at the limit: {limit}"),
             CloseReason::Malformed(what) => write!(f, "ended at a malformed message: {what}"),

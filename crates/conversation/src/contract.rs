@@ -71,6 +71,8 @@ pub trait Conversation: Send {
 /// Why a dialled leg could not be opened.
 #[derive(Clone, Debug)]
 pub struct DialFailure {
+    /// What kind of failure it is.
+    pub kind: DialFailureKind,
     /// Every address tried and why each failed, in one line.
     pub text: String,
 }
@@ -78,6 +80,44 @@ pub struct DialFailure {
 impl fmt::Display for DialFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// What kind of failure a [`DialFailure`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialFailureKind {
+    /// The name was not found.
+    NameNotFound,
+    /// Nobody listens there.
+    Refused,
+    /// No way leads there.
+    Unreachable,
+    /// No answer came in time.
+    TimedOut,
+    /// Anything else, such as a shortage of descriptors.
+    Other,
+}
+
+impl DialFailureKind {
+    /// Each of them once.
+    pub const ALL: [DialFailureKind; 5] = [
+        DialFailureKind::NameNotFound,
+        DialFailureKind::Refused,
+        DialFailureKind::Unreachable,
+        DialFailureKind::TimedOut,
+        DialFailureKind::Other,
+    ];
+}
+
+impl fmt::Display for DialFailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DialFailureKind::NameNotFound => "its name was not found",
+            DialFailureKind::Refused => "nobody listens there",
+            DialFailureKind::Unreachable => "no way leads there",
+            DialFailureKind::TimedOut => "no answer came in time",
+            DialFailureKind::Other => "it could not be called",
+        })
     }
 }
 

@@ -35,6 +35,8 @@ pub enum Effect<'a> {
         address: Box<Address>,
     },
     /// Tie two legs: what is received on one feeds the other, and each is read only while the other can send.
+    /// Where both are sockets and one breaks off, or cannot be dialled, the other is broken off too: with a
+    /// reset, once all that is owed there has been delivered.
     Join {
         /// One leg.
         a: Leg,

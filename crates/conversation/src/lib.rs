@@ -45,7 +45,7 @@ mod topic;
 pub use address::{Address, End, Place, Shape, Transport};
 pub use call::{Call, Leg};
 pub use close_reason::{CallFailed, CloseReason};
-pub use contract::{Conversation, DialFailure, Needs, Service};
+pub use contract::{Conversation, DialFailure, DialFailureKind, Needs, Service};
 pub use effect::{CopiedBy, Effect};
 pub use framing::{ByteOrder, Framer, Framing, FramingError, ParseFramingError, Width};
 pub use moment::{Moment, Now};

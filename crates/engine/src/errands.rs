@@ -4,18 +4,22 @@
 //! it, and all other calls, do not.
 
 use std::os::fd::OwnedFd;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use conversation::{Address, DialFailure, Leg};
-use socket::Connection;
+use conversation::{Address, DialFailure, DialFailureKind, Leg};
+use socket::{ConnectErrorKind, Connected};
 use std::net::SocketAddr;
 
 /// Helper threads of one worker at the most; the first errand starts the first.
 const THREADS_MAX: usize = 4;
 
-/// Errands that wait for a helper; more are answered as failed.
-const WAITING_MAX: usize = 1024;
+/// Errands under way or waiting for a helper; more are answered as failed.
+const OPEN_MAX: usize = 16 * 1024;
+
+/// Below this it is not noticed that a dial had to wait for a helper.
+const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// Which call an errand is for.
 #[derive(Clone, Copy, Debug)]
@@ -27,30 +31,37 @@ pub(crate) struct Ticket {
 }
 
 pub(crate) enum Errand {
-    Dial(Box<Address>),
+    Dial {
+        address: Box<Address>,
+        /// Its `connect-timeout` runs from here, also while it waits for a helper.
+        asked: Instant,
+    },
     Name(SocketAddr),
 }
 
 pub(crate) enum Done {
-    Dialled(Result<Connection, DialFailure>),
+    Dialled(Result<Connected, DialFailure>),
     Named(Option<String>),
 }
 
 pub(crate) struct Errands {
-    waiting: SyncSender<(Ticket, Errand)>,
+    waiting: Sender<(Ticket, Errand)>,
     next: Arc<Mutex<Receiver<(Ticket, Errand)>>>,
     finished: Receiver<(Ticket, Done)>,
     report: Sender<(Ticket, Done)>,
     /// Written after each errand, so that the worker looks at `finished`.
     wake: Arc<OwnedFd>,
     threads: usize,
+    /// Errands that are not answered yet.
+    open: usize,
 }
 
 impl Errands {
     pub(crate) fn new(wake: Arc<OwnedFd>) -> Errands {
-        let (waiting, next) = sync_channel(WAITING_MAX);
+        let (waiting, next) = channel();
         let (report, finished) = channel();
-        Errands { waiting, next: Arc::new(Mutex::new(next)), finished, report, wake, threads: 0 }
+        let next = Arc::new(Mutex::new(next));
+        Errands { waiting, next, finished, report, wake, threads: 0, open: 0 }
     }
 
     /// Sends a helper. The answer comes by [`Errands::finished`].
@@ -58,22 +69,22 @@ impl Errands {
         if self.threads < THREADS_MAX && self.start_thread() {
             self.threads += 1;
         }
-        let refused = match self.waiting.try_send((ticket, errand)) {
-            Ok(()) if self.threads > 0 => return,
-            Ok(()) => self.next.lock().ok().and_then(|next| next.try_recv().ok()),
-            Err(
-                std::sync::mpsc::TrySendError::Full(back) | std::sync::mpsc::TrySendError::Disconnected(back),
-            ) => Some(back),
-        };
-        if let Some((ticket, errand)) = refused {
-            let _ = self.report.send((ticket, errand.refuse())); // we hold the receiver
+        self.open += 1;
+        let has_room = self.threads > 0 && self.open <= OPEN_MAX;
+        // Both receivers are ours: sending does not fail.
+        if has_room {
+            let _ = self.waiting.send((ticket, errand));
+        } else {
+            let _ = self.report.send((ticket, errand.refuse()));
             crate::control::wake(&self.wake);
         }
     }
 
     /// The next answer, if one is there.
     pub(crate) fn finished(&mut self) -> Option<(Ticket, Done)> {
-        self.finished.try_recv().ok()
+        let finished = self.finished.try_recv().ok()?;
+        self.open -= 1;
+        Some(finished)
     }
 
     fn start_thread(&self) -> bool {
@@ -99,20 +110,37 @@ impl Errands {
 impl Errand {
     fn run(self) -> Done {
         match self {
-            Errand::Dial(address) => Done::Dialled(match socket::connect(&address) {
-                Ok(connected) => Ok(connected.connection),
-                Err(error) => Err(DialFailure { text: error.to_string() }),
-            }),
+            Errand::Dial { address, asked } => {
+                let waited = Some(asked.elapsed()).filter(|waited| *waited >= AT_ONCE).unwrap_or_default();
+                let connected = socket::connect_after(&address, waited);
+                Done::Dialled(
+                    connected
+                        .map_err(|error| DialFailure { kind: kind_of(&error.kind), text: error.to_string() }),
+                )
+            }
             Errand::Name(address) => Done::Named(socket::reverse_name(address).ok().flatten()),
         }
     }
 
     fn refuse(self) -> Done {
         match self {
-            Errand::Dial(address) => Done::Dialled(Err(DialFailure {
-                text: format!("cannot call {address}: {WAITING_MAX} calls wait to be dialled already"),
+            Errand::Dial { address, .. } => Done::Dialled(Err(DialFailure {
+                kind: DialFailureKind::Other,
+                text: format!("cannot call {address}: no thread for it, or {OPEN_MAX} calls wait already"),
             })),
             Errand::Name(_) => Done::Named(None),
+        }
+    }
+}
+
+fn kind_of(kind: &ConnectErrorKind) -> DialFailureKind {
+    match kind {
+        ConnectErrorKind::Resolve(_) => DialFailureKind::NameNotFound,
+        ConnectErrorKind::Refused => DialFailureKind::Refused,
+        ConnectErrorKind::Unreachable => DialFailureKind::Unreachable,
+        ConnectErrorKind::TimedOut => DialFailureKind::TimedOut,
+        ConnectErrorKind::Option(_) | ConnectErrorKind::Unsupported | ConnectErrorKind::Other => {
+            DialFailureKind::Other
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use conversation::{Call, CallFailed, CloseReason, End, Moment, Now, Service, Shape};
+use conversation::{Call, CallFailed, CloseReason, End, Leg, Moment, Now, Service, Shape};
 use socket::TcpInfo;
 
 use crate::clock::Clock;
@@ -104,7 +104,14 @@ impl Host {
     }
 
     /// Says that the call is over. The caller still has to give its place back.
-    pub(crate) fn ended(&self, session: &Session, reason: CloseReason, tcp: Option<TcpInfo>, now: Now) {
+    pub(crate) fn ended(
+        &self,
+        session: &Session,
+        far: Option<&End>,
+        reason: CloseReason,
+        tcp: Option<TcpInfo>,
+        now: Now,
+    ) {
         if reason == CloseReason::Drained {
             self.count_cut();
         }
@@ -118,7 +125,10 @@ impl Host {
             self.tallies.ended_at(limit, &call.peer);
         }
         let lasted = now.wall.duration_since(call.opened).unwrap_or_default();
-        self.tell(&Event::Ended { call, reason, received_bytes, sent_bytes, lasted, tcp });
+        let by_far = session.broken_leg().is_some_and(|leg| leg != Leg::CALLER);
+        let broken_by = if by_far { far } else { far.map(|_| &call.peer) };
+        let broken_by = broken_by.filter(|_| session.broken_leg().is_some());
+        self.tell(&Event::Ended { call, far, reason, broken_by, received_bytes, sent_bytes, lasted, tcp });
     }
 
     pub(crate) fn count_cut(&self) {

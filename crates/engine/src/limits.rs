@@ -68,6 +68,13 @@ impl Limits {
         }
     }
 
+    /// The same for calls that dial: each takes a second descriptor, and a datagram peer one.
+    #[must_use]
+    pub fn dialling(self) -> Limits {
+        let peers_max = self.peers_max.min(self.calls_max);
+        Limits { calls_max: (self.calls_max / 2).max(1), peers_max, ..self }
+    }
+
     /// What each call may cost.
     pub(crate) fn of_a_call(&self) -> CallLimits {
         CallLimits {

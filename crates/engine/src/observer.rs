@@ -16,8 +16,12 @@ pub enum Event<'a> {
     Ended {
         /// The call.
         call: &'a Call,
+        /// The other end, which was dialled for it.
+        far: Option<&'a End>,
         /// How it ended.
         reason: CloseReason,
+        /// Which of the two ends broke it off, where there is another end and one did.
+        broken_by: Option<&'a End>,
         /// Bytes that came from the caller.
         received_bytes: u64,
         /// Bytes that the kernel took for the caller.
@@ -107,6 +111,16 @@ pub enum Event<'a> {
         last: &'a End,
         /// The limit at which that one ended.
         limit: CallLimit,
+    },
+    /// Callers could not be joined to the other end, which was dialled for them. Said at most once a second a kind
+    /// of reason.
+    NotDialled {
+        /// How many since the last such event.
+        callers: u64,
+        /// The last of them.
+        last: &'a End,
+        /// Why that one: every address that was tried.
+        why: &'a str,
     },
     /// The engine was told to stop answering.
     Draining {

@@ -62,6 +62,9 @@ pub trait Carrier {
     /// Sends no more on this leg: shutdown(2) with `SHUT_WR`.
     fn finish(&mut self, leg: Leg);
 
+    /// Whether the peer's host has all that was sent on this leg: a reset would not drop any of it.
+    fn is_delivered(&mut self, leg: Leg) -> bool;
+
     /// Ends the leg at once with a reset where the transport has one.
     fn abort(&mut self, leg: Leg);
 
@@ -158,6 +161,19 @@ impl Session {
         (self.legs[0].received_bytes, self.legs[0].sent_bytes)
     }
 
+    /// The first leg that broke off, if one has.
+    #[must_use]
+    pub fn broken_leg(&self) -> Option<Leg> {
+        self.legs.iter().position(|leg| leg.broken.is_some()).and_then(Leg::new)
+    }
+
+    /// Whether a message from this leg has to be dropped: it feeds a leg on which more is owed than may be.
+    #[must_use]
+    pub fn is_full(&self, leg: Leg) -> bool {
+        let partner = self.legs.get(leg.index()).and_then(|state| state.partner);
+        partner.is_some_and(|(partner, _)| self.legs[partner.index()].congested)
+    }
+
     /// Whether nothing will be done before the peer speaks again: nothing is owed, and no deadline is set.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -193,7 +209,9 @@ impl Session {
         let idle = self.idle_timeout().map(|timeout| self.moved + timeout);
         let (one, other) = match self.phase {
             Phase::Open => (self.deadline, self.last_moment),
-            Phase::Closing { linger_until, deliver_until, .. } => (linger_until, deliver_until),
+            Phase::Closing { linger_until, deliver_until, look_at, .. } => {
+                (earlier(linger_until, look_at), deliver_until)
+            }
             Phase::Over(_) => return None,
         };
         earlier(earlier(one, other), idle)
@@ -240,9 +258,19 @@ impl Session {
             return;
         }
         if self.phase == Phase::Open {
+            // A joined leg on which nothing could be sent any more has been read to its end: so has its call.
+            let state = &self.legs[leg.index()];
+            let broken = state.broken.as_deref().copied().filter(|_| state.partner.is_some());
+            if broken.is_some() {
+                self.break_off_partner(leg);
+            }
             let mut out = self.outbox(now);
             self.conversation.peer_finished(leg, &mut out);
             self.carry_out(out, carrier);
+            if let Some(reason) = broken {
+                self.close(reason, true);
+                self.settle(now, carrier);
+            }
         } else {
             self.settle(now, carrier);
         }
@@ -288,6 +316,9 @@ impl Session {
             {
                 self.end(now, self.honest(reason), carrier);
             }
+            Phase::Closing { look_at: Some(look_at), .. } if now.moment >= look_at => {
+                self.settle(now, carrier);
+            }
             Phase::Open | Phase::Closing { .. } | Phase::Over(_) => {}
         }
     }
@@ -318,6 +349,7 @@ impl Session {
             state.stop_sending(CloseReason::Refused); // what was sent on it is lost: the call did not finish
         }
         state.lose();
+        self.break_off_partner(leg);
         if self.phase != Phase::Open {
             return self.settle(now, carrier);
         }
@@ -340,6 +372,7 @@ impl Session {
         let reason = reason_of(failed);
         self.legs[leg.index()].stop_sending(reason);
         self.legs[leg.index()].lose();
+        self.break_off_partner(leg);
         self.close(reason, true);
         self.settle(now, carrier);
     }

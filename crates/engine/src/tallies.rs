@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use conversation::{End, Moment};
+use conversation::{DialFailure, DialFailureKind, End, Moment};
 
 use crate::gate::Why;
 use crate::tally::Tally;
@@ -23,6 +23,8 @@ pub(crate) struct Tallies {
 struct Counts {
     doors: Vec<DoorCounts>,
     at_limit: Tally<(End, CallLimit)>,
+    /// By kind, in the order of [`DialFailureKind::ALL`].
+    not_dialled: [Tally<(End, String)>; DialFailureKind::ALL.len()],
 }
 
 #[derive(Debug)]
@@ -48,6 +50,17 @@ impl Tallies {
         self.count(|counts| counts.at_limit.add((peer.clone(), limit)));
     }
 
+    /// A caller was not joined to the other end.
+    pub(crate) fn not_dialled(&self, caller: &End, why: &DialFailure) {
+        self.count(|counts| counts.not_dialled[why.kind as usize].add((caller.clone(), why.text.clone())));
+    }
+
+    /// Which kind of failure was not said yet: what a child tells its parent.
+    pub(crate) fn take_not_dialled(&self) -> Option<DialFailureKind> {
+        let mut counts = self.counts();
+        DialFailureKind::ALL.into_iter().find(|kind| counts.not_dialled[*kind as usize].rest().is_some())
+    }
+
     /// At which limit a call ended that was not said yet: what a child tells its parent.
     pub(crate) fn take_limit(&self) -> Option<CallLimit> {
         self.counts().at_limit.rest().map(|(_, (_, limit))| limit)
@@ -59,11 +72,12 @@ impl Tallies {
             return;
         }
         let mut counts = self.counts();
-        let Counts { doors, at_limit } = &mut *counts;
+        let Counts { doors, at_limit, not_dialled } = &mut *counts;
         let doors = doors.iter_mut().map(|counts| {
             (counts.door.clone(), due(&mut counts.undelivered, now), due(&mut counts.refused, now))
         });
         let (doors, at_limit) = (doors.collect::<Vec<_>>(), due(at_limit, now));
+        let not_dialled: Vec<_> = not_dialled.iter_mut().filter_map(|tally| due(tally, now)).collect();
         self.is_waiting.store(counts.next_deadline().is_some(), Ordering::Relaxed);
         drop(counts); // whoever is told may take its time
         for (door, undelivered, refused) in &doors {
@@ -76,6 +90,9 @@ impl Tallies {
         }
         if let Some((calls, (last, limit))) = &at_limit {
             tell(&Event::CallsAtLimit { calls: *calls, last, limit: *limit });
+        }
+        for (callers, (last, why)) in &not_dialled {
+            tell(&Event::NotDialled { callers: *callers, last, why });
         }
     }
 
@@ -123,6 +140,7 @@ impl Counts {
             .doors
             .iter()
             .flat_map(|counts| [counts.undelivered.next_deadline(), counts.refused.next_deadline()]);
-        of_doors.chain([self.at_limit.next_deadline()]).flatten().min()
+        let not_dialled = self.not_dialled.iter().map(Tally::next_deadline);
+        of_doors.chain([self.at_limit.next_deadline()]).chain(not_dialled).flatten().min()
     }
 }

@@ -33,8 +33,8 @@ pub(crate) use bytes::{
 };
 pub(crate) use lookup::{look_up, lookup_reason, name_of, shows_look_up};
 pub(crate) use option::{
-    Value, fionbio, fionread, get_option, get_option_bytes, pending_error, set_option, shows_get_option,
-    shows_set_option,
+    Value, fionbio, fionread, get_option, get_option_bytes, outq, pending_error, set_option,
+    shows_get_option, shows_set_option,
 };
 pub(crate) use text::number;
 

@@ -35,12 +35,25 @@ pub struct Connected {
 ///
 /// Each address that was tried, the call that failed and why: see [`ConnectErrorKind`].
 pub fn connect(address: &Address) -> Result<Connected, ConnectError> {
+    connect_after(address, Duration::ZERO)
+}
+
+/// As [`connect`], of whose time so much has gone by already.
+///
+/// # Errors
+///
+/// As [`connect`].
+pub fn connect_after(address: &Address, gone_by: Duration) -> Result<Connected, ConnectError> {
     let options = &address.options;
     if let Some(key) = options.not_for_connecting() {
         let error = OptionError::meaningless(key, options, "it has no meaning for one who connects");
         return Err(refuse(address, ConnectErrorKind::Option(Some(Box::new(error)))));
     }
     let within = timeout(options);
+    if !gone_by.is_zero() && gone_by >= within {
+        return Err(refuse(address, ConnectErrorKind::TimedOut));
+    }
+    let within = within.saturating_sub(gone_by);
     let transport = address.transport;
     match &address.place {
         Place::Network { .. } => connect_network(address, within),

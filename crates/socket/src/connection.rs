@@ -201,6 +201,16 @@ impl Connection {
         Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
+    /// Bytes that were sent and that the peer's host has not acknowledged (`SIOCOUTQ`, tcp(7)).
+    ///
+    /// # Errors
+    ///
+    /// What ioctl(2) says.
+    pub fn undelivered(&self) -> io::Result<usize> {
+        let bytes = call::outq(&self.fd)?;
+        Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
     /// send(2): as much of the bytes as the kernel takes now; a message whole or not at all.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ pub(crate) mod help;
 pub(crate) mod list;
 pub(crate) mod listen;
 pub(crate) mod load;
+pub(crate) mod relay;
 pub(crate) mod resolve;
 pub(crate) mod serve;
 pub(crate) mod tour;

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use switchboard::services::{Inert, MISFIT};
 use switchboard::socket::{BindErrorKind, ConnectErrorKind, ResolveErrorKind};
-use switchboard::{BindError, CloseReason, ConnectError, OpenDoorsError, ResolveError, ServeError};
+use switchboard::{
+    BindError, CloseReason, ConnectError, DialFailureKind, OpenDoorsError, ResolveError, ServeError,
+};
 
 /// What the user can act on, by exit status. README and `swb --help` have the same list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,6 +180,15 @@ pub(crate) fn outcome(reason: CloseReason, what: &str) -> Result<(), Failure> {
                 on_receive(libc::ECONNREFUSED)
             ),
         ),
+        CloseReason::NotDialled(kind) => {
+            let status = match kind {
+                DialFailureKind::NameNotFound => Status::NameNotFound,
+                DialFailureKind::Refused | DialFailureKind::Unreachable => Status::Refused,
+                DialFailureKind::TimedOut => Status::TimedOut,
+                DialFailureKind::Other => Status::Other,
+            };
+            (status, format!("the {what} was {reason}"))
+        }
         CloseReason::Drained | CloseReason::Limit(_) | CloseReason::Malformed(_) | CloseReason::Failed(_) => {
             (Status::Other, format!("the {what} was not completed: {reason}"))
         }

@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Offers load to a server and measures it.
     Load(Box<Load>),
+    /// Joins each caller of one address to another address.
+    Relay(Relay),
     /// Shows the addresses of names, and the names of addresses.
     Resolve(Resolve),
     /// Shows the tables: schemes, services, engines, options.
@@ -202,6 +204,33 @@ pub(crate) struct Serve {
     #[command(subcommand)]
     pub(crate) service: ServiceArgument,
     #[command(flatten)]
+    pub(crate) answering: Answering,
+    /// Sends a terminal what callers send, control characters and all.
+    #[arg(long, global = true)]
+    pub(crate) raw: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Relay {
+    /// Where to be called.
+    pub(crate) from: String,
+    /// Whom to call for each caller.
+    pub(crate) to: String,
+    /// Where one address has messages and the other a byte stream: how messages are marked on the stream. One of
+    /// line, nul, u8, u16be, u16le, u32be, u32le.
+    #[arg(long)]
+    pub(crate) framing: Option<Framing>,
+    /// The longest framed message. Default: 1MiB.
+    #[arg(long, value_name = "SIZE", value_parser = size, requires = "framing")]
+    pub(crate) frame_max: Option<usize>,
+    #[command(flatten)]
+    pub(crate) answering: Answering,
+}
+
+/// How callers are answered, whatever with.
+#[derive(Debug, Args)]
+pub(crate) struct Answering {
+    #[command(flatten)]
     pub(crate) engine: EngineArguments,
     #[command(flatten)]
     pub(crate) admission: Admission,
@@ -320,9 +349,6 @@ pub(crate) struct EngineArguments {
     /// How long open calls may go on after SIGTERM or SIGINT; a second signal ends them at once.
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     pub(crate) drain: Duration,
-    /// Sends a terminal what callers send, control characters and all.
-    #[arg(long, global = true)]
-    pub(crate) raw: bool,
 }
 
 /// What is said of a run, how, and where.

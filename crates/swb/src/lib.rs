@@ -54,6 +54,7 @@ fn run_command(invocation: Invocation) -> Result<(), Failure> {
         Command::Ask(arguments) => commands::ask::run(arguments),
         Command::Serve(arguments) => commands::serve::run(arguments),
         Command::Load(arguments) => commands::load::run(*arguments),
+        Command::Relay(arguments) => commands::relay::run(&arguments),
         Command::Resolve(arguments) => commands::resolve::run(&arguments),
         Command::List(arguments) => commands::list::run(arguments.table),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),

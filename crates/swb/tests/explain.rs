@@ -112,6 +112,33 @@ fn further_workers_get_their_sockets_as_explained() {
 }
 
 #[test]
+fn a_relay_opens_its_sockets_as_explained() {
+    let (other, address) = ("tcp://127.0.0.1:9", "tcp://127.0.0.1:0");
+    let command = ["relay", address, other, "--workers", "1"];
+    let server = Server::start(&[&command[..], &["--trace"]].concat());
+    let caller = server.address().trim_start_matches("tcp://").to_owned();
+    let reset = std::io::Read::read(&mut std::net::TcpStream::connect(caller).unwrap(), &mut [0]);
+    assert_eq!(reset.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+    let told = server.terminate().stderr;
+    let calls = |text: &str| -> Vec<String> {
+        let calls = text.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| is_opening(line));
+        calls
+            .map(|line| without_descriptor(line.split(")  ").next().unwrap().trim_end_matches(')')))
+            .collect()
+    };
+    let explained = explained(&command);
+    // Those of each caller stand between those of the listener and those for the other end.
+    let [listener, far] = [calls(explained.split("\nthen, ").next().unwrap()), {
+        calls(explained.split("\ncalls to ").nth(1).unwrap().split("\nthen, ").next().unwrap())
+    }];
+    let made = made(&lines(&told));
+    assert!(listener.len() > 2 && far.len() > 2, "{explained}");
+    assert_eq!(made[..listener.len()], listener, "{explained}");
+    let dialled = made[listener.len()..].iter().filter(|call| far.contains(call)).count();
+    assert_eq!(dialled, far.len(), "{far:#?}\n{made:#?}");
+}
+
+#[test]
 fn a_caller_opens_its_socket_as_explained() {
     let servers = ["tcp://127.0.0.1:0", "tcp://[::1]:0", "udp://127.0.0.1:0", "unix:@explained-called"];
     let more = ["unix-dgram:@explained-dgram", "unix-seqpacket:@explained-packets"];

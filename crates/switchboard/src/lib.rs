@@ -81,9 +81,9 @@ pub use address::{
 };
 pub use caller::{CallError, Caller, FrameError};
 pub use conversation::{
-    self, ByteOrder, Call, CallFailed, CloseReason, Conversation, CopiedBy, DialFailure, Format, Framer,
-    Framing, FramingError, Leg, Moment, Needs, Now, Outbox, PackError, PackProblem, ParseFormatError,
-    Payload, Service, Topic, TopicTooLong, UnpackError, Value, Width,
+    self, ByteOrder, Call, CallFailed, CloseReason, Conversation, CopiedBy, DialFailure, DialFailureKind,
+    Format, Framer, Framing, FramingError, Leg, Moment, Needs, Now, Outbox, PackError, PackProblem,
+    ParseFormatError, Payload, Service, Topic, TopicTooLong, UnpackError, Value, Width,
 };
 pub use engine::{
     self, Access, AnswerRate, CallLimit, Control, Doors, Ended, Engine, EngineChoice, Event, Identity,

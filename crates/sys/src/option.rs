@@ -1,4 +1,4 @@
-//! setsockopt(2) and getsockopt(2) by level and name.
+//! setsockopt(2) and getsockopt(2) by level and name, and the length of the send queue.
 //!
 //! rustix has a function an option; a table of options needs them as data. Values go as an `int` or as bytes,
 //! and the length that the kernel is told is always the length of the buffer.
@@ -63,6 +63,18 @@ pub fn get_bytes(fd: impl AsFd, level: i32, name: i32, value: &mut [u8]) -> io::
     } else {
         Err(io::Error::last_os_error())
     }
+}
+
+/// Bytes in the send queue of a socket (`SIOCOUTQ`, tcp(7)): not sent yet, or not acknowledged.
+///
+/// # Errors
+///
+/// What ioctl(2) says: `ENOTTY` for what is no socket.
+pub fn send_queue(fd: impl AsFd) -> io::Result<u32> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: SIOCOUTQ, which has the number of TIOCOUTQ, writes one C `int` to `bytes`.
+    let answer = unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+    if answer == 0 { Ok(u32::try_from(bytes).unwrap_or(0)) } else { Err(io::Error::last_os_error()) }
 }
 
 fn socket_length(length: usize) -> io::Result<libc::socklen_t> {

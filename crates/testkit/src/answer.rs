@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use conversation::{
-    Address, Call, CallFailed, CloseReason, DialFailure, End, Leg, Moment, Now, Service, Shape, Topic,
-    Transport,
+    Address, Call, CallFailed, CloseReason, DialFailure, DialFailureKind, End, Leg, Moment, Now, Service,
+    Shape, Topic, Transport,
 };
 use engine::{CallLimits, Carrier, Session};
 
@@ -72,7 +72,8 @@ struct Taker {
 impl Taker {
     fn answer_errands(&mut self, session: &mut Session, now: Now) {
         while let Some(leg) = self.dialled.pop() {
-            let why = DialFailure { text: "connect(2): Connection refused".to_owned() };
+            let text = "connect(2): Connection refused".to_owned();
+            let why = DialFailure { kind: DialFailureKind::Refused, text };
             session.dial_failed(now, leg, &why, self);
         }
         if std::mem::take(&mut self.name_asked) {
@@ -91,6 +92,10 @@ impl Carrier for Taker {
     }
 
     fn finish(&mut self, _leg: Leg) {}
+
+    fn is_delivered(&mut self, _leg: Leg) -> bool {
+        true
+    }
 
     fn abort(&mut self, _leg: Leg) {}
 

@@ -128,6 +128,11 @@ impl Carrier for Hands<'_> {
         }
     }
 
+    fn is_delivered(&mut self, leg: Leg) -> bool {
+        let line = self.ends.get(leg.index()).and_then(|end| end.line);
+        line.is_none_or(|line| !self.world.lines[line].pipe(Side::Session).is_travelling())
+    }
+
     fn abort(&mut self, leg: Leg) {
         self.checks.lock().aborting(leg);
         self.note(&format!("leg {} aborts", leg.index()));

@@ -111,6 +111,14 @@ impl Pipe {
         self.unread
     }
 
+    /// Whether something of it has still to arrive.
+    pub(crate) fn is_travelling(&self) -> bool {
+        match &self.content {
+            Content::Bytes(content) => content.is_travelling(),
+            Content::Messages(content) => content.next_arrival().is_some(),
+        }
+    }
+
     /// Whether something that travels can arrive now.
     pub(crate) fn can_arrive(&self, now: Moment) -> bool {
         match &self.content {

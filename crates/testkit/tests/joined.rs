@@ -110,26 +110,28 @@ fn a_dial_that_is_refused_says_whom_it_tried() {
         });
         assert!(why.unwrap().contains(FAR));
         assert_eq!(run.calls[0].reason, CloseReason::Refused);
-        assert!(run.callers[0].finished.is_some());
+        // An end would look like an answer that is empty.
+        assert!(run.callers[0].reset.is_some() && run.callers[0].finished.is_none(), "seed {seed}");
     }
 }
 
 #[test]
-fn the_other_leg_still_gets_what_was_said_before_a_reset() {
+fn the_other_leg_gets_what_was_said_before_a_reset_and_then_a_reset() {
     let said = Seed::new(4).bytes(100_000);
     for copied_by in BOTH {
+        let mut whole = 0;
         for seed in 0..SEEDS {
             let caller = Caller::new().send(&said).wait(Duration::from_secs(1)).reset();
             let peer = Caller::new().pause_reading(Duration::from_secs(2)).read_all();
             let run = Simulation::new(seed).caller(caller).peer(FAR, peer).run(&relay(copied_by));
             assert_eq!(run.calls[0].reason, CloseReason::Reset);
             let heard = run.dialled[0].heard.bytes();
-            assert!(
-                said.starts_with(&heard) && heard.len() as u64 == run.calls[0].received_bytes,
-                "seed {seed}"
-            );
-            assert!(run.dialled[0].heard.finished.is_some());
+            assert!(said.starts_with(&heard), "seed {seed}");
+            assert!(run.dialled[0].heard.reset.is_some() && run.dialled[0].heard.finished.is_none());
+            whole += u64::from(heard.len() as u64 == run.calls[0].received_bytes);
         }
+        // Half of the simulated kernels drop what had arrived before a reset; Linux does not.
+        assert!(whole > SEEDS / 4, "{whole} of {SEEDS} heard all that was received");
     }
 }
 
@@ -165,7 +167,10 @@ fn a_failing_send_on_one_leg_of_a_joined_pair_ends_the_call_without_a_time_out()
             let peer = Caller::new().send("last words").finish().read_all();
             let run =
                 Simulation::new(seed).faults(faults).caller(caller).peer(FAR, peer).run(&relay(copied_by));
-            assert_eq!(run.callers[0].bytes(), b"last words", "seed {seed}");
+            assert!(b"last words".starts_with(&run.callers[0].bytes()), "seed {seed}");
+            // A caller who had heard the end already, and has said its own, cannot be told any more.
+            let has_all = run.callers[0].bytes() == b"last words" && run.callers[0].finished.is_some();
+            assert!(run.callers[0].reset.is_some() || has_all, "seed {seed}");
             assert_eq!(run.calls[0].reason, CloseReason::Reset);
         }
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use conversation::{CloseReason, Framing, Service};
 use services::{
-    Ask, Discard, Echo, MISFIT, Prefix, Print, Reply, Say, Screen, Terminal, Time, TimeFormat, Until, Who,
+    Ask, Discard, Echo, MISFIT, Prefix, Print, Relay, Reply, Say, Screen, Terminal, Time, TimeFormat, Until,
+    Who,
 };
 use testkit::{Answer, Caller, Faults, Run, Seed, SendFails, Simulation, answer_in_pieces, every_cut};
 
@@ -39,6 +40,8 @@ const SERVICES: &[fn() -> Box<dyn Service>] = &[
     || Box::new(Who::default()),
     || Box::new(Time { format: TimeFormat::Text }),
     || Box::new(Time { format: TimeFormat::Binary }),
+    || Box::new(Relay::to("tcp://nobody.example:7".parse().unwrap())),
+    || Box::new(Relay::to("udp://nobody.example:7".parse().unwrap()).framed(framing("line"))),
     || Box::new(Ask::new("?")),
     || Box::new(Ask { framing: Some(framing("line")), replies: 2, ..Ask::new("?") }),
     || Box::new(Ask { timeout: Some(Duration::from_secs(2)), retries: 3, ..Ask::new("?") }),

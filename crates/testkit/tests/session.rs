@@ -53,6 +53,10 @@ fn the_outbox_is_taken_before_the_next_event() {
         fn finish(&mut self, _: Leg) {
             self.0.lock().unwrap().push("finished".to_owned());
         }
+        fn is_delivered(&mut self, _: Leg) -> bool {
+            true
+        }
+
         fn abort(&mut self, _: Leg) {}
         fn dial(&mut self, _: Leg, _: Address) {}
         fn name_peer(&mut self) {}

@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
 
+use crate::ServeError;
 use crate::doors::Door;
 use crate::host::Host;
-use crate::reactor::{CHILD_AT_LIMIT, CHILD_CUT, CHILD_OUTPUT_FAILED, Left, Placement, Reactor, serve_one};
+use crate::reactor::{
+    CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED, Left, Placement, Reactor, serve_one,
+};
 use crate::selector::EpollSelector;
-use crate::{CallLimit, ServeError};
 
 pub(super) fn serve(host: &Arc<Host>, doors: Vec<Door>) -> io::Result<()> {
     let parent = getpid();
@@ -28,10 +30,11 @@ pub(super) fn serve(host: &Arc<Host>, doors: Vec<Door>) -> io::Result<()> {
             serve_one(host, *newborn);
             sys::exit_now(match host.report() {
                 Ok(report) if report.cut > 0 => CHILD_CUT,
-                Ok(_) => host.tallies.take_limit().map_or(0, |limit| {
-                    let index = CallLimit::ALL.into_iter().position(|other| other == limit);
-                    CHILD_AT_LIMIT + index.and_then(|index| i32::try_from(index).ok()).unwrap_or_default()
-                }),
+                Ok(_) => match (host.tallies.take_limit(), host.tallies.take_not_dialled()) {
+                    (Some(limit), _) => CHILD_AT_LIMIT + limit as i32,
+                    (None, Some(kind)) => CHILD_NOT_DIALLED + kind as i32,
+                    (None, None) => 0,
+                },
                 Err(ServeError::Output(failed)) => CHILD_OUTPUT_FAILED + failed.errno.min(127),
                 Err(ServeError::Engine(_) | ServeError::NoDoorLeft(_)) => 1,
             });

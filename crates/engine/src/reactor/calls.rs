@@ -1,9 +1,11 @@
 //! The calls of a reactor: opened, moved on by turns, ended.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use conversation::{Call, CallFailed, CloseReason, DialFailure, Leg, Moment, Now, Transport};
+use conversation::{
+    Call, CallFailed, CloseReason, DialFailure, DialFailureKind, End, Leg, Moment, Now, Transport,
+};
 use smallvec::{SmallVec, smallvec};
 use socket::{Standard, TcpInfo};
 
@@ -29,14 +31,17 @@ pub(super) struct Entry {
     /// When to look again at what the kernel put off.
     look_at: Option<Moment>,
     pub(super) is_queued: bool,
+    /// Whom it dialled.
+    far: Option<Box<End>>,
     #[expect(dead_code, reason = "held to be given back when the call ends")]
     place: Option<Box<PeerPlace>>,
 }
 
 impl Entry {
-    /// It is a datagram peer's, and will not be answered unless the peer speaks again.
+    /// It is a datagram peer's, and nothing is owed to it: unless it speaks again, or who was dialled for it does,
+    /// it is over.
     fn is_idle_peer(&self) -> bool {
-        let is_peer = self.ends.iter().all(|end| matches!(end.socket, LegSocket::Peer { .. }));
+        let is_peer = self.ends.first().is_some_and(|end| matches!(end.socket, LegSocket::Peer { .. }));
         is_peer && self.session.is_idle()
     }
 
@@ -150,8 +155,8 @@ impl<S: Selector> Reactor<S> {
         }
         let ends = smallvec![LegEnd::new(socket)];
         let place = place.map(Box::new);
-        let slot =
-            self.entries.insert(Entry { session, ends, timer: None, look_at: None, is_queued: false, place });
+        let (timer, look_at, is_queued, far) = (None, None, false, None);
+        let slot = self.entries.insert(Entry { session, ends, timer, look_at, is_queued, far, place });
         if let Err(failed) = self.watch(slot, Leg::CALLER) {
             self.with(slot, now, |session, hands| session.leg_failed(now, Leg::CALLER, failed, hands));
             return None;
@@ -311,7 +316,7 @@ impl<S: Selector> Reactor<S> {
         let wants_tcp_info = self.host.plan.observer.wants_tcp_info();
         let tcp = entry.ends.first().filter(|_| wants_tcp_info).and_then(LegEnd::tcp_info);
         drop(entry.ends);
-        self.host.ended(&entry.session, reason, tcp, now);
+        self.host.ended(&entry.session, entry.far.as_deref(), reason, tcp, now);
         self.host.leave_place();
         self.doors_may_answer();
     }
@@ -361,12 +366,15 @@ impl<S: Selector> Reactor<S> {
                 match Standard::open() {
                     Ok(standard) => self.connect_leg(slot, leg, LegSocket::Standard(standard), now),
                     Err(error) => {
-                        let why = DialFailure { text: format!("cannot use {address}: {error}") };
+                        let text = format!("cannot use {address}: {error}");
+                        let why = DialFailure { kind: DialFailureKind::Other, text };
                         self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
                     }
                 }
             }
-            Chore::Dial { slot, leg, address } => self.send_errand(slot, leg, Errand::Dial(address), now),
+            Chore::Dial { slot, leg, address } => {
+                self.send_errand(slot, leg, Errand::Dial { address, asked: Instant::now() }, now);
+            }
             Chore::NamePeer { slot } => {
                 match self.entries.get(slot).and_then(|entry| entry.session.call().peer.ip()) {
                     Some(address) => self.send_errand(slot, Leg::CALLER, Errand::Name(address), now),
@@ -394,10 +402,16 @@ impl<S: Selector> Reactor<S> {
             return; // the call ended meanwhile
         }
         match done {
-            Done::Dialled(Ok(connection)) => {
-                self.connect_leg(slot, leg, LegSocket::Connection(connection), now);
+            Done::Dialled(Ok(connected)) => {
+                if let Some(entry) = self.entries.get_mut(slot) {
+                    entry.far = Some(Box::new(connected.end));
+                }
+                self.connect_leg(slot, leg, LegSocket::Connection(connected.connection), now);
             }
             Done::Dialled(Err(why)) => {
+                if let Some(entry) = self.entries.get(slot) {
+                    self.host.tallies.not_dialled(&entry.session.call().peer, &why);
+                }
                 self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
             }
             Done::Named(name) => {

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use conversation::{Call, CallFailed};
+use conversation::{Call, CallFailed, DialFailure, DialFailureKind};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::peer_places::PeerPlace;
@@ -20,6 +20,10 @@ pub(crate) const CHILD_CUT: i32 = 10;
 
 /// Exit status of a child whose call ended at the first of [`CallLimit::ALL`]; at the second, one more.
 pub(crate) const CHILD_AT_LIMIT: i32 = 11;
+
+/// Exit status of a child whose call could not be joined to the other end, by the first of
+/// [`DialFailureKind::ALL`]; by the second, one more.
+pub(crate) const CHILD_NOT_DIALLED: i32 = 20;
 
 /// Exit status of a child that could not write to the standard output, less the errno, which is below 128 for
 /// every error that write(2) has.
@@ -83,9 +87,14 @@ impl<S: Selector> Reactor<S> {
                 self.host.fail(ServeError::Output(CallFailed { call: "write(2)", errno }));
             }
             Some(status) => {
-                let index = usize::try_from(status - CHILD_AT_LIMIT).ok();
-                if let Some(limit) = index.and_then(|index| CallLimit::ALL.get(index)) {
+                let behind = |first| usize::try_from(status - first).ok();
+                if let Some(limit) = behind(CHILD_AT_LIMIT).and_then(|index| CallLimit::ALL.get(index)) {
                     self.host.tallies.ended_at(*limit, &child.call.peer);
+                }
+                let kind = behind(CHILD_NOT_DIALLED).and_then(|index| DialFailureKind::ALL.get(index));
+                if let Some(kind) = kind.copied() {
+                    let why = DialFailure { kind, text: kind.to_string() };
+                    self.host.tallies.not_dialled(&child.call.peer, &why);
                 }
             }
             None => {}

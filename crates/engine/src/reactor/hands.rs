@@ -44,6 +44,10 @@ impl Carrier for Hands<'_> {
         }
     }
 
+    fn is_delivered(&mut self, leg: Leg) -> bool {
+        self.ends.get(leg.index()).is_none_or(LegEnd::is_delivered)
+    }
+
     fn abort(&mut self, leg: Leg) {
         if let Some(end) = self.ends.get(leg.index()) {
             end.abort();

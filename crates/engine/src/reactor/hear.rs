@@ -97,6 +97,10 @@ impl<S: Selector> Reactor<S> {
         } else {
             match peer {
                 Some(peer) if needs.memory_of_peers => self.hear_known(index, peer, from, bytes, now),
+                None if needs.dial => {
+                    let why = "its sender has no address, and so no call of its own";
+                    self.doors[index].undelivered(why, &self.host);
+                }
                 peer => self.hear_once(index, peer, from, bytes, now),
             }
         }
@@ -127,6 +131,9 @@ impl<S: Selector> Reactor<S> {
                 slot
             }
         };
+        if self.entries.get(slot).is_some_and(|entry| entry.session.is_full(Leg::CALLER)) {
+            return self.doors[index].undelivered("the other end takes less than comes", &self.host);
+        }
         if let Some(entry) = self.entries.get_mut(slot)
             && let LegSocket::Peer { received_bytes, .. } = &mut entry.ends[0].socket
         {

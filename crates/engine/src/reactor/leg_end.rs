@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use conversation::{CallFailed, End, Moment, Shape};
+use conversation::{CallFailed, End, Moment, Shape, Transport};
 use socket::{Connection, DatagramSocket, Destination, PeerAddress, Standard};
 
 use crate::host::Host;
@@ -280,6 +280,21 @@ impl LegEnd {
             // Without /dev/null the reader of our output sees its end when the process ends.
             LegSocket::Standard(standard) => drop(standard.finish().ok()),
             LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => {}
+        }
+    }
+
+    /// Whether a reset would drop nothing that was sent. Only TCP has one; elsewhere what was sent is there.
+    pub(super) fn is_delivered(&self) -> bool {
+        match &self.socket {
+            LegSocket::Connection(connection) if connection.transport() == Transport::Tcp => {
+                // A peer that is gone (ENOTCONN) acknowledges nothing any more.
+                connection.undelivered().map_or(true, |bytes| bytes == 0) || connection.peer_end().is_err()
+            }
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None => true,
         }
     }
 

@@ -2,10 +2,19 @@
 //!
 //! RFC 9293 section 3.6: closing a TCP socket with unread bytes resets it. So a closed call reads on, and drops, for
 //! at most [`LINGER`] once nothing is owed. A call that was closed at a limit has as long for what is owed.
+//!
+//! Of two joined sockets, how one breaks off is how the other is broken off (RFC 9293 section 3.5.3: a reset drops what
+//! its sender still holds). So the reset goes out when the peer's host has acknowledged all that was sent, looked
+//! at every [`DELIVERY_LOOK`].
+
+use std::time::Duration;
 
 use conversation::{CallFailed, CloseReason, Effect, Leg, Moment, Now};
 
 use super::{CallLimit, Carrier, LINGER, Session};
+
+/// How often a leg that is to be reset is looked at, until its peer has all that was sent.
+const DELIVERY_LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -18,6 +27,8 @@ pub(super) enum Phase {
         linger_until: Option<Moment>,
         /// What is owed must be taken by then. `None`: it may take as long as the idle time-out lets it.
         deliver_until: Option<Moment>,
+        /// When to look whether a leg that breaks off may be reset.
+        look_at: Option<Moment>,
     },
     Over(CloseReason),
 }
@@ -30,7 +41,10 @@ impl Session {
             return;
         }
         for (index, state) in self.legs.iter_mut().enumerate() {
-            if state.owes()
+            // A joined leg that just ended would tell its peer that this was all.
+            let is_whole = state.finished && state.broken.is_none();
+            let is_cut = !reason.is_clean() && state.partner.is_some() && !is_whole;
+            if (state.owes() || is_cut)
                 && let Some(leg) = Leg::new(index)
             {
                 carrier.abort(leg);
@@ -60,13 +74,25 @@ impl Session {
         let state = &mut self.legs[leg.index()];
         state.stop_sending(reason);
         if !matches!(reason, CloseReason::Reset) || !state.can_receive() {
+            self.break_off_partner(leg);
             self.close(reason, true);
+        }
+    }
+
+    /// One of two joined legs has broken off: so is the other, where both are sockets.
+    pub(super) fn break_off_partner(&mut self, leg: Leg) {
+        if let Some((partner, _)) = self.legs[leg.index()].partner
+            && self.legs[leg.index()].lingers
+            && self.legs[partner.index()].lingers
+        {
+            self.legs[partner.index()].break_off();
         }
     }
 
     pub(super) fn close(&mut self, reason: CloseReason, linger: bool) {
         if self.phase == Phase::Open {
-            self.phase = Phase::Closing { reason, linger, linger_until: None, deliver_until: None };
+            self.phase =
+                Phase::Closing { reason, linger, linger_until: None, deliver_until: None, look_at: None };
         }
     }
 
@@ -74,7 +100,8 @@ impl Session {
     pub(super) fn close_at(&mut self, limit: CallLimit, now: Now, carrier: &mut dyn Carrier) {
         if self.phase == Phase::Open {
             let (reason, deliver_until) = (limit.reason(), Some(now.moment + LINGER));
-            self.phase = Phase::Closing { reason, linger: true, linger_until: None, deliver_until };
+            self.phase =
+                Phase::Closing { reason, linger: true, linger_until: None, deliver_until, look_at: None };
             self.settle(now, carrier);
         }
     }
@@ -88,13 +115,17 @@ impl Session {
     /// Finishes the legs whose bytes are all sent, and ends the call when nothing is left to wait for.
     pub(super) fn settle(&mut self, now: Now, carrier: &mut dyn Carrier) {
         let closing = matches!(self.phase, Phase::Closing { .. });
-        let (mut owes, mut silent) = (false, true);
+        let (mut owes, mut silent, mut breaks_off) = (false, true, false);
         for (index, state) in self.legs.iter_mut().enumerate() {
+            let Some(leg) = Leg::new(index) else { continue };
+            if state.breaks_off && !state.owes() && carrier.is_delivered(leg) {
+                carrier.abort(leg);
+                state.lose();
+            }
+            breaks_off |= state.breaks_off;
             // Standard output outlives a call that is closed; it is finished only where that was asked for.
             state.finish_asked |= closing && state.lingers;
-            if state.finish_is_due()
-                && let Some(leg) = Leg::new(index)
-            {
+            if state.finish_is_due() && !state.breaks_off {
                 state.finished = true;
                 if state.has_halves() {
                     carrier.finish(leg);
@@ -110,6 +141,7 @@ impl Session {
                     self.end(now, self.honest(CloseReason::Finished), carrier);
                 }
             }
+            Phase::Closing { look_at, .. } if breaks_off => *look_at = Some(now.moment + DELIVERY_LOOK),
             Phase::Closing { reason, linger, .. } if !owes && (silent || !*linger) => {
                 let reason = *reason;
                 self.end(now, self.honest(reason), carrier);

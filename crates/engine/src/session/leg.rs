@@ -27,6 +27,8 @@ pub(super) struct LegState {
     pub(super) peer_finished: bool,
     pub(super) finish_asked: bool,
     pub(super) finished: bool,
+    /// It is to end with a reset, once the peer's host has all that was sent on it.
+    pub(super) breaks_off: bool,
     /// Why nothing can be sent any more.
     pub(super) broken: Option<Box<CloseReason>>,
     pub(super) received_bytes: u64,
@@ -72,6 +74,7 @@ impl LegState {
             peer_finished: false,
             finish_asked: false,
             finished: false,
+            breaks_off: false,
             broken: None,
             received_bytes: 0,
             sent_bytes: 0,
@@ -105,8 +108,14 @@ impl LegState {
         self.peer_finished || !self.has_halves() || !self.lingers
     }
 
+    /// The leg it is joined to has broken off.
+    pub(super) fn break_off(&mut self) {
+        self.breaks_off = !(self.finished && self.peer_finished);
+    }
+
     /// The leg is gone in both directions.
     pub(super) fn lose(&mut self) {
+        self.breaks_off = false;
         self.drop_queue();
         self.peer_finished = true;
         self.finish_asked = true;

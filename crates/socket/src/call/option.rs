@@ -110,6 +110,12 @@ pub(crate) fn fionread(fd: impl AsFd) -> io::Result<u64> {
     traced(SystemCall::Ioctl, make, || format!("{}, FIONREAD", number(&fd)), ToString::to_string)
 }
 
+/// ioctl(2) `SIOCOUTQ`: bytes of the send queue, those that were sent and not acknowledged among them.
+pub(crate) fn outq(fd: impl AsFd) -> io::Result<u32> {
+    let make = || sys::option::send_queue(&fd);
+    traced(SystemCall::Ioctl, make, || format!("{}, SIOCOUTQ", number(&fd)), ToString::to_string)
+}
+
 /// ioctl(2) `FIONBIO`: whether calls on it answer at once.
 pub(crate) fn fionbio(fd: impl AsFd, nonblocking: bool) -> io::Result<()> {
     let make = || rustix::io::ioctl_fionbio(&fd, nonblocking);

@@ -17,14 +17,19 @@ use switchboard::{Address, Engine, EngineChoice, Limits, Place, Shape, Transport
 use crate::failure::{Failure, output_error};
 use crate::files::raise_descriptor_limit;
 use crate::help::command;
-use crate::invocation::{Ask, Command, Connect, Explain, Invocation, Listen, Load, Resolve, Serve, Terminal};
+use crate::invocation::{
+    Ask, Command, Connect, EngineArguments, Explain, Invocation, Listen, Load, Relay, Resolve, Serve,
+    Terminal,
+};
 
+use super::serve::Offer;
 use callers::{Caller, row};
 use page::Page;
 
 /// How the descriptors are called whose numbers are not known yet.
 const LISTENER: &str = "listener";
 const CALL: &str = "call";
+const FAR: &str = "far";
 
 pub(crate) fn run(arguments: &Explain) -> Result<(), Failure> {
     let words = std::iter::once("swb").chain(arguments.command.iter().map(String::as_str));
@@ -41,6 +46,7 @@ pub(crate) fn run(arguments: &Explain) -> Result<(), Failure> {
         Command::Listen(arguments) => listen(&arguments, look_up, &mut page)?,
         Command::Serve(arguments) => serve(arguments, look_up, &mut page)?,
         Command::Load(arguments) => load(&arguments, look_up, &mut page)?,
+        Command::Relay(arguments) => relay(&arguments, look_up, &mut page)?,
         Command::Resolve(arguments) => resolve(&arguments, &mut page)?,
         Command::List(_) => page.row("calls", "none on a socket: it prints a table that is in the program"),
         Command::Help(_) => page.row("calls", "none on a socket: it prints a text that is in the program"),
@@ -149,27 +155,64 @@ fn terminal(arguments: &Terminal, page: &mut Page) {
 
 fn serve(arguments: Serve, look_up: bool, page: &mut Page) -> Result<(), Failure> {
     let (service, at) = super::serve::service(arguments.service)?;
-    let arguments = arguments.engine;
-    let addresses = super::serve::addresses(&at, &arguments)?;
     page.row("command", &format!("serve: answers callers with {}", service.name()));
+    let offer = Offer { service, at: &at.addresses, limits: Limits::of_this_process, is_inert: false };
+    let row = SERVICES.iter().find(|row| row.name == offer.service.name());
+    let says = row.into_iter().flat_map(|row| {
+        let [stream, messages] = [row.on_a_stream, row.on_messages];
+        [
+            ("service", row.name.to_owned()),
+            ("", format!("on a byte stream: {stream}")),
+            ("", format!("on messages: {messages}")),
+        ]
+    });
+    answer(&offer, &says.collect::<Vec<_>>(), &arguments.answering.engine, look_up, page)
+}
+
+fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failure> {
+    let (service, to) = super::relay::service(arguments)?;
+    page.row("command", "relay: joins each caller of one address to another address");
+    let offer = super::relay::offer(service, arguments);
+    let framing = match arguments.framing {
+        Some(_) => "messages on one side, marked on the byte stream of the other (--framing)",
+        None => "what comes from one side goes to the other, as it came",
+    };
+    let says = [("to", to.to_string()), ("", framing.to_owned())];
+    answer(&offer, &says, &arguments.answering.engine, look_up, page)?;
+    let outline = outline_call(&to, look_up, FAR)?;
+    candidates(&to, &outline, look_up, page);
+    page.section(&format!("calls to {to}, for each caller, by a helper thread"));
+    asked(&outline, page);
+    tries(&outline, page);
+    outline.tries.first().into_iter().flat_map(|one| &one.late).for_each(|planned| page.planned(planned));
+    page.section("then, once both are connected");
+    callers::RELAYED.iter().for_each(|row| page.call(row));
+    Ok(())
+}
+
+/// What one does who answers callers; `says` are the rows of what they get.
+fn answer(
+    offer: &Offer<'_>,
+    says: &[(&str, String)],
+    arguments: &EngineArguments,
+    look_up: bool,
+    page: &mut Page,
+) -> Result<(), Failure> {
+    let addresses = super::serve::addresses(offer.at, arguments)?;
     addresses.iter().for_each(|address| page.address("at", address));
 
     let transports: Vec<Transport> = addresses.iter().map(|address| address.transport).collect();
     let choice = arguments.engine;
     let engine = super::serve::engine(choice)?;
-    engine.check(&*service, &transports).map_err(Failure::usage)?;
+    engine.check(&*offer.service, &transports).map_err(Failure::usage)?;
     raise_descriptor_limit(); // as serve does, on which the limit of calls depends
-    let mut limits = Limits::of_this_process();
-    super::serve::limit(&mut limits, &arguments);
+    let mut limits = (offer.limits)();
+    super::serve::limit(&mut limits, arguments);
     let row = engine.capabilities();
-    let workers = if row.workers { super::serve::workers(&arguments) } else { 1 };
+    let workers = if row.workers { super::serve::workers(arguments) } else { 1 };
 
     page.section("plan");
-    if let Some(row) = SERVICES.iter().find(|row| row.name == service.name()) {
-        page.row("service", row.name);
-        page.row("", &format!("on a byte stream: {}", row.on_a_stream));
-        page.row("", &format!("on messages: {}", row.on_messages));
-    }
+    says.iter().for_each(|(name, text)| page.row(name, text));
     let why = match (choice, super::serve::why_not_uring(choice)) {
         (EngineChoice::Named(_), _) => String::new(),
         (EngineChoice::Auto, None) => " (auto: the most callers at the least cost)".to_owned(),

@@ -14,22 +14,42 @@ use crate::activation::inherited;
 use crate::admission::{self, BoundPaths, Reader};
 use crate::failure::{Failure, Status, outcome};
 use crate::files::raise_descriptor_limit;
-use crate::invocation::{EngineArguments, Serve, ServiceArgument, Where, time_format};
+use crate::invocation::{Answering, EngineArguments, Serve, ServiceArgument, Where, time_format};
 use crate::log::{Log, Role};
 use crate::ready::Ready;
 use crate::stop;
 
 pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
-    let is_iterative = arguments.engine.engine == EngineChoice::Named(Engine::Iterative);
-    let role = if is_iterative { Role::OneAtATime } else { Role::Server };
-    let log = Log::open(&arguments.log, role)?;
-    log.closing(serve(arguments, &log))
+    let Serve { service: argument, answering, raw } = arguments;
+    let log = Log::open(&answering.log, role(&answering.engine))?;
+    let offered = || {
+        let (service, at) = service(argument)?;
+        let (limits, is_inert) = (Limits::of_this_process, super::is_inert(raw));
+        answer(Offer { service, at: &at.addresses, limits, is_inert }, &answering, &log)
+    };
+    log.closing(offered())
 }
 
-fn serve(arguments: Serve, log: &Log) -> Result<(), Failure> {
+/// As whom a server speaks.
+pub(super) fn role(arguments: &EngineArguments) -> Role {
+    let is_iterative = arguments.engine == EngineChoice::Named(Engine::Iterative);
+    if is_iterative { Role::OneAtATime } else { Role::Server }
+}
+
+/// What callers get, and where.
+pub(super) struct Offer<'a> {
+    pub(super) service: Arc<dyn Service>,
+    pub(super) at: &'a [String],
+    /// The bounds where no others are asked for.
+    pub(super) limits: fn() -> Limits,
+    /// What is written to standard output must not drive a terminal.
+    pub(super) is_inert: bool,
+}
+
+/// Answers callers until a signal ends it.
+pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Result<(), Failure> {
     let ready = Ready::open(&arguments.ready, log)?;
-    let (service, at) = service(arguments.service)?;
-    let addresses = addresses(&at, &arguments.engine)?;
+    let addresses = addresses(offer.at, &arguments.engine)?;
     let inherited = addresses.iter().map(inherited).collect::<Result<Vec<_>, _>>()?;
     let transports = addresses.iter().zip(&inherited);
     let transports = transports.map(|(at, inherited)| inherited.map_or(at.transport, Inherited::transport));
@@ -39,15 +59,16 @@ fn serve(arguments: Serve, log: &Log) -> Result<(), Failure> {
     if let Some(why) = why_not_uring(choice) {
         log.detail(format_args!("serving under {engine}: {why}"));
     }
-    engine.check(&*service, &transports).map_err(Failure::usage)?;
+    engine.check(&*offer.service, &transports).map_err(Failure::usage)?;
     let mut lines = addresses.iter().zip(&inherited).filter(|(at, inherited)| is_open_line(at, **inherited));
     let line = lines.next().map(|(address, _)| address);
 
     let identity = admission::identity(&arguments.admission)?;
     let access = admission::access(&arguments.admission.access, &transports)?;
     raise_descriptor_limit();
-    let mut plan = super::plan(Discard, log, super::is_inert(arguments.engine.raw))?;
-    plan.service = service;
+    let mut plan = super::plan(Discard, log, offer.is_inert)?;
+    plan.service = offer.service;
+    plan.limits = (offer.limits)();
     limit(&mut plan.limits, &arguments.engine);
     admission::limit(&mut plan.limits, &arguments.admission);
     plan.access = access;
@@ -156,9 +177,9 @@ fn is_open_line(address: &Address, inherited: Option<Inherited>) -> bool {
     address.transport == Transport::Standard || matches!(inherited, Some(Inherited::Connected(_)))
 }
 
-pub(super) fn addresses(at: &Where, arguments: &EngineArguments) -> Result<Vec<Address>, Failure> {
+pub(super) fn addresses(at: &[String], arguments: &EngineArguments) -> Result<Vec<Address>, Failure> {
     let mut addresses = Vec::new();
-    for text in &at.addresses {
+    for text in at {
         let mut address: Address = text.parse()?;
         super::for_listening(&address)?;
         let has_backlog = address.options.get(OptionKey::Backlog).is_some();

@@ -157,6 +157,8 @@ When a call ends
   after --replies of them.
   Datagrams have no end: the conversation ends once standard input has ended and the peer has been quiet for
   --wait (1s for `connect`; `listen` waits for ever).
+  `relay` passes on an end as an end of that direction and a reset as a reset, behind all that was said before;
+  a caller whom it cannot join to the other address is reset.
   --idle-timeout ends a call that is silent in both directions for this long.
   At a terminal a line that is ~. ends it at once (`swb help typing`).
 
@@ -229,7 +231,7 @@ Values
 fn engines() -> String {
     format!(
         "\
-An engine moves the bytes of the callers of `swb serve`: any service runs under any engine that can, and
+An engine moves the bytes of the callers of `swb serve` and `relay`: any service runs under any engine that can, and
 what does not go together is refused with the engines that would do. --engine NAME chooses one; auto, the
 default, is uring where the kernel has what that needs, else epoll.
 

@@ -52,7 +52,8 @@ pub(crate) fn level(event: &Event<'_>, role: Role) -> Option<Level> {
         | Event::Missed { .. }
         | Event::Refused { .. }
         | Event::RateReached { .. }
-        | Event::CallsAtLimit { .. } => Some(Level::Normal),
+        | Event::CallsAtLimit { .. }
+        | Event::NotDialled { .. } => Some(Level::Normal),
         Event::OpenCalls { .. } | Event::Open { .. } => Some(Level::Quiet),
         Event::Bell => None,
     }
@@ -145,12 +146,16 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             let text = format!("call {}: {} called {}", call.number, call.peer, call.local);
             ("answered", text, members_of(call))
         }
-        Event::Ended { call, reason, received_bytes, sent_bytes, lasted, tcp } => {
+        Event::Ended { call, far, reason, broken_by, received_bytes, sent_bytes, lasted, tcp } => {
             let (number, peer, seconds) = (call.number, &call.peer, lasted.as_secs_f64());
             let network = tcp.as_ref().map(network).unwrap_or_default();
             let moved = format!("{received_bytes} bytes in, {sent_bytes} out, {seconds:.3} s");
-            let text = format!("call {number}: {peer}: {reason}; {moved}{network}");
+            let to = far.map(|far| format!(" to {far}")).unwrap_or_default();
+            let by = broken_by.map(|end| format!(" ({end})")).unwrap_or_default();
+            let text = format!("call {number}: {peer}{to}: {reason}{by}; {moved}{network}");
             let mut members = members_of(call);
+            members.extend(far.map(|far| ("far", json(far))));
+            members.extend(broken_by.map(|end| ("broken_by", json(end))));
             members.extend([
                 ("reason", json(reason)),
                 ("received_bytes", (*received_bytes).into()),
@@ -223,6 +228,19 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             };
             let members = vec![("calls", (*calls).into()), ("peer", json(last)), ("limit", limit.into())];
             ("calls_at_limit", text, members)
+        }
+        Event::NotDialled { callers, last, why } => {
+            let text = match callers {
+                1 => format!("{last} was not joined to the other end: {why}"),
+                callers => {
+                    format!(
+                        "{callers} callers were not joined to the other end, the last of them {last}: {why}"
+                    )
+                }
+            };
+            let members =
+                vec![("callers", (*callers).into()), ("peer", json(last)), ("reason", (*why).into())];
+            ("not_dialled", text, members)
         }
         Event::Draining { calls, at_most } => {
             let text = format!(

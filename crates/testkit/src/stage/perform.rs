@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use conversation::{Call, CloseReason, DialFailure, End, Leg, Now, Shape, Transport};
+use conversation::{Call, CloseReason, DialFailure, DialFailureKind, End, Leg, Now, Shape, Transport};
 use engine::{CallLimits, Session, What};
 
 use crate::Ended;
@@ -204,7 +204,8 @@ impl Stage<'_> {
                 let address = address.to_string();
                 let peer = self.simulation.peers.iter().find(|(known, _)| *known == address);
                 let Some(script) = peer.map(|(_, script)| script.clone()) else {
-                    let why = DialFailure { text: format!("{address}: connect(2): Connection refused") };
+                    let text = format!("{address}: connect(2): Connection refused");
+                    let why = DialFailure { kind: DialFailureKind::Refused, text };
                     return self.with(call, "dial fails", |session, now, hands| {
                         session.dial_failed(now, leg, &why, hands);
                     });

@@ -122,6 +122,18 @@ pub(super) static MESSAGES_JOINED: &[Row] = &[
     fixed("read(input), sendto(listener)", "what you type goes to whom was heard last"),
 ];
 
+/// Two that are joined.
+pub(super) static RELAYED: &[Row] = &[
+    fixed("recv(call), send(far)", "what the caller says goes to the other end"),
+    fixed("recv(far), send(call)", "what the other end says goes to the caller"),
+    fixed("shutdown(far, SHUT_WR)", "when the caller has finished: a FIN; the same the other way round"),
+    fixed(
+        "ioctl(far, SIOCOUTQ), setsockopt(far, SO_LINGER)",
+        "when the caller has reset: a reset too, once all is there",
+    ),
+    fixed("close(call), close(far)", "when both have finished"),
+];
+
 /// The calls for each caller of a byte stream or of records.
 pub(super) fn under(engine: Engine) -> &'static [Row] {
     match engine {

@@ -1,0 +1,66 @@
+//! `swb relay`: joins each caller of one address to another address.
+
+use std::sync::Arc;
+
+use switchboard::services::Relay;
+use switchboard::socket::Inherited;
+use switchboard::{Address, Framing, Limits, Shape, Transport};
+
+use crate::activation::inherited;
+use crate::failure::Failure;
+use crate::invocation;
+use crate::log::Log;
+
+use super::serve::{self, Offer};
+
+pub(crate) fn run(arguments: &invocation::Relay) -> Result<(), Failure> {
+    let answering = &arguments.answering;
+    let log = Log::open(&answering.log, serve::role(&answering.engine))?;
+    let joined = || {
+        let (service, _) = service(arguments)?;
+        serve::answer(offer(service, arguments), answering, &log)
+    };
+    log.closing(joined())
+}
+
+/// What callers get, and where.
+pub(super) fn offer(service: Relay, arguments: &invocation::Relay) -> Offer<'_> {
+    let limits = || Limits::of_this_process().dialling();
+    Offer { service: Arc::new(service), at: std::slice::from_ref(&arguments.from), limits, is_inert: false }
+}
+
+/// The service, and whom it calls.
+///
+/// # Errors
+///
+/// Addresses that cannot be joined.
+pub(super) fn service(arguments: &invocation::Relay) -> Result<(Relay, Address), Failure> {
+    let (from, to): (Address, Address) = (arguments.from.parse()?, arguments.to.parse()?);
+    super::for_connecting(&to)?;
+    if matches!(to.transport, Transport::Standard | Transport::Descriptor) {
+        return Err(Failure::usage(format!(
+            "relay calls its second address anew for each caller, and {to} is open already; `swb listen` joins a \
+             caller to standard input and output"
+        )));
+    }
+    let relay = Relay::to(to.clone());
+    let transport = inherited(&from)?.map_or(from.transport, Inherited::transport);
+    let keeps_boundaries = |transport: Transport| transport.shape().is_some_and(Shape::keeps_boundaries);
+    let has_halves = |transport: Transport| transport.shape() != Some(Shape::Datagram);
+    let both_alike = keeps_boundaries(transport) == keeps_boundaries(to.transport);
+    match arguments.framing {
+        Some(_) if both_alike => Err(Failure::usage(format!(
+            "--framing marks messages on a byte stream for an address that has messages; {from} and {to} are of one \
+             kind, and are joined without"
+        ))),
+        Some(framing) => {
+            let framing = framing.with_bytes_max(arguments.frame_max.unwrap_or(Framing::BYTES_MAX));
+            Ok((relay.framed(framing), to))
+        }
+        None if both_alike || has_halves(transport) && has_halves(to.transport) => Ok((relay, to)),
+        None => Err(Failure::usage(format!(
+            "{from} and {to} cannot be joined as they are: one has datagrams, the other a byte stream; --framing says \
+             how messages are marked there (line, nul, u8, u16be, u16le, u32be, u32le)"
+        ))),
+    }
+}
