@@ -50,8 +50,9 @@ fn many_who_cannot_be_joined_are_said_together() {
 
 /// A listener whose backlog is full, so that a further connect(2) has no answer; and what fills it.
 fn silent() -> (rustix::fd::OwnedFd, Vec<TcpStream>, u16) {
-    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
-    let held = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, listen, socket_with};
+    // Not for the programs that other tests start meanwhile.
+    let held = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
     bind(&held, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
     listen(&held, 0).unwrap();
     let name = SocketAddrV4::try_from(getsockname(&held).unwrap()).unwrap();

@@ -40,8 +40,9 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// A port of 127.0.0.1 at which nobody listens, nor can while the socket is kept.
 pub fn refusing_tcp_port() -> (OwnedFd, u16) {
-    use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
-    let held = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
+    // Not for the programs that other tests start meanwhile.
+    let held = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
     bind(&held, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
     let name = SocketAddrV4::try_from(getsockname(&held).unwrap()).unwrap();
     (held, name.port())
