@@ -185,12 +185,16 @@ impl<S: Selector> Reactor<S> {
         let Some(end) = self.entries.get_mut(slot).and_then(|entry| entry.ends.get_mut(leg.index())) else {
             return; // of a call that ended in this same batch
         };
+        // What is received by the selector must not be received past it: that would overtake what it brings next.
+        let is_polled = matches!(end.incoming, Incoming::Polled(_));
         if !end.is_told_by(ready) {
             return; // of an earlier call in this slot
         }
-        end.readable |= ready.readable;
-        end.is_fresh |= ready.readable;
-        end.ended |= ready.ended;
+        if is_polled {
+            end.readable |= ready.readable;
+            end.is_fresh |= ready.readable;
+            end.ended |= ready.ended;
+        }
         if !matches!(end.socket, LegSocket::Standard(_)) {
             end.writable |= ready.writable;
         }

@@ -33,7 +33,7 @@ pub(crate) struct LegEnd {
     pub(super) incoming: Incoming,
     /// What will tell that there is room to send again, where `incoming` does not.
     pub(super) room: Operation,
-    /// So much came at once that it is received by calls of our own, into a larger buffer.
+    /// It is received by calls of our own: so much came at once that it needs a larger buffer, or it broke off.
     pub(super) is_bulk: bool,
     /// Received by the selector before anybody wanted it.
     pub(super) kept: Option<Box<Kept>>,
@@ -269,7 +269,12 @@ impl LegEnd {
             }
             // Still writable: tried again, a message whole.
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
-            Err(error) => Err(CallFailed::new(call, &error)),
+            Err(error) => {
+                // It took the socket's error with it, of which a receive that is under way may never hear: what
+                // came before is read by calls of our own.
+                self.is_bulk = true;
+                Err(CallFailed::new(call, &error))
+            }
         }
     }
 
