@@ -51,7 +51,7 @@ impl LegEnd {
     /// Whether what comes can be received by a selector that does so.
     pub(super) fn comes_by_itself(&self) -> bool {
         matches!(&self.socket, LegSocket::Connection(connection) if connection.shape() == Shape::Stream)
-            && !self.is_bulk
+            && !self.is_read_by_calls
     }
 
     /// Whether this event is of an operation of this leg; notes that it is over if this is its last.
@@ -107,7 +107,7 @@ impl<S: Selector> Reactor<S> {
         }
         let waits = end.kept.is_some() || !session.wants_read(leg);
         if let Arrival::Bytes(filled) = &arrival {
-            end.is_bulk |= filled.is_full();
+            end.is_read_by_calls |= filled.is_full();
         }
         match arrival {
             Arrival::Bytes(filled) if waits => {

@@ -34,7 +34,7 @@ pub(crate) struct LegEnd {
     /// What will tell that there is room to send again, where `incoming` does not.
     pub(super) room: Operation,
     /// It is received by calls of our own: so much came at once that it needs a larger buffer, or it broke off.
-    pub(super) is_bulk: bool,
+    pub(super) is_read_by_calls: bool,
     /// Received by the selector before anybody wanted it.
     pub(super) kept: Option<Box<Kept>>,
 }
@@ -110,7 +110,7 @@ impl LegEnd {
             put_off: None,
             incoming: Incoming::Polled(Operation::NONE),
             room: Operation::NONE,
-            is_bulk: false,
+            is_read_by_calls: false,
             kept: None,
         }
     }
@@ -272,7 +272,7 @@ impl LegEnd {
             Err(error) => {
                 // It took the socket's error with it, of which a receive that is under way may never hear: what
                 // came before is read by calls of our own.
-                self.is_bulk = true;
+                self.is_read_by_calls = true;
                 Err(CallFailed::new(call, &error))
             }
         }
