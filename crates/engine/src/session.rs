@@ -151,7 +151,7 @@ impl Session {
     pub fn over(&self) -> Option<CloseReason> {
         match self.phase {
             Phase::Over(reason) => Some(reason),
-            Phase::Open | Phase::Closing { .. } => None,
+            Phase::Open | Phase::Closing(_) => None,
         }
     }
 
@@ -188,9 +188,9 @@ impl Session {
         if !state.can_receive() {
             return false;
         }
-        match (self.phase, state.partner) {
+        match (&self.phase, state.partner) {
             (Phase::Over(_), _) => false,
-            (Phase::Closing { .. }, _) => state.lingers,
+            (Phase::Closing(_), _) => state.lingers,
             (Phase::Open, _) if self.is_paused || self.is_held => false,
             (Phase::Open, Some((partner, _))) => !self.legs[partner.index()].congested,
             (Phase::Open, None) => !self.legs.iter().any(|leg| leg.congested),
@@ -207,10 +207,10 @@ impl Session {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Moment> {
         let idle = self.idle_timeout().map(|timeout| self.moved + timeout);
-        let (one, other) = match self.phase {
+        let (one, other) = match &self.phase {
             Phase::Open => (self.deadline, self.last_moment),
-            Phase::Closing { linger_until, deliver_until, look_at, .. } => {
-                (earlier(linger_until, look_at), deliver_until)
+            Phase::Closing(closing) => {
+                (earlier(closing.linger_until, closing.look_at), closing.deliver_until)
             }
             Phase::Over(_) => return None,
         };
@@ -301,7 +301,7 @@ impl Session {
         if self.idle_timeout().is_some_and(|timeout| now.moment >= self.moved + timeout) {
             return self.end(now, CloseReason::TimedOut, carrier);
         }
-        match self.phase {
+        match &self.phase {
             Phase::Open if self.last_moment.is_some_and(|last| now.moment >= last) => {
                 self.close_at(CallLimit::Duration, now, carrier);
             }
@@ -311,15 +311,19 @@ impl Session {
                 self.conversation.deadline(&mut out);
                 self.carry_out(out, carrier);
             }
-            Phase::Closing { reason, linger_until, deliver_until, .. }
-                if linger_until.or(deliver_until).is_some_and(|until| now.moment >= until) =>
+            Phase::Closing(closing)
+                if closing
+                    .linger_until
+                    .or(closing.deliver_until)
+                    .is_some_and(|until| now.moment >= until) =>
             {
+                let reason = closing.reason;
                 self.end(now, self.honest(reason), carrier);
             }
-            Phase::Closing { look_at: Some(look_at), .. } if now.moment >= look_at => {
+            Phase::Closing(closing) if closing.look_at.is_some_and(|look_at| now.moment >= look_at) => {
                 self.settle(now, carrier);
             }
-            Phase::Open | Phase::Closing { .. } | Phase::Over(_) => {}
+            Phase::Open | Phase::Closing(_) | Phase::Over(_) => {}
         }
     }
 

@@ -12,7 +12,7 @@ use crate::selector::{Arrival, Operation, Ready, Selector, Watch};
 
 use super::calls::Entry;
 use super::hands::Hands;
-use super::leg_end::{EARLY_LOOK, Heard, LegEnd, LegSocket, PutOff};
+use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
 use super::{Reactor, Token};
 
 /// How the selector learns what comes on a leg.
@@ -127,7 +127,7 @@ impl<S: Selector> Reactor<S> {
             }
             // Stopped by us; or no buffer was free, and the batch gives back those that it used.
             Arrival::Failed(libc::ECANCELED | libc::ENOBUFS | libc::EINTR | libc::EAGAIN) => {}
-            Arrival::Failed(libc::ENOMEM) => end.put_off = Some(PutOff::Receive(EARLY_LOOK)),
+            Arrival::Failed(libc::ENOMEM) => end.put_off = Some(PutOff::Receive),
             Arrival::Failed(errno) => {
                 let failed = CallFailed { call: "recv(2)", errno };
                 if !waits {
@@ -156,7 +156,7 @@ impl<S: Selector> Reactor<S> {
             };
             let (fd, token) = (connection.as_fd(), Token::Leg(slot, leg).pack());
             let by_itself = end.comes_by_itself();
-            let put_off = matches!(end.put_off, Some(PutOff::Receive(_)));
+            let put_off = end.put_off == Some(PutOff::Receive);
             let wanted = by_itself && session.wants_read(leg) && end.kept.is_none() && !put_off;
             match end.incoming {
                 Incoming::None if wanted => {

@@ -49,10 +49,12 @@ impl Entry {
     fn plan_look(&mut self, now: Moment) {
         let after = self.ends.iter().enumerate().filter_map(|(index, end)| {
             let leg = Leg::new(index)?;
-            match end.put_off? {
-                PutOff::Send(after) => self.session.wants_write(leg).then_some(after),
-                PutOff::Receive(after) => self.session.wants_read(leg).then_some(after),
-            }
+            let put_off = end.put_off?;
+            let is_wanted = match put_off {
+                PutOff::SendForRoom | PutOff::SendForMemory => self.session.wants_write(leg),
+                PutOff::Receive => self.session.wants_read(leg),
+            };
+            is_wanted.then(|| put_off.look_after())
         });
         self.look_at = after.min().map(|after| self.look_at.unwrap_or(now + after));
     }
@@ -62,8 +64,8 @@ impl Entry {
         self.look_at = None;
         for end in &mut self.ends {
             match end.put_off.take() {
-                Some(PutOff::Send(_)) => end.writable = true,
-                Some(PutOff::Receive(_)) => end.readable = true,
+                Some(PutOff::SendForRoom | PutOff::SendForMemory) => end.writable = true,
+                Some(PutOff::Receive) => end.readable = true,
                 None => {}
             }
         }

@@ -40,13 +40,25 @@ pub(crate) struct LegEnd {
 }
 
 /// What the kernel put off.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PutOff {
     /// A send, for want of room: an event will say when there is some, and a late look costs little.
-    Send(Duration),
+    SendForRoom,
+    /// A send, for want of memory.
+    SendForMemory,
     /// A receive: for want of memory, when no event says that there is some again; or although an event had
     /// announced something, so that no further event would.
-    Receive(Duration),
+    Receive,
+}
+
+impl PutOff {
+    /// How long after it another look is worth while.
+    pub(super) fn look_after(self) -> Duration {
+        match self {
+            PutOff::SendForRoom => ROOM_LOOK,
+            PutOff::SendForMemory | PutOff::Receive => EARLY_LOOK,
+        }
+    }
 }
 
 /// When room for a send is looked for without an event. An edge comes once; should one be lost, the call goes on
@@ -55,7 +67,7 @@ const ROOM_LOOK: Duration = Duration::from_secs(1);
 
 /// When memory, or something to receive, is looked for without an event. At most one look follows on what came
 /// last, so an idle call is left alone.
-pub(super) const EARLY_LOOK: Duration = Duration::from_millis(100);
+const EARLY_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) enum LegSocket {
     Connection(Connection),
@@ -204,7 +216,7 @@ impl LegEnd {
         if error.kind() == ErrorKind::WouldBlock {
             self.readable = false;
             if std::mem::take(&mut self.is_fresh) {
-                self.put_off = Some(PutOff::Receive(EARLY_LOOK));
+                self.put_off = Some(PutOff::Receive);
             }
             return Heard::Nothing;
         }
@@ -213,7 +225,7 @@ impl LegEnd {
         }
         if is_shortage(error) {
             self.readable = false;
-            self.put_off = Some(PutOff::Receive(EARLY_LOOK));
+            self.put_off = Some(PutOff::Receive);
             return Heard::Nothing;
         }
         Heard::Failed(CallFailed::new(call, error))
@@ -263,8 +275,9 @@ impl LegEnd {
             Ok(taken) => Ok(Some(taken)),
             Err(error) if error.kind() == ErrorKind::WouldBlock || is_shortage(&error) => {
                 self.writable = false;
-                let after = if is_shortage(&error) { EARLY_LOOK } else { ROOM_LOOK };
-                self.put_off = Some(PutOff::Send(after));
+                let is_shortage = is_shortage(&error);
+                self.put_off =
+                    Some(if is_shortage { PutOff::SendForMemory } else { PutOff::SendForRoom });
                 Ok(None)
             }
             // Still writable: tried again, a message whole.

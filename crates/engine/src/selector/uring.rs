@@ -37,10 +37,12 @@ pub(crate) struct UringSelector {
     traced: Vec<String>,
 }
 
-/// An operation that the kernel may still complete.
+/// The token of an operation that is forgotten. No token of the reactor's is that large.
+const FORGOTTEN: u64 = u64::MAX;
+
+/// An operation that the kernel may still complete. An idle call holds one.
 struct Underway {
-    /// `None` once it is forgotten.
-    token: Option<u64>,
+    token: u64,
     receives: bool,
     /// For the tracer: it may be closed, and be another's, by the time of the last event.
     descriptor: RawFd,
@@ -52,7 +54,7 @@ impl UringSelector {
         if trace::is_on() {
             self.traced.push(format!("{}({descriptor})", if receives { "recv" } else { "poll" }));
         }
-        let number = self.operations.insert(Underway { token: Some(token), receives, descriptor });
+        let number = self.operations.insert(Underway { token, receives, descriptor });
         // As many operations as descriptors, twice: far below 2^32.
         Operation(u32::try_from(number).unwrap_or(u32::MAX))
     }
@@ -99,12 +101,13 @@ impl UringSelector {
         if !more {
             self.over.push(number);
         }
-        let Some(token) = underway.token else {
+        let token = underway.token;
+        if token == FORGOTTEN {
             if let Some(filled) = filled {
                 self.ring.give_back(filled);
             }
             return None;
-        };
+        }
         let mut ready = Ready {
             token,
             operation: Operation(u32::try_from(number).unwrap_or(u32::MAX)),
@@ -184,7 +187,7 @@ impl Selector for UringSelector {
     fn forget(&mut self, operation: Operation) {
         let number = operation.0 as usize;
         let Some(underway) = self.operations.get_mut(number) else { return };
-        underway.token = None;
+        underway.token = FORGOTTEN;
         let is_stopped = self.stopped.contains(&operation);
         if !is_stopped && !self.over.contains(&number) && !self.ring.cancel(number as u64) {
             self.over.push(number);

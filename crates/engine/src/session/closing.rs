@@ -16,21 +16,37 @@ use super::{CallLimit, Carrier, LINGER, Session};
 /// How often a leg that is to be reset is looked at, until its peer has all that was sent.
 const DELIVERY_LOOK: Duration = Duration::from_millis(50);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Open,
-    /// No event but the end reaches the conversation; what is owed is still sent.
-    Closing {
-        reason: CloseReason,
-        /// Wait for the peer to finish, once nothing is owed any more.
-        linger: bool,
-        linger_until: Option<Moment>,
-        /// What is owed must be taken by then. `None`: it may take as long as the idle time-out lets it.
-        deliver_until: Option<Moment>,
-        /// When to look whether a leg that breaks off may be reset.
-        look_at: Option<Moment>,
-    },
+    /// No event but the end reaches the conversation; what is owed is still sent. Boxed, so that calls that are
+    /// open do not hold room for it.
+    Closing(Box<Closing>),
     Over(CloseReason),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Closing {
+    pub(super) reason: CloseReason,
+    /// Wait for the peer to finish, once nothing is owed any more.
+    linger: bool,
+    pub(super) linger_until: Option<Moment>,
+    /// What is owed must be taken by then. `None`: it may take as long as the idle time-out lets it.
+    pub(super) deliver_until: Option<Moment>,
+    /// When to look whether a leg that breaks off may be reset.
+    pub(super) look_at: Option<Moment>,
+}
+
+impl Closing {
+    fn phase(reason: CloseReason, linger: bool, deliver_until: Option<Moment>) -> Phase {
+        Phase::Closing(Box::new(Closing {
+            reason,
+            linger,
+            linger_until: None,
+            deliver_until,
+            look_at: None,
+        }))
+    }
 }
 
 impl Session {
@@ -91,17 +107,14 @@ impl Session {
 
     pub(super) fn close(&mut self, reason: CloseReason, linger: bool) {
         if self.phase == Phase::Open {
-            self.phase =
-                Phase::Closing { reason, linger, linger_until: None, deliver_until: None, look_at: None };
+            self.phase = Closing::phase(reason, linger, None);
         }
     }
 
     /// Closes the call at its limit. A conversation that has just closed it itself has the last word.
     pub(super) fn close_at(&mut self, limit: CallLimit, now: Now, carrier: &mut dyn Carrier) {
         if self.phase == Phase::Open {
-            let (reason, deliver_until) = (limit.reason(), Some(now.moment + LINGER));
-            self.phase =
-                Phase::Closing { reason, linger: true, linger_until: None, deliver_until, look_at: None };
+            self.phase = Closing::phase(limit.reason(), true, Some(now.moment + LINGER));
             self.settle(now, carrier);
         }
     }
@@ -114,7 +127,7 @@ impl Session {
 
     /// Finishes the legs whose bytes are all sent, and ends the call when nothing is left to wait for.
     pub(super) fn settle(&mut self, now: Now, carrier: &mut dyn Carrier) {
-        let closing = matches!(self.phase, Phase::Closing { .. });
+        let closing = matches!(self.phase, Phase::Closing(_));
         let (mut owes, mut silent, mut breaks_off) = (false, true, false);
         for (index, state) in self.legs.iter_mut().enumerate() {
             let Some(leg) = Leg::new(index) else { continue };
@@ -141,15 +154,15 @@ impl Session {
                     self.end(now, self.honest(CloseReason::Finished), carrier);
                 }
             }
-            Phase::Closing { look_at, .. } if breaks_off => *look_at = Some(now.moment + DELIVERY_LOOK),
-            Phase::Closing { reason, linger, .. } if !owes && (silent || !*linger) => {
-                let reason = *reason;
+            Phase::Closing(closing) if breaks_off => closing.look_at = Some(now.moment + DELIVERY_LOOK),
+            Phase::Closing(closing) if !owes && (silent || !closing.linger) => {
+                let reason = closing.reason;
                 self.end(now, self.honest(reason), carrier);
             }
-            Phase::Closing { linger_until, deliver_until, .. } => {
-                if !owes && linger_until.is_none() {
-                    *linger_until = Some(now.moment + LINGER);
-                    *deliver_until = None;
+            Phase::Closing(closing) => {
+                if !owes && closing.linger_until.is_none() {
+                    closing.linger_until = Some(now.moment + LINGER);
+                    closing.deliver_until = None;
                 }
             }
         }
