@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use conversation::{CallFailed, Moment, Now};
 use slab::Slab;
+use socket::Inbox;
 
 use crate::call::eventfd;
 use crate::doors::Door;
@@ -85,6 +86,8 @@ pub(crate) struct Reactor<S> {
     /// Its part of the rooms; why it has none, where it has none.
     members: Result<Members, CallFailed>,
     buffer: Box<[u8]>,
+    /// Room for datagrams of UDP, once some have come.
+    inbox: Option<Inbox>,
     /// Told to stop answering.
     is_draining: bool,
     /// When the calls that are still open are ended.
@@ -122,6 +125,7 @@ impl<S: Selector> Reactor<S> {
             wake: None,
             members: Err(CallFailed { call: "eventfd(2)", errno: libc::EOPNOTSUPP }),
             buffer: vec![0; RECEIVE_BUFFER_BYTES].into_boxed_slice(),
+            inbox: None,
             is_draining: false,
             drain_until: None,
             ending_seen: false,

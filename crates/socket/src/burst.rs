@@ -1,5 +1,6 @@
 //! A datagram socket that hears and sends several datagrams by one call.
 //!
+//! recvmmsg(2) takes as many as have come, sendmmsg(2) sends as many as there are, whoever they are from and for.
 //! udp(7): `UDP_GRO` (Linux 5.0) has the kernel hand over datagrams of one sender together, which arrived
 //! together, are equally long but for the last, and went to the same address of ours; `UDP_SEGMENT` sends such.
 //! Protected: a burst is datagrams still. Each has the place and the length that it would have had alone, and is
@@ -11,9 +12,10 @@ use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use address::{End, Transport};
+use smallvec::SmallVec;
 
 use crate::call::{self, Value};
-use crate::packet_info::{self, Destination};
+use crate::packet_info::{self, Destination, Label, Told};
 use crate::peer_address::Peer;
 use crate::{Datagram, DatagramSocket, PeerAddress, errno};
 
@@ -22,6 +24,9 @@ pub const BURST_MESSAGES_MAX: usize = 64;
 
 /// The most bytes that one burst can send: as in one datagram of IPv4.
 pub const BURST_BYTES_MAX: usize = 65_507;
+
+/// Bytes of one place of an [`Inbox`]: what a datagram of UDP, or a burst of them, has at the most.
+const PLACE_BYTES: usize = 64 * 1024;
 
 /// A bound, unconnected socket whose datagrams come and go in bursts.
 ///
@@ -46,6 +51,39 @@ pub struct Burst {
     pub to: Option<Destination>,
     /// Bytes of the buffer that hold them.
     held: usize,
+}
+
+/// Room for what one receive brings: datagrams and bursts of UDP, at most [`Inbox::MOST`] of them together.
+#[derive(Debug)]
+pub struct Inbox(sys::Inbox);
+
+impl Inbox {
+    /// What one receive brings at the most.
+    pub const MOST: usize = sys::MESSAGES_MAX;
+
+    /// Two MiB, of which what no datagram reaches is never touched.
+    #[must_use]
+    pub fn new() -> Inbox {
+        Inbox(sys::Inbox::new(PLACE_BYTES))
+    }
+}
+
+impl Default for Inbox {
+    fn default() -> Inbox {
+        Inbox::new()
+    }
+}
+
+/// Something to be sent: one datagram, or a burst of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Parcel<'p> {
+    /// All its bytes.
+    pub bytes: &'p [u8],
+    /// Bytes of each datagram but the last, which may have fewer; `None` if it is one datagram. At most
+    /// [`BURST_MESSAGES_MAX`] messages and [`BURST_BYTES_MAX`] bytes.
+    pub segment: Option<usize>,
+    /// To whom.
+    pub peer: &'p PeerAddress,
 }
 
 /// One datagram of a burst.
@@ -97,12 +135,33 @@ impl BurstSocket {
             return Ok(Burst { whole, segment: None, from, to, held: length });
         }
         let told = packet_info::receive(&self.socket, buffer)?;
+        Ok(self.burst(told, buffer.len()))
+    }
+
+    /// The next bursts, at most `most` (at least one) and [`Inbox::MOST`]. Returns how many came; fewer than could
+    /// come means that there are no more. Only over UDP.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] if none has come.
+    #[inline]
+    pub fn receive_into(&self, inbox: &mut Inbox, most: usize) -> io::Result<usize> {
+        call::receive_messages(&self.socket, &mut inbox.0, most)
+    }
+
+    /// What the last receive brought, in the order in which it came; each with its bytes.
+    pub fn bursts<'i>(&self, inbox: &'i Inbox) -> impl Iterator<Item = (Burst, &'i [u8])> {
+        let messages = inbox.0.messages();
+        messages.map(|(whole, bytes, beside)| (self.burst(Told::of(whole, beside), PLACE_BYTES), bytes))
+    }
+
+    fn burst(&self, told: Told, room: usize) -> Burst {
         // An inherited socket may tell it unasked.
         let tells = self.socket.tells_destination;
         let (answer_from, to) = if tells { (told.answer_from, told.to) } else { (None, None) };
         let from = told.from.map(|peer| PeerAddress::from_ip(peer, answer_from));
         let segment = told.segment.filter(|segment| *segment < told.whole);
-        Ok(Burst { whole: told.whole, segment, from, to, held: told.whole.min(buffer.len()) })
+        Burst { whole: told.whole, segment, from, to, held: told.whole.min(room) }
     }
 
     /// Sends one datagram, as [`DatagramSocket::send_to`].
@@ -115,21 +174,41 @@ impl BurstSocket {
         self.socket.send_to(bytes, peer)
     }
 
-    /// Sends datagrams of `segment` bytes each to that peer, the last of which may be shorter: all, or none.
-    ///
-    /// At most [`BURST_MESSAGES_MAX`] messages and [`BURST_BYTES_MAX`] bytes.
+    /// Sends these in their order, at most [`Inbox::MOST`] of them. Returns how many went: those behind did not,
+    /// and what is wrong with the first of them is told when it is sent next.
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP` where there are no bursts; `EINVAL` and `EMSGSIZE` beyond a limit, and for a segment that the
-    /// route could carry only in fragments; `EIO` where the interface computes no checksums; else what
-    /// [`send_to`](Self::send_to) says. Each datagram can be sent alone then.
-    pub fn send(&self, bytes: &[u8], segment: usize, peer: &PeerAddress) -> io::Result<usize> {
-        let (Peer::Ip { peer, from }, true) = (&peer.0, self.has_bursts) else {
+    /// What is wrong with the first; none went. `EOPNOTSUPP` where there are no bursts, or the transport is not
+    /// UDP; `EINVAL` and `EMSGSIZE` beyond a limit, and for a segment that the route could carry only in fragments;
+    /// `EIO` where the interface computes no checksums; else what [`send_to`](Self::send_to) says. Each datagram
+    /// of a burst can be sent alone then.
+    pub fn send(&self, parcels: &[Parcel<'_>]) -> io::Result<usize> {
+        let labels: SmallVec<[Label; 2]> = parcels.iter().map_while(|parcel| self.label(parcel)).collect();
+        let labelled = labels.iter().zip(parcels).take(sys::MESSAGES_MAX);
+        let messages: SmallVec<[_; 2]> = labelled.map(|(label, parcel)| label.on(parcel.bytes)).collect();
+        if messages.is_empty() {
             return Err(errno::raw(libc::EOPNOTSUPP));
+        }
+        call::send_messages(&self.socket, &messages, |index| labels[index].shown())
+    }
+
+    /// `None` for what this socket cannot send.
+    fn label(&self, parcel: &Parcel<'_>) -> Option<Label> {
+        let segment = match parcel.segment {
+            None => None,
+            Some(segment) => Some(u16::try_from(segment).ok().filter(|_| self.has_bursts)?),
         };
-        let segment = u16::try_from(segment).map_err(|_| errno::raw(libc::EMSGSIZE))?;
-        packet_info::send(&self.socket, bytes, self.socket.family, *peer, *from, Some(segment))
+        match &parcel.peer.0 {
+            Peer::Ip { peer, from } => Some(Label::new(self.socket.family, *peer, *from, segment)),
+            Peer::Path(_) | Peer::Abstract(_) => None,
+        }
+    }
+
+    /// Whether a parcel can be a burst.
+    #[must_use]
+    pub fn has_bursts(&self) -> bool {
+        self.has_bursts
     }
 
     /// As [`DatagramSocket::forbid_broadcast`].

@@ -6,6 +6,7 @@
 
 mod bytes;
 mod lookup;
+mod messages;
 mod option;
 mod option_name;
 mod text;
@@ -28,10 +29,11 @@ pub use text::data;
 pub use wait::{list, patience, poll};
 
 pub(crate) use bytes::{
-    duplicate_standard, read, receive, receive_from, receive_message, receive_urgent, send, send_message,
-    send_to, send_urgent, shutdown, write,
+    duplicate_standard, read, receive, receive_from, receive_urgent, send, send_to, send_urgent, shutdown,
+    write,
 };
 pub(crate) use lookup::{look_up, lookup_reason, name_of, shows_look_up};
+pub(crate) use messages::{receive_message, receive_messages, send_message, send_messages};
 pub(crate) use option::{
     Value, fionbio, fionread, get_option, get_option_bytes, outq, pending_error, set_option,
     shows_get_option, shows_set_option,

@@ -16,7 +16,7 @@ use crate::call::Value;
 use crate::open_socket::OpenSocket;
 use crate::opening::{Step, ask_for_destination, make_all};
 use crate::owned_path::OwnedPath;
-use crate::packet_info::{self, Destination};
+use crate::packet_info::{self, Destination, Label};
 use crate::peer_address::{Peer, mapped};
 use crate::{BindError, BurstSocket, Connection, Granted, PeerAddress, call, descriptor, errno, sockaddr};
 
@@ -111,7 +111,7 @@ impl DatagramSocket {
         let to = || peer.end(self.transport);
         match (&peer.0, self.family) {
             (Peer::Ip { peer, from: Some(from) }, Family::V4 | Family::V6 { .. }) => {
-                packet_info::send(&self.fd, bytes, self.family, *peer, Some(*from), None)
+                call::send_message(&self.fd, bytes, &Label::new(self.family, *peer, Some(*from), None))
             }
             (Peer::Ip { peer, from: None }, Family::V4) => call::send_to(&self.fd, bytes, peer, to),
             (Peer::Ip { peer, from: None }, Family::V6 { .. }) => {

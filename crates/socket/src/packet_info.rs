@@ -4,19 +4,18 @@
 //! bound to every address answers from the one that the route has, which the asker did not ask. `UDP_GRO` and
 //! `UDP_SEGMENT` (udp(7)): how long each datagram of a burst is.
 
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 
 use address::End;
-use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrLike, SockaddrStorage,
-    recvmsg,
-};
+use sys::{Beside, Outgoing};
 
 use crate::born::Family;
 use crate::call;
+use crate::control::{self, Controls};
 use crate::peer_address::mapped;
+use crate::sockaddr::{self, RawSockaddr};
 
 /// The address that a datagram was sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,116 +54,127 @@ pub(crate) struct Told {
     pub(crate) segment: Option<usize>,
 }
 
-/// Room for both kinds of packet info and for a segment's length, and for what an inherited socket tells unasked;
-/// aligned as cmsg(3) wants it.
-#[repr(align(8))]
-struct Control([u8; 256]);
-
 /// One datagram into `buffer`, and what the kernel tells of it.
 pub(crate) fn receive(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Told> {
-    call::receive_message(
-        &fd,
-        buffer,
-        |buffer| receive_into(&fd, buffer),
-        |told| {
-            let from = told.from.map_or_else(|| "nobody".to_owned(), |from| from.to_string());
-            let to = told.to.map_or_else(String::new, |to| format!(" to {}", to.ip));
-            let segments = told.segment.map_or_else(String::new, in_segments);
-            (told.whole, format!("from {from}{to}{segments}"))
-        },
-    )
-}
-
-fn receive_into(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Told> {
-    let mut control = Control([0; 256]);
-    let mut parts = [IoSliceMut::new(buffer)];
-    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_TRUNC;
-    let message =
-        recvmsg::<SockaddrStorage>(fd.as_fd().as_raw_fd(), &mut parts, Some(&mut control.0), flags)?;
-    let mut told = Told {
-        whole: message.bytes,
-        from: message.address.as_ref().and_then(to_std),
-        to: None,
-        answer_from: None,
-        segment: None,
-    };
-    for info in message.cmsgs()? {
-        told.learn(&info);
-    }
-    Ok(told)
+    call::receive_message(&fd, buffer, |buffer| {
+        let mut beside = Beside::default();
+        let whole = sys::receive_message(&fd, buffer, &mut beside)?;
+        Ok(Told::of(whole, &beside))
+    })
 }
 
 impl Told {
-    fn learn(&mut self, info: &ControlMessageOwned) {
-        if let ControlMessageOwned::Ipv4PacketInfo(info) = info {
-            let ip = Ipv4Addr::from(info.ipi_addr.s_addr.to_ne_bytes());
-            let ours = Ipv4Addr::from(info.ipi_spec_dst.s_addr.to_ne_bytes());
-            let interface = info.ipi_ifindex.cast_unsigned();
-            self.to = Some(Destination { ip: IpAddr::V4(ip), interface });
-            self.answer_from = Some(IpAddr::V4(ours));
-        } else if let ControlMessageOwned::Ipv6PacketInfo(info) = info {
-            let ip = Ipv6Addr::from(info.ipi6_addr.s6_addr).to_canonical();
-            // Of IPv4 the other message says more, and it may have come first.
-            if ip.is_ipv6() {
-                self.to = Some(Destination { ip, interface: info.ipi6_ifindex });
-                self.answer_from = (!ip.is_multicast()).then_some(ip);
+    /// What came beside a message of so many bytes.
+    pub(crate) fn of(whole: usize, beside: &Beside) -> Told {
+        let from = sockaddr::from_raw(beside.name());
+        let mut told = Told { whole, from, to: None, answer_from: None, segment: None };
+        for (level, kind, data) in control::each(beside.control()) {
+            match (level, kind) {
+                (libc::IPPROTO_IP, libc::IP_PKTINFO) => told.learn_v4(data),
+                (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => told.learn_v6(data),
+                (libc::SOL_UDP, libc::UDP_GRO) => told.learn_segment(data),
+                _ => {} // a socket that was passed to us may tell more
             }
-        } else if let ControlMessageOwned::UdpGroSegments(bytes) = info {
-            self.segment = usize::try_from(*bytes).ok().filter(|bytes| *bytes > 0);
         }
+        told
+    }
+
+    /// `struct in_pktinfo`: the interface, our address to answer from, the address in the header.
+    fn learn_v4(&mut self, data: &[u8]) {
+        if let Some((interface, addresses)) = data.split_first_chunk()
+            && let Some((ours, header)) = addresses.split_first_chunk::<4>()
+            && let Some(header) = header.first_chunk::<4>()
+        {
+            let ip = IpAddr::V4(Ipv4Addr::from(*header));
+            self.to = Some(Destination { ip, interface: u32::from_ne_bytes(*interface) });
+            self.answer_from = Some(IpAddr::V4(Ipv4Addr::from(*ours)));
+        }
+    }
+
+    /// `struct in6_pktinfo`: the address in the header, the interface. Of IPv4 the other message says more, and it
+    /// may have come first.
+    fn learn_v6(&mut self, data: &[u8]) {
+        if let Some((header, interface)) = data.split_first_chunk::<16>()
+            && let Some(interface) = interface.first_chunk()
+            && let ip = Ipv6Addr::from(*header).to_canonical()
+            && ip.is_ipv6()
+        {
+            self.to = Some(Destination { ip, interface: u32::from_ne_bytes(*interface) });
+            self.answer_from = (!ip.is_multicast()).then_some(ip);
+        }
+    }
+
+    fn learn_segment(&mut self, data: &[u8]) {
+        let bytes = data.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes));
+        self.segment = bytes.and_then(|bytes| usize::try_from(bytes).ok()).filter(|bytes| *bytes > 0);
+    }
+
+    /// For the tracer.
+    pub(crate) fn shown(&self) -> String {
+        let from = self.from.map_or_else(|| "nobody".to_owned(), |from| from.to_string());
+        let to = self.to.map_or_else(String::new, |to| format!(" to {}", to.ip));
+        let segments = self.segment.map_or_else(String::new, in_segments);
+        format!("from {from}{to}{segments}")
     }
 }
 
-/// Sends to `peer`, from that address of ours, cut into datagrams of `segment` bytes; each where it is given.
-pub(crate) fn send(
-    fd: impl AsFd,
-    bytes: &[u8],
-    family: Family,
+/// What goes beside a message: to whom, from that address of ours, cut into datagrams of `segment` bytes; the last two
+/// where they are given.
+pub(crate) struct Label {
     peer: SocketAddr,
     from: Option<IpAddr>,
     segment: Option<u16>,
-) -> io::Result<usize> {
-    let shown = || {
-        let from = from.map_or_else(String::new, |from| format!(" from {from}"));
-        let segments = segment.map_or_else(String::new, |bytes| in_segments(bytes.into()));
-        format!("{peer}{from}{segments}")
-    };
-    let (v4, v6);
-    let info = match (family, from) {
-        (_, None) => None,
-        (Family::V4, Some(IpAddr::V4(from))) => {
-            v4 = libc::in_pktinfo {
-                ipi_ifindex: 0,
-                ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) },
-                ipi_addr: libc::in_addr { s_addr: 0 },
-            };
-            Some(ControlMessage::Ipv4PacketInfo(&v4))
+    name: RawSockaddr,
+    controls: Controls,
+}
+
+impl Label {
+    pub(crate) fn new(
+        family: Family,
+        peer: SocketAddr,
+        from: Option<IpAddr>,
+        segment: Option<u16>,
+    ) -> Label {
+        let mut controls = Controls::NONE;
+        match (family, from) {
+            (_, None) => {}
+            (Family::V4, Some(IpAddr::V4(from))) => {
+                let mut info = [0; 12];
+                info[4..8].copy_from_slice(&from.octets());
+                controls.push(libc::IPPROTO_IP, libc::IP_PKTINFO, &info);
+            }
+            (_, Some(from)) => {
+                let from = match from {
+                    IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+                    IpAddr::V6(v6) => v6,
+                };
+                let mut info = [0; 20];
+                info[..16].copy_from_slice(&from.octets());
+                controls.push(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, &info);
+            }
         }
-        (_, Some(from)) => {
-            let from = match from {
-                IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-                IpAddr::V6(v6) => v6,
-            };
-            v6 = libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: from.octets() }, ipi6_ifindex: 0 };
-            Some(ControlMessage::Ipv6PacketInfo(&v6))
+        if let Some(segment) = segment {
+            controls.push(libc::SOL_UDP, libc::UDP_SEGMENT, &segment.to_ne_bytes());
         }
-    };
-    let segments = segment.as_ref().map(ControlMessage::UdpGsoSegments);
-    let beside: Vec<_> = info.into_iter().chain(segments).collect();
-    match (family, peer) {
-        (Family::V4, SocketAddr::V4(peer)) => {
-            call::send_message(fd, bytes, &beside, &SockaddrIn::from(peer), shown)
-        }
-        (_, peer) => call::send_message(fd, bytes, &beside, &SockaddrIn6::from(mapped(peer)), shown),
+        let name = match (family, peer) {
+            (Family::V4, SocketAddr::V4(_)) => sockaddr::to_raw(peer),
+            (_, peer) => sockaddr::to_raw(mapped(peer).into()),
+        };
+        Label { peer, from, segment, name, controls }
+    }
+
+    pub(crate) fn on<'m>(&'m self, bytes: &'m [u8]) -> Outgoing<'m> {
+        Outgoing { bytes, name: self.name.bytes(), control: self.controls.bytes() }
+    }
+
+    /// For the tracer.
+    pub(crate) fn shown(&self) -> String {
+        let from = self.from.map_or_else(String::new, |from| format!(" from {from}"));
+        let segments = self.segment.map_or_else(String::new, |bytes| in_segments(bytes.into()));
+        format!("{}{from}{segments}", self.peer)
     }
 }
 
 fn in_segments(bytes: usize) -> String {
     format!(", in datagrams of {bytes} bytes")
-}
-
-fn to_std(address: &SockaddrStorage) -> Option<SocketAddr> {
-    let v4 = address.as_sockaddr_in().map(|v4| SocketAddr::new(IpAddr::V4(v4.ip()), v4.port()));
-    v4.or_else(|| address.as_sockaddr_in6().map(|v6| SocketAddr::V6((*v6).into())))
-        .filter(|_| address.len() > 0)
 }

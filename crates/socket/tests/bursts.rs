@@ -8,7 +8,9 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use common::{Folder, address, at, call, port, until_readable};
-use socket::{BURST_BYTES_MAX, BURST_MESSAGES_MAX, BurstSocket, DatagramSocket, PeerAddress};
+use socket::{
+    BURST_BYTES_MAX, BURST_MESSAGES_MAX, BurstSocket, DatagramSocket, Inbox, Parcel, PeerAddress,
+};
 
 fn bound(text: impl AsRef<str>) -> BurstSocket {
     DatagramSocket::bind(&address(text)).unwrap_or_else(|error| panic!("{error}")).0.in_bursts()
@@ -17,6 +19,12 @@ fn bound(text: impl AsRef<str>) -> BurstSocket {
 /// Bytes that differ from message to message, and in a message.
 fn bytes(count: usize) -> Vec<u8> {
     (0..count).map(|index| (index % 251) as u8).collect()
+}
+
+/// Sends one burst; how many bytes went.
+fn send(from: &BurstSocket, bytes: &[u8], segment: usize, peer: &PeerAddress) -> std::io::Result<usize> {
+    let parcel = Parcel { bytes, segment: Some(segment), peer };
+    from.send(&[parcel]).map(|sent| sent * bytes.len())
 }
 
 /// Where it is called on loopback.
@@ -58,7 +66,7 @@ fn datagrams_that_were_sent_together_come_each_as_long_as_it_was() {
             [(64, 1), (63, 2), (5003, 1000), (5000, 1000), (1001, 1000), (10, 10), (BURST_BYTES_MAX, 1400)]
         {
             let sent = bytes(whole);
-            assert_eq!(sender.send(&sent, segment, &to).unwrap(), whole);
+            assert_eq!(send(&sender, &sent, segment, &to).unwrap(), whole);
             let wanted: Vec<_> = sent.chunks(segment).map(|one| (one.to_vec(), one.len())).collect();
             assert_eq!(receive(&server, 70_000, wanted.len()), wanted, "{whole} bytes by {segment}");
         }
@@ -68,7 +76,7 @@ fn datagrams_that_were_sent_together_come_each_as_long_as_it_was() {
 #[test]
 fn datagrams_of_one_burst_are_received_by_one_call() {
     let (server, sender) = (bound("udp://127.0.0.1:0"), bound("udp://127.0.0.1:0"));
-    sender.send(&bytes(6400), 100, &at_loopback(&server)).unwrap();
+    send(&sender, &bytes(6400), 100, &at_loopback(&server)).unwrap();
     until_readable(&server);
     let burst = server.receive(&mut [0; 70_000]).unwrap();
     assert_eq!((burst.count(), burst.segment, burst.whole), (BURST_MESSAGES_MAX, Some(100), 6400));
@@ -80,7 +88,7 @@ fn of_a_burst_that_is_longer_than_the_buffer_only_what_is_beyond_its_end_is_cut(
     for text in ["udp://127.0.0.1:0", "udp://0.0.0.0:0"] {
         let (server, sender) = (bound(text), bound("udp://127.0.0.1:0"));
         let sent = bytes(450);
-        sender.send(&sent, 100, &at_loopback(&server)).unwrap();
+        send(&sender, &sent, 100, &at_loopback(&server)).unwrap();
         let wanted = [
             (sent[..100].to_vec(), 100),
             (sent[100..200].to_vec(), 100),
@@ -107,6 +115,48 @@ fn single_datagrams_come_as_they_were_an_empty_one_and_a_cut_one_among_them() {
 }
 
 #[test]
+fn datagrams_and_bursts_of_several_senders_are_received_and_answered_by_one_call_each() {
+    for text in ["udp://127.0.0.1:0", "udp://0.0.0.0:0", "udp://:0"] {
+        let server = bound(text);
+        let to = at_loopback(&server);
+        let (one, burst) = (bound("udp://127.0.0.1:0"), bound("udp://127.0.0.1:0"));
+        one.send_to(b"alone", &to).unwrap();
+        one.send_to(b"", &to).unwrap();
+        send(&burst, &bytes(25), 10, &to).unwrap();
+        let mut inbox = Inbox::new();
+        until_readable(&server);
+        assert_eq!(server.receive_into(&mut inbox, 2).unwrap(), 2, "no more than it was asked for");
+        let came: Vec<_> = server.bursts(&inbox).map(|(burst, bytes)| (burst.count(), bytes)).collect();
+        assert_eq!(came, [(1, &b"alone"[..]), (1, b"")], "{text}");
+        assert_eq!(server.receive_into(&mut inbox, Inbox::MOST).unwrap(), 1);
+        let (came, held) = server.bursts(&inbox).next().unwrap();
+        assert_eq!((came.count(), held), (3, &bytes(25)[..]));
+        let second = came.from.unwrap();
+        let first = PeerAddress::from(one.local_end().unwrap().ip().unwrap());
+        let answers = [
+            Parcel { bytes: b"for one", segment: None, peer: &first },
+            Parcel { bytes: &bytes(15), segment: Some(10), peer: &second },
+        ];
+        assert_eq!(server.send(&answers).unwrap(), 2);
+        until_readable(&one);
+        assert_eq!(one.receive(&mut [0; 100]).unwrap().whole, 7);
+        assert_eq!(receive(&burst, 100, 2), [(bytes(10), 10), (bytes(15)[10..].to_vec(), 5)]);
+    }
+}
+
+#[test]
+fn what_stands_before_a_parcel_that_cannot_go_goes_and_the_count_says_so() {
+    let (server, caller) = (bound("udp://127.0.0.1:0"), bound("udp://127.0.0.1:0"));
+    let peer = &at_loopback(&caller);
+    let good = Parcel { bytes: b"good", segment: None, peer };
+    let bad = Parcel { bytes: &[0; 70_000], ..good };
+    assert_eq!(server.send(&[good, bad, good]).unwrap(), 1);
+    assert_eq!(server.send(&[bad, good]).unwrap_err().raw_os_error(), Some(libc::EMSGSIZE));
+    assert_eq!(receive(&caller, 100, 1), [(b"good".to_vec(), 4)]);
+    assert!(caller.receive(&mut [0; 10]).is_err());
+}
+
+#[test]
 fn who_did_not_ask_for_bursts_hears_each_datagram_by_itself() {
     let sender = bound("udp://127.0.0.1:0");
     let hears = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -115,7 +165,7 @@ fn who_did_not_ask_for_bursts_hears_each_datagram_by_itself() {
     let ends = [hears.local_addr().unwrap(), ours.local_end().unwrap().ip().unwrap()];
     let ends = ends.into_iter().chain(connected.local_end().unwrap().ip());
     for end in ends {
-        assert_eq!(sender.send(&bytes(25), 10, &PeerAddress::from(end)).unwrap(), 25);
+        assert_eq!(send(&sender, &bytes(25), 10, &PeerAddress::from(end)).unwrap(), 25);
     }
     for wanted in [10, 10, 5] {
         hears.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -137,7 +187,7 @@ fn a_burst_leaves_from_the_address_that_was_asked() {
         until_readable(&server);
         let burst = server.receive(&mut [0; 100]).unwrap();
         assert_eq!(burst.to.unwrap().ip.to_string(), "127.0.0.2", "{text}");
-        server.send(&bytes(15), 10, &burst.from.unwrap()).unwrap();
+        send(&server, &bytes(15), 10, &burst.from.unwrap()).unwrap();
         for wanted in [10, 5] {
             let (length, from) = asker.recv_from(&mut [0; 100]).unwrap();
             assert_eq!((length, from.to_string()), (wanted, format!("127.0.0.2:{port}")), "{text}");
@@ -151,10 +201,10 @@ fn a_burst_beyond_a_limit_is_refused_whole() {
     let hears = UdpSocket::bind("127.0.0.1:0").unwrap();
     let to = PeerAddress::from(hears.local_addr().unwrap());
     let sender = bound("udp://127.0.0.1:0");
-    assert!(sender.send(&bytes(BURST_BYTES_MAX + 1), 1400, &to).is_err());
-    assert!(sender.send(&bytes(70_000), 70_000, &to).is_err());
+    assert!(send(&sender, &bytes(BURST_BYTES_MAX + 1), 1400, &to).is_err());
+    assert!(send(&sender, &bytes(70_000), 70_000, &to).is_err());
     let unix = bound(at("unix-dgram", &folder.path("d")));
-    assert_eq!(unix.send(b"two", 2, &to).unwrap_err().raw_os_error(), Some(libc::EOPNOTSUPP));
+    assert_eq!(send(&unix, b"two", 2, &to).unwrap_err().raw_os_error(), Some(libc::EOPNOTSUPP));
     hears.set_nonblocking(true).unwrap();
     assert!(hears.recv(&mut [0; 10]).is_err(), "a part of it was sent");
 }

@@ -94,14 +94,15 @@ fn a_burst_is_heard_by_one_call_and_answered_by_one_that_the_tracer_shows() {
         let told = lines(&server.terminate().stderr);
         let asked = named(&told, "setsockopt");
         assert!(asked.iter().any(|line| line.arguments().ends_with("SOL_UDP, UDP_GRO, 1")), "{told:?}");
-        let heard = named(&told, "recvmsg");
-        let heard: Vec<_> = heard.iter().filter(|line| line.result().starts_with("3050 ")).collect();
+        let heard = named(&told, "recvmmsg");
+        let heard: Vec<_> = heard.iter().filter(|line| line.result().starts_with("1: 3050 ")).collect();
         assert_eq!(heard.len(), 1, "{told:?}");
         assert!(heard[0].result().ends_with(", in datagrams of 100 bytes"), "{}", heard[0].result());
-        let said = named(&told, "sendmsg");
+        let said = named(&told, "sendmmsg");
         assert_eq!(said.len(), 1, "{told:?}");
-        assert!(said[0].arguments().ends_with(", in datagrams of 100 bytes"), "{}", said[0].arguments());
-        assert_eq!(said[0].result(), "3050");
+        let told = ", in datagrams of 100 bytes], MSG_DONTWAIT|MSG_NOSIGNAL";
+        assert!(said[0].arguments().ends_with(told), "{}", said[0].arguments());
+        assert_eq!(said[0].result(), "1");
     }
 }
 
@@ -200,13 +201,20 @@ fn answers_that_cannot_go_together_go_one_by_one() {
 }
 
 #[test]
-fn a_kernel_without_bursts_or_that_refuses_one_is_served_one_by_one() {
+fn a_kernel_without_bursts_or_that_refuses_or_interrupts_is_served_all_the_same() {
     if !run(installed("strace", &["-o", "/dev/null", "true"]), b"").status.success() {
         eprintln!("not run: strace(1) may not trace here");
         return;
     }
-    // The only option that a server's socket at an IPv4 address has; the only calls by which bursts are sent.
-    for fault in ["setsockopt:error=ENOPROTOOPT", "sendmsg:error=EINVAL", "sendmsg:error=EIO:when=1+2"] {
+    // The only option that a server's socket at an IPv4 address has; the only calls by which bursts are sent, and
+    // by which datagrams are heard.
+    for fault in [
+        "setsockopt:error=ENOPROTOOPT",
+        "sendmmsg:error=EINVAL",
+        "sendmmsg:error=EIO:when=1+2",
+        "recvmmsg:error=EINTR:when=1+2",
+        "recvmmsg:error=ENOBUFS:when=2+2",
+    ] {
         let inject = format!("inject={fault}");
         let swb = env!("CARGO_BIN_EXE_swb");
         let serve = [swb, "serve", "echo", "udp://127.0.0.1:0", "--workers", "1", "-v"];

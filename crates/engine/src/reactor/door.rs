@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use conversation::{CallFailed, End, Moment, Transport};
-use socket::PeerAddress;
+use smallvec::SmallVec;
+use socket::{Inbox, Parcel, PeerAddress};
 
 use crate::Event;
 use crate::doors::Door;
@@ -23,6 +24,9 @@ const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
 /// When callers or messages are looked for without an event, after those that an event announced. An edge comes
 /// once; should one be lost, nobody waits for the next caller's.
 const EARLY_LOOK: Duration = Duration::from_millis(100);
+
+/// Datagrams that a receive asks for at the least: that the second does not come says that there are no more.
+const BATCH_MIN: usize = 2;
 
 /// How often at most a door says that something is short.
 const SAY_SHORTAGE_EVERY: Duration = Duration::from_secs(10);
@@ -49,7 +53,9 @@ pub(crate) struct DoorState {
     pub(super) draining: bool,
     /// The session of each datagram peer that is remembered.
     pub(super) peers: HashMap<PeerAddress, usize>,
-    /// Answers to the burst that is being heard; `gathers` while one is.
+    /// How many datagrams the next receive asks for: each costs a little, whether or not it comes.
+    pub(super) batch: usize,
+    /// Answers to the datagrams that are being heard; `gathers` while some are.
     gathered: Gather,
     gathers: bool,
 }
@@ -70,6 +76,7 @@ impl DoorState {
             shortage_said: None,
             draining: false,
             peers: HashMap::new(),
+            batch: BATCH_MIN,
             gathered: Gather::default(),
             gathers: false,
         }
@@ -81,19 +88,17 @@ impl DoorState {
         let Some(address) = address else {
             return self.undelivered("the sender's socket has no address to answer to", host);
         };
-        if self.gathers {
-            if self.gathered.take(bytes, address) {
-                return;
-            }
-            self.send_gathered(host);
-            if self.gathered.take(bytes, address) {
-                return;
-            }
+        if !self.gathers {
+            return self.send(bytes, address, host);
         }
-        self.send(bytes, address, host);
+        let in_bursts = matches!(&self.door, Some(Door::Datagrams(socket)) if socket.has_bursts());
+        if !self.gathered.take(bytes, address, in_bursts) {
+            self.send_gathered(host);
+            self.gathered.take(bytes, address, in_bursts);
+        }
     }
 
-    /// From now on answers that can go together are held until [`Self::stop_gathering`].
+    /// From now on answers are held until [`Self::stop_gathering`], so that they go together.
     pub(super) fn gather(&mut self) {
         self.gathers = true;
     }
@@ -105,15 +110,25 @@ impl DoorState {
     }
 
     fn send_gathered(&mut self, host: &Host) {
-        if let (Some((to, bytes, segment)), Some(Door::Datagrams(socket))) =
-            (self.gathered.held(), &self.door)
-        {
-            let together = bytes.len() > segment && socket.send(bytes, segment, to).is_ok();
-            if !together {
-                // Each alone, whatever it was: some can go, or have a reason of their own.
-                bytes.chunks(segment).for_each(|message| self.send(message, to, host));
+        let Some(Door::Datagrams(socket)) = &self.door else { return self.gathered.clear() };
+        let parcels: SmallVec<[Parcel<'_>; 8]> = self.gathered.parcels().collect();
+        let mut rest = &parcels[..];
+        while let [first, behind @ ..] = rest {
+            // One datagram goes as it would without being held.
+            let alone = behind.is_empty() && first.segment.is_none();
+            match if alone { Ok(0) } else { socket.send(rest) } {
+                Ok(sent @ 1..) => rest = &rest[sent..],
+                Ok(_) | Err(_) => {
+                    // Each alone, whatever it was: some can go, or have a reason of their own.
+                    let segment = first.segment.unwrap_or(first.bytes.len().max(1));
+                    let empty = first.bytes.is_empty().then_some(first.bytes);
+                    let datagrams = first.bytes.chunks(segment).chain(empty);
+                    datagrams.for_each(|datagram| self.send(datagram, first.peer, host));
+                    rest = behind;
+                }
             }
         }
+        drop(parcels);
         self.gathered.clear();
     }
 
@@ -149,6 +164,15 @@ impl DoorState {
         if std::mem::take(&mut self.is_fresh) {
             self.look_at = Some(now + EARLY_LOOK);
         }
+    }
+
+    /// So many datagrams came of those that were asked for.
+    pub(super) fn came(&mut self, came: usize, now: Moment) {
+        if came < self.batch {
+            self.quiet(now);
+        }
+        let batch = if came == self.batch { self.batch * 2 } else { came + 1 };
+        self.batch = batch.clamp(BATCH_MIN, Inbox::MOST);
     }
 
     /// Ends the pause, and looks once more, where it is time to.

@@ -4,9 +4,9 @@
 
 use std::iter::repeat_n;
 
-use conversation::{End, Leg, Now, Shape};
-use smallvec::smallvec;
-use socket::{Burst, PeerAddress};
+use conversation::{End, Leg, Now, Shape, Transport};
+use smallvec::{SmallVec, smallvec};
+use socket::{Burst, Inbox, PeerAddress};
 
 use crate::doors::Door;
 use crate::selector::Selector;
@@ -32,6 +32,10 @@ impl<S: Selector> Reactor<S> {
     /// Hears whoever has sent something. Not inlined, as [`Reactor::answer`] is not.
     #[inline(never)]
     pub(super) fn hear(&mut self, index: usize, now: Now) {
+        let Some(Door::Datagrams(socket)) = &self.doors[index].door else { return };
+        if socket.transport() == Transport::Udp {
+            return self.hear_many(index, now);
+        }
         let mut taken = 0;
         while taken < DATAGRAMS_PER_TURN {
             let Some(Door::Datagrams(socket)) = &self.doors[index].door else { return };
@@ -48,24 +52,54 @@ impl<S: Selector> Reactor<S> {
         }
     }
 
-    /// Each message of it by itself, as if it had come alone; their answers go together where they can.
+    /// The same over UDP, with few system calls: many datagrams by one, and many answers.
+    fn hear_many(&mut self, index: usize, now: Now) {
+        let mut inbox = self.inbox.take().unwrap_or_default();
+        let mut taken = 0;
+        while taken < DATAGRAMS_PER_TURN {
+            let Some(Door::Datagrams(socket)) = &self.doors[index].door else { break };
+            let most = self.doors[index].batch;
+            match socket.receive_into(&mut inbox, most) {
+                Ok(came) => {
+                    self.doors[index].came(came, now.moment);
+                    taken += self.hear_inbox(index, &inbox, now);
+                    if came < most {
+                        break;
+                    }
+                }
+                Err(error) if self.not_accepted(index, "recvmmsg(2)", &error, now) => break,
+                Err(_) => taken += 1,
+            }
+        }
+        self.inbox = Some(inbox);
+    }
+
+    /// What one receive brought; the answers go together. Returns how many datagrams it was.
+    fn hear_inbox(&mut self, index: usize, inbox: &Inbox, now: Now) -> usize {
+        let mut count = 0;
+        let Some(Door::Datagrams(socket)) = &self.doors[index].door else { return 0 };
+        let bursts: SmallVec<[_; 4]> = socket.bursts(inbox).collect();
+        self.doors[index].gather();
+        for (burst, bytes) in bursts {
+            count += burst.count();
+            self.hear_burst(index, burst, bytes, now);
+        }
+        self.doors[index].stop_gathering(&self.host);
+        count
+    }
+
+    /// Each message of it by itself, as if it had come alone.
     fn hear_burst(&mut self, index: usize, burst: Burst, buffer: &[u8], now: Now) {
-        let door = &mut self.doors[index];
+        let door = &self.doors[index];
         let (count, messages) = (burst.count(), burst.messages());
         let Some(Door::Datagrams(socket)) = &door.door else { return };
         let transport = socket.transport();
         let end = burst.from.as_ref().map_or(End::Unnamed(transport), |from| from.end(transport));
         let to = burst.to.map(|to| to.end(&door.end));
-        if count > 1 {
-            door.gather();
-        }
         let sender = Sender { peer: burst.from, end };
         for (message, sender) in messages.zip(repeat_n(sender, count)) {
             let bytes = &buffer[message.place];
             self.hear_message(index, sender, to.as_ref(), message.whole, bytes, now);
-        }
-        if count > 1 {
-            self.doors[index].stop_gathering(&self.host);
         }
     }
 

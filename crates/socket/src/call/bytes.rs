@@ -3,10 +3,9 @@
 //! Nothing here waits (`MSG_DONTWAIT`), but for [`read`], and nothing raises `SIGPIPE` (`MSG_NOSIGNAL`).
 
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use address::{End, Transport};
-use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrLike};
 use rustix::io::ReadWriteFlags;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketAddrAny};
 
@@ -16,7 +15,7 @@ use crate::sockaddr;
 use crate::trace::{traced, traced_with};
 
 const SENDS: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
-const SENDS_NAMES: &str = "MSG_DONTWAIT|MSG_NOSIGNAL";
+pub(super) const SENDS_NAMES: &str = "MSG_DONTWAIT|MSG_NOSIGNAL";
 
 /// send(2).
 #[inline]
@@ -50,28 +49,6 @@ pub(crate) fn send_to(
     traced(
         SystemCall::Sendto,
         || rustix::net::sendto(&fd, bytes, SENDS, peer),
-        || format!("{}, {}, {SENDS_NAMES}, {}", number(&fd), outgoing(bytes), shown()),
-        ToString::to_string,
-    )
-}
-
-/// sendmsg(2) with control messages: from which of our addresses, in datagrams of what length. `shown` is whom it
-/// goes to, and these.
-#[inline]
-pub(crate) fn send_message(
-    fd: impl AsFd,
-    bytes: &[u8],
-    beside: &[ControlMessage<'_>],
-    peer: &impl SockaddrLike,
-    shown: impl FnOnce() -> String,
-) -> io::Result<usize> {
-    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-    traced(
-        SystemCall::Sendmsg,
-        || {
-            let parts = [IoSlice::new(bytes)];
-            nix::sys::socket::sendmsg(fd.as_fd().as_raw_fd(), &parts, beside, flags, Some(peer))
-        },
         || format!("{}, {}, {SENDS_NAMES}, {}", number(&fd), outgoing(bytes), shown()),
         ToString::to_string,
     )
@@ -113,27 +90,6 @@ pub(crate) fn receive_from(
         |buffer, (length, whole, from)| {
             let from = sockaddr::end(from.clone(), transport);
             format!("{} from {from}", incoming(buffer, *length, *whole))
-        },
-    )
-}
-
-/// recvmsg(2), made by `make`, which gives how many bytes the message had and, for the tracer, from whom and to
-/// which address of ours it came.
-#[inline]
-pub(crate) fn receive_message<T>(
-    fd: impl AsFd,
-    buffer: &mut [u8],
-    make: impl FnOnce(&mut [u8]) -> io::Result<T>,
-    told: impl FnOnce(&T) -> (usize, String),
-) -> io::Result<T> {
-    traced_with(
-        SystemCall::Recvmsg,
-        buffer,
-        make,
-        |buffer| format!("{}, {}, MSG_DONTWAIT|MSG_TRUNC", number(&fd), buffer.len()),
-        |buffer, message| {
-            let (whole, from) = told(message);
-            format!("{} {from}", incoming(buffer, whole, whole))
         },
     )
 }

@@ -230,27 +230,27 @@ static URING: &[Row] = &[
 
 static MESSAGES_BY_URING: &[Row] = &[
     fixed("io_uring_enter(ring: poll(listener))", "in each worker, until a message comes"),
-    fixed("recvmsg(listener)", "the message, or a burst of them, and who sent it; recvfrom over unix-dgram"),
+    fixed("recvmmsg(listener)", "messages and bursts of them, and who sent each; recvfrom over unix-dgram"),
     fixed(
         "sendto(listener)",
-        "the answer; sendmsg for those to a burst, and from the address that was asked",
+        "the answer; sendmmsg for several, sendmsg for one from the address that was asked",
     ),
 ];
 
 static MESSAGES_BY_POLL: &[Row] = &[
     fixed("poll([listener])", "until a message comes"),
-    fixed("recvmsg(listener)", "the message, or a burst of them, and who sent it; recvfrom over unix-dgram"),
+    fixed("recvmmsg(listener)", "messages and bursts of them, and who sent each; recvfrom over unix-dgram"),
     fixed(
         "sendto(listener)",
-        "the answer; sendmsg for those to a burst, and from the address that was asked",
+        "the answer; sendmmsg for several, sendmsg for one from the address that was asked",
     ),
 ];
 
 static MESSAGES_BY_EPOLL: &[Row] = &[
     fixed("epoll_wait(epoll)", "in each worker, until a message comes"),
-    fixed("recvmsg(listener)", "the message, or a burst of them, and who sent it; recvfrom over unix-dgram"),
+    fixed("recvmmsg(listener)", "messages and bursts of them, and who sent each; recvfrom over unix-dgram"),
     fixed(
         "sendto(listener)",
-        "the answer; sendmsg for those to a burst, and from the address that was asked",
+        "the answer; sendmmsg for several, sendmsg for one from the address that was asked",
     ),
 ];
