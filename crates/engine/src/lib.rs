@@ -14,6 +14,7 @@
 
 mod access;
 mod answer_rate;
+mod busy_wait;
 mod call;
 mod capabilities;
 mod clock;

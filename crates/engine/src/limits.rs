@@ -30,6 +30,9 @@ pub struct Limits {
     pub peer_idle_timeout: Duration,
     /// How often a service that answers anyone answers one source of datagrams.
     pub answers_per_second: AnswerRate,
+    /// How long a worker of `epoll` or `uring` looks for something to do before it sleeps, while that pays. Zero:
+    /// never.
+    pub busy_wait: Duration,
     /// How long open calls may go on after the engine was told to drain.
     pub drain: Duration,
     /// Rooms that one call may be in at once; a call that enters one more is ended.
@@ -40,6 +43,9 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// About as long as it takes to fall asleep and to be woken.
+    pub const BUSY_WAIT: Duration = Duration::from_micros(5);
+
     /// Descriptors kept back for everything that is not a call; where there are few, a quarter of them.
     const DESCRIPTORS_RESERVED: u64 = 64;
 
@@ -62,6 +68,7 @@ impl Limits {
             call_duration_max: None,
             peer_idle_timeout: Duration::from_secs(60),
             answers_per_second: AnswerRate::default(),
+            busy_wait: Limits::BUSY_WAIT,
             drain: Duration::from_secs(10),
             topics_max: 64,
             mailbox_bytes_max: 8 << 20,

@@ -26,6 +26,7 @@ use conversation::{CallFailed, Moment, Now};
 use slab::Slab;
 use socket::Inbox;
 
+use crate::busy_wait::BusyWait;
 use crate::call::eventfd;
 use crate::doors::Door;
 use crate::errands::Errands;
@@ -82,6 +83,7 @@ pub(crate) struct Reactor<S> {
     again: Vec<usize>,
     chores: Vec<Chore>,
     errands: Option<Errands>,
+    busy: BusyWait,
     wake: Option<Arc<OwnedFd>>,
     /// Its part of the rooms; why it has none, where it has none.
     members: Result<Members, CallFailed>,
@@ -122,6 +124,7 @@ impl<S: Selector> Reactor<S> {
             again: Vec::new(),
             chores: Vec::new(),
             errands: None,
+            busy: BusyWait::new(Duration::ZERO),
             wake: None,
             members: Err(CallFailed { call: "eventfd(2)", errno: libc::EOPNOTSUPP }),
             buffer: vec![0; RECEIVE_BUFFER_BYTES].into_boxed_slice(),
@@ -132,6 +135,9 @@ impl<S: Selector> Reactor<S> {
             census: 0,
             newborn: None,
         };
+        if S::IS_CHEAP {
+            reactor.busy = BusyWait::new(reactor.host.plan.limits.busy_wait);
+        }
         let control = &reactor.host.plan.control;
         reactor.selector.add(control.draining_fd(), Token::Draining.pack(), Watch::Read)?;
         reactor.selector.add(control.ending_fd(), Token::Ending.pack(), Watch::Read)?;
@@ -267,6 +273,16 @@ impl<S: Selector> Reactor<S> {
     }
 
     fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Ready>) -> io::Result<()> {
+        let mut busy = std::mem::replace(&mut self.busy, BusyWait::new(Duration::ZERO));
+        let found = busy.look(timeout, || {
+            self.select(Some(Duration::ZERO), events)?;
+            Ok::<_, io::Error>(!events.is_empty())
+        });
+        self.busy = busy;
+        if found? { Ok(()) } else { self.select(timeout, events) }
+    }
+
+    fn select(&mut self, timeout: Option<Duration>, events: &mut Vec<Ready>) -> io::Result<()> {
         let control = &self.host.plan.control;
         let draining = (!self.is_draining).then(|| (control.draining_fd(), Token::Draining));
         let ending = (!self.ending_seen).then(|| (control.ending_fd(), Token::Ending));

@@ -24,6 +24,9 @@ pub(crate) trait Selector: Sized {
     /// Whether it receives what comes on byte streams by itself, once [`Selector::receive`] has asked for it.
     const RECEIVES: bool = false;
 
+    /// Whether a wait costs the same however many descriptors are watched, so that it may be done often.
+    const IS_CHEAP: bool = true;
+
     fn new() -> io::Result<Self>;
 
     /// This thread is the one that will wait.

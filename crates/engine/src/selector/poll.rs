@@ -14,6 +14,8 @@ use super::{Operation, Ready, Selector, Source, Watch, not_waited};
 pub(crate) struct PollSelector;
 
 impl Selector for PollSelector {
+    const IS_CHEAP: bool = false;
+
     fn new() -> io::Result<Self> {
         Ok(PollSelector)
     }

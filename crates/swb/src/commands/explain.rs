@@ -224,6 +224,9 @@ fn answer(
     let calls_max = if engine == Engine::Iterative { 1 } else { limits.calls_max };
     page.row("calls at once", &format!("{calls_max}; further callers wait in the kernel (--max-calls)"));
     page.duration("idle time-out", limits.idle_timeout, "none; 1m for datagram peers (--idle-timeout)");
+    if row.workers {
+        page.duration("busy wait", Some(limits.busy_wait), "");
+    }
     page.duration("drain", Some(limits.drain), "");
     addresses.iter().for_each(|address| page.options(address));
     for address in &addresses {

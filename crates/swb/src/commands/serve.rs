@@ -203,6 +203,7 @@ pub(super) fn limit(limits: &mut Limits, arguments: &EngineArguments) {
         limits.peers_max = limits.calls_max;
     }
     limits.idle_timeout = arguments.idle_timeout;
+    limits.busy_wait = arguments.busy_wait;
     limits.drain = arguments.drain;
 }
 
