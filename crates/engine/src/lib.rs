@@ -64,6 +64,6 @@ pub use privileges::{Identity, IdentityError};
 pub use reactor::OPEN_TOLD_MAX;
 pub use report::{Report, ServeError};
 pub use rooms::{Mail, Members, Rooms, What};
-pub use session::{CallLimit, CallLimits, Carrier, HIGH_MARK_BYTES, Heard, LINGER, LOW_MARK_BYTES, Session};
+pub use session::{CallLimit, CallLimits, Carrier, HeldSent, HIGH_MARK_BYTES, Heard, LINGER, LOW_MARK_BYTES, Session};
 pub use socket::TcpInfo;
 pub use timers::Timers;

@@ -15,6 +15,7 @@ mod hands;
 mod hear;
 mod leg_end;
 mod rooms;
+mod splice;
 mod token;
 
 use std::io;
@@ -43,6 +44,7 @@ pub(crate) use children::{CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OU
 use door::DoorState;
 use hands::Chore;
 pub(crate) use leg_end::LegSocket;
+use splice::Pipes;
 use token::Token;
 
 /// The longest message that can be received; a UDP datagram is at most 65,507 bytes, one of a Unix socket as
@@ -83,6 +85,7 @@ pub(crate) struct Reactor<S> {
     again: Vec<usize>,
     chores: Vec<Chore>,
     errands: Option<Errands>,
+    pipes: Pipes,
     busy: BusyWait,
     wake: Option<Arc<OwnedFd>>,
     /// Its part of the rooms; why it has none, where it has none.
@@ -124,6 +127,7 @@ impl<S: Selector> Reactor<S> {
             again: Vec::new(),
             chores: Vec::new(),
             errands: None,
+            pipes: Pipes::default(),
             busy: BusyWait::new(Duration::ZERO),
             wake: None,
             members: Err(CallFailed { call: "eventfd(2)", errno: libc::EOPNOTSUPP }),

@@ -59,6 +59,16 @@ pub trait Carrier {
     /// The call that failed: the leg cannot be sent on any more.
     fn send(&mut self, leg: Leg, bytes: &[u8]) -> Result<Option<usize>, CallFailed>;
 
+    /// Sends of the bytes that it holds for this leg, `held` of them, what the kernel takes now.
+    ///
+    /// # Errors
+    ///
+    /// The call that failed: the leg cannot be sent on any more.
+    fn send_held(&mut self, leg: Leg, held: usize) -> Result<HeldSent, CallFailed> {
+        let _ = (leg, held);
+        Ok(HeldSent::NotNow) // of one that never says that it holds anything
+    }
+
     /// Sends no more on this leg: shutdown(2) with `SHUT_WR`.
     fn finish(&mut self, leg: Leg);
 
@@ -95,6 +105,17 @@ pub trait Carrier {
     /// Says something to everybody else in a room, later. Returns whether there is room for more; if not, the
     /// engine calls [`Session::release`] once there is.
     fn publish(&mut self, topic: &Topic, bytes: &Arc<[u8]>) -> bool;
+}
+
+/// What became of bytes that a carrier holds.
+#[derive(Debug)]
+pub enum HeldSent {
+    /// The kernel took so many, one at least.
+    Taken(usize),
+    /// It takes none now; the engine calls [`Session::writable`] when it is worth another try.
+    NotNow,
+    /// They cannot go as they are held: these are they.
+    Instead(Vec<u8>),
 }
 
 /// A conversation with the state of its call.
@@ -250,6 +271,35 @@ impl Session {
         if is_beyond {
             self.close_at(CallLimit::Bytes, now, carrier);
         }
+    }
+
+    /// The leg that gets what comes on this one, if the carrier may move it there by itself, without showing it:
+    /// the two are joined byte streams, and nobody counts the bytes beforehand.
+    #[must_use]
+    pub fn feeds(&self, leg: Leg) -> Option<Leg> {
+        let (partner, _) =
+            self.legs[leg.index()].partner.filter(|(_, copied_by)| *copied_by == CopiedBy::Engine)?;
+        let may_hold = self.phase == Phase::Open && self.legs[partner.index()].may_hold();
+        (may_hold && self.received_bytes_max().is_none()).then_some(partner)
+    }
+
+    /// So many bytes came on a leg, and the carrier holds them for the leg that it [feeds](Session::feeds).
+    pub fn held(&mut self, now: Now, leg: Leg, bytes: usize, carrier: &mut dyn Carrier) {
+        self.moved = now.moment;
+        let state = &mut self.legs[leg.index()];
+        state.received_bytes += bytes as u64;
+        if let Some((partner, _)) = state.partner
+            && let Err(failed) = self.legs[partner.index()].hold(partner, bytes, carrier)
+        {
+            self.cannot_send(partner, failed);
+        }
+        self.settle(now, carrier);
+    }
+
+    /// The carrier can hold no more for this leg: its feeders are not read before some has gone.
+    pub fn held_enough(&mut self, leg: Leg) {
+        let state = &mut self.legs[leg.index()];
+        state.congested |= state.owes();
     }
 
     /// The peer has finished on this leg: it sends no more, but still reads.

@@ -29,8 +29,8 @@ pub use text::data;
 pub use wait::{list, patience, poll};
 
 pub(crate) use bytes::{
-    duplicate_standard, read, receive, receive_from, receive_urgent, send, send_to, send_urgent, shutdown,
-    write,
+    duplicate_standard, pipe, read, receive, receive_from, receive_urgent, send, send_to, send_urgent,
+    shutdown, splice, write,
 };
 pub(crate) use lookup::{look_up, lookup_reason, name_of, shows_look_up};
 pub(crate) use messages::{receive_message, receive_messages, send_message, send_messages};

@@ -15,6 +15,7 @@ use rustix::net::RecvFlags;
 use crate::call::{self, Value};
 use crate::open_socket::OpenSocket;
 use crate::owned_path::OwnedPath;
+use crate::pipe::Pipe;
 use crate::{descriptor, errno};
 
 /// A connected socket: a byte stream, or messages to and from one peer. Dropping it is close(2).
@@ -23,6 +24,8 @@ pub struct Connection {
     fd: OpenSocket,
     transport: Transport,
     shape: Shape,
+    /// Nothing waits on it: it was opened by us. What was passed to us may be in use by others, who would wait.
+    is_nonblocking: bool,
     /// Our own path, where this was a bound socket before it was connected.
     #[expect(dead_code, reason = "held to be dropped with the socket")]
     path: Option<Box<OwnedPath>>,
@@ -61,11 +64,12 @@ impl Connection {
     ///
     /// `ENOTSOCK` for what is no socket; `EPROTONOSUPPORT` for a socket of a kind that no transport names.
     pub fn from_fd(fd: OwnedFd, transport: Transport) -> io::Result<Connection> {
-        Connection::on(OpenSocket::from(fd), transport)
+        Ok(Connection { is_nonblocking: false, ..Connection::on(OpenSocket::from(fd), transport)? })
     }
 
     /// As [`from_fd`](Self::from_fd), on a socket of ours.
     pub(crate) fn on(fd: OpenSocket, transport: Transport) -> io::Result<Connection> {
+        let is_nonblocking = transport != Transport::Descriptor;
         let transport = match transport {
             Transport::Descriptor => descriptor::transport_of(&fd)?,
             Transport::Tcp
@@ -76,7 +80,7 @@ impl Connection {
             | Transport::Standard => transport,
         };
         let shape = transport.shape().ok_or_else(|| errno::raw(libc::EPROTONOSUPPORT))?;
-        Ok(Connection { fd, transport, shape, path: None })
+        Ok(Connection { fd, transport, shape, is_nonblocking, path: None })
     }
 
     /// As [`on`](Self::on), keeping the path to which the socket is bound.
@@ -219,6 +223,30 @@ impl Connection {
     /// [`finish`](Self::finish); `ECONNRESET`; `EMSGSIZE` for a message that is too long.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         call::send(&self.fd, bytes)
+    }
+
+    /// Whether bytes can go to and from it through a [`Pipe`].
+    #[must_use]
+    pub fn can_splice(&self) -> bool {
+        self.shape == Shape::Stream && self.is_nonblocking
+    }
+
+    /// splice(2): as [`receive`](Self::receive), into a pipe.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] also if the pipe is full.
+    pub fn receive_into(&self, pipe: &mut Pipe) -> io::Result<usize> {
+        pipe.fill(&self.fd)
+    }
+
+    /// splice(2): as [`send`](Self::send), out of a pipe.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_from(&self, pipe: &mut Pipe) -> io::Result<usize> {
+        pipe.drain(&self.fd)
     }
 
     /// Sends one urgent byte (`MSG_OOB`, RFC 6093): a mark in a TCP or Unix byte stream.

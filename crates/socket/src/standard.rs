@@ -8,8 +8,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use address::End;
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
 
-use crate::{Received, call, write_without_blocking};
+use crate::{Pipe, Received, call, write_without_blocking};
 
 /// Standard input and output, or any other pair of files in their place.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Standard {
     output: Option<OwnedFd>,
     /// Whether `output` is this process's descriptor 1.
     is_stdout: bool,
+    /// Whether a splice from the input, and to the output, is worth a try.
+    splices: (bool, bool),
 }
 
 impl Standard {
@@ -30,13 +33,14 @@ impl Standard {
     pub fn open() -> io::Result<Standard> {
         let input = call::duplicate_standard(0)?;
         let output = call::duplicate_standard(1)?;
-        Ok(Standard { input, output: Some(output), is_stdout: true })
+        Ok(Standard { is_stdout: true, ..Standard::from_pair(input, output) })
     }
 
     /// Another pair of files: pipes to a program, for example.
     #[must_use]
     pub fn from_pair(input: OwnedFd, output: OwnedFd) -> Standard {
-        Standard { input, output: Some(output), is_stdout: false }
+        let splices = (splices(&input), splices(&output));
+        Standard { input, output: Some(output), is_stdout: false, splices }
     }
 
     /// Where it is: `-`.
@@ -80,6 +84,39 @@ impl Standard {
         }
     }
 
+    /// Whether what is read can go through a [`Pipe`].
+    #[must_use]
+    pub fn can_splice_input(&self) -> bool {
+        self.splices.0
+    }
+
+    /// Whether what is written can come through a [`Pipe`].
+    #[must_use]
+    pub fn can_splice_output(&self) -> bool {
+        self.splices.1
+    }
+
+    /// splice(2): as [`receive`](Self::receive), into a pipe.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] also if the pipe is full; `EINVAL` for a file that cannot be spliced.
+    pub fn receive_into(&self, pipe: &mut Pipe) -> io::Result<usize> {
+        pipe.fill(&self.input)
+    }
+
+    /// splice(2): as [`send`](Self::send), out of a pipe.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send); `EINVAL` for a file that cannot be spliced.
+    pub fn send_from(&self, pipe: &mut Pipe) -> io::Result<usize> {
+        match &self.output {
+            Some(output) => pipe.drain(output),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
     /// We will write no more: who reads our output sees its end now.
     ///
     /// Descriptor 1 itself becomes `/dev/null`, so that nothing that is opened later can take its place.
@@ -98,4 +135,25 @@ impl Standard {
         }
         Ok(())
     }
+}
+
+/// Pipes, on which a splice does not wait, and files, on which everything waits for the disk alone. A file that is
+/// only appended to takes no splice, splice(2); a terminal or a socket of others might be waited for.
+fn splices(fd: impl AsFd) -> bool {
+    let Ok(stat) = fstat(&fd) else { return false };
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Fifo => true,
+        FileType::RegularFile => fcntl_getfl(&fd).is_ok_and(|flags| !flags.contains(OFlags::APPEND)),
+        FileType::CharacterDevice => is_null(&stat),
+        FileType::Directory
+        | FileType::Symlink
+        | FileType::Socket
+        | FileType::BlockDevice
+        | FileType::Unknown => false,
+    }
+}
+
+/// null(4): major 1, minor 3.
+fn is_null(stat: &rustix::fs::Stat) -> bool {
+    rustix::fs::major(stat.st_rdev) == 1 && rustix::fs::minor(stat.st_rdev) == 3
 }

@@ -87,6 +87,8 @@ pub(crate) fn word(call: SystemCall) -> &'static str {
         SystemCall::Dup => "hand the user a second receiver",
         SystemCall::Read => "listen to the user",
         SystemCall::Write => "tell the user",
+        SystemCall::Pipe2 => "lay a line between two telephones",
+        SystemCall::Splice => "put one telephone through to another",
         SystemCall::Poll | SystemCall::EpollWait => "wait for any telephone to ring",
         SystemCall::IoUringSetup => "engage an operator",
         SystemCall::IoUringEnter => "have the operator take down what comes",

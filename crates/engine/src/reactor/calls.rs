@@ -17,6 +17,7 @@ use crate::{CallLimits, Event, ServeError, Session};
 use super::arrivals::Incoming;
 use super::hands::{Chore, Hands};
 use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
+use super::splice::receive_for;
 use super::{Reactor, Token};
 
 /// Receives that one leg may have in one turn, so that a caller who sends without end makes nobody wait.
@@ -240,12 +241,15 @@ impl<S: Selector> Reactor<S> {
                 if !end.may_receive() || !session.wants_read(leg) {
                     break;
                 }
-                let heard = end.receive(&mut self.buffer);
+                let by_splice = session.feeds(leg).and_then(|to| receive_for(ends, leg, to, &mut self.pipes));
+                let heard = by_splice.unwrap_or_else(|| ends[leg.index()].receive(&mut self.buffer));
                 let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
                 let members = &mut self.members;
                 let mut hands = Hands { slot, now: now.moment, ends, doors, chores, host, members };
                 match heard {
                     Heard::Bytes(length) => session.received(now, leg, &self.buffer[..length], &mut hands),
+                    Heard::Held(length) => session.held(now, leg, length, &mut hands),
+                    Heard::Enough => session.feeds(leg).map_or((), |to| session.held_enough(to)),
                     Heard::From { from, to, bytes } => {
                         let bound = &session.call().local;
                         let to = to.map(|to| to.end(bound));
@@ -266,6 +270,7 @@ impl<S: Selector> Reactor<S> {
                 }
             }
         }
+        self.pipes.take_back(ends);
         self.settle(slot, now);
     }
 

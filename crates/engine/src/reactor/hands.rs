@@ -6,7 +6,7 @@ use conversation::{Address, CallFailed, CloseReason, Leg, Moment, Topic};
 use smallvec::SmallVec;
 
 use crate::host::Host;
-use crate::{Carrier, Members, ServeError};
+use crate::{Carrier, HeldSent, Members, ServeError};
 
 use super::door::DoorState;
 use super::leg_end::{LegEnd, LegSocket};
@@ -32,6 +32,15 @@ impl Carrier for Hands<'_> {
     fn send(&mut self, leg: Leg, bytes: &[u8]) -> Result<Option<usize>, CallFailed> {
         let Some(end) = self.ends.get_mut(leg.index()) else { return Ok(None) };
         end.send(bytes, self.doors, self.host, self.now).inspect_err(|failed| {
+            if matches!(end.socket, LegSocket::Standard(_)) {
+                self.host.fail(ServeError::Output(*failed)); // it is every call's output
+            }
+        })
+    }
+
+    fn send_held(&mut self, leg: Leg, _held: usize) -> Result<HeldSent, CallFailed> {
+        let Some(end) = self.ends.get_mut(leg.index()) else { return Ok(HeldSent::NotNow) };
+        end.send_held().inspect_err(|failed| {
             if matches!(end.socket, LegSocket::Standard(_)) {
                 self.host.fail(ServeError::Output(*failed)); // it is every call's output
             }

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use conversation::{CallFailed, End, Moment, Shape, Transport};
-use socket::{Connection, DatagramSocket, Destination, PeerAddress, Standard};
+use socket::{Connection, DatagramSocket, Destination, PeerAddress, Pipe, Standard};
 
 use crate::host::Host;
 use crate::selector::Operation;
@@ -35,6 +35,10 @@ pub(crate) struct LegEnd {
     pub(super) room: Operation,
     /// It is received by calls of our own: so much came at once that it needs a larger buffer, or it broke off.
     pub(super) is_read_by_calls: bool,
+    /// The last receive brought so much that the next is worth a splice.
+    pub(super) is_bulk: bool,
+    /// What is held for it, on its way from the leg that feeds it.
+    pub(super) pipe: Option<Box<Pipe>>,
     /// Received by the selector before anybody wanted it.
     pub(super) kept: Option<Box<Kept>>,
 }
@@ -93,6 +97,10 @@ pub(crate) enum LegSocket {
 /// What one try to receive came to.
 pub(crate) enum Heard {
     Bytes(usize),
+    /// So many bytes went into the pipe of the leg that this one feeds.
+    Held(usize),
+    /// That pipe may be full.
+    Enough,
     /// A message from one of several speakers.
     From {
         from: End,
@@ -123,6 +131,8 @@ impl LegEnd {
             incoming: Incoming::Polled(Operation::NONE),
             room: Operation::NONE,
             is_read_by_calls: false,
+            is_bulk: false,
+            pipe: None,
             kept: None,
         }
     }
@@ -164,6 +174,7 @@ impl LegEnd {
                     Ok(received) => {
                         self.is_fresh = true;
                         self.readable = !is_stream || self.ended || received.length == room;
+                        self.brought(received.length);
                         Heard::Bytes(received.length)
                     }
                     Err(error) => self.not_received("recv(2)", &error),
@@ -174,7 +185,10 @@ impl LegEnd {
                 self.readable = false;
                 match standard.receive(&mut buffer[..STREAM_READ_BYTES]) {
                     Ok(received) if received.end => Heard::Finished,
-                    Ok(received) => Heard::Bytes(received.length),
+                    Ok(received) => {
+                        self.brought(received.length);
+                        Heard::Bytes(received.length)
+                    }
                     Err(error) => self.not_received("read(2)", &error),
                 }
             }
@@ -212,7 +226,7 @@ impl LegEnd {
         Heard::From { from, to: datagram.to, bytes: datagram.length }
     }
 
-    fn not_received(&mut self, call: &'static str, error: &std::io::Error) -> Heard {
+    pub(super) fn not_received(&mut self, call: &'static str, error: &std::io::Error) -> Heard {
         if error.kind() == ErrorKind::WouldBlock {
             self.readable = false;
             if std::mem::take(&mut self.is_fresh) {
@@ -273,22 +287,25 @@ impl LegEnd {
         };
         match result {
             Ok(taken) => Ok(Some(taken)),
-            Err(error) if error.kind() == ErrorKind::WouldBlock || is_shortage(&error) => {
-                self.writable = false;
-                let is_shortage = is_shortage(&error);
-                self.put_off =
-                    Some(if is_shortage { PutOff::SendForMemory } else { PutOff::SendForRoom });
-                Ok(None)
-            }
-            // Still writable: tried again, a message whole.
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
-            Err(error) => {
-                // It took the socket's error with it, of which a receive that is under way may never hear: what
-                // came before is read by calls of our own.
-                self.is_read_by_calls = true;
-                Err(CallFailed::new(call, &error))
-            }
+            Err(error) => self.not_sent(call, &error).map(|()| None),
         }
+    }
+
+    /// What it means that a send failed: the kernel takes nothing now, or never again.
+    pub(super) fn not_sent(&mut self, call: &'static str, error: &std::io::Error) -> Result<(), CallFailed> {
+        if error.kind() == ErrorKind::Interrupted {
+            return Ok(()); // still writable: tried again, a message whole
+        }
+        let is_shortage = is_shortage(error);
+        if error.kind() == ErrorKind::WouldBlock || is_shortage {
+            self.writable = false;
+            self.put_off = Some(if is_shortage { PutOff::SendForMemory } else { PutOff::SendForRoom });
+            return Ok(());
+        }
+        // It took the socket's error with it, of which a receive that is under way may never hear: what came before is
+        // read by calls of our own.
+        self.is_read_by_calls = true;
+        Err(CallFailed::new(call, error))
     }
 
     pub(super) fn finish(&mut self) {

@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use conversation::{CallFailed, CloseReason, CopiedBy, Leg, Payload, Shape};
 
-use super::{Carrier, HIGH_MARK_BYTES, LOW_MARK_BYTES};
+use super::{Carrier, HIGH_MARK_BYTES, HeldSent, LOW_MARK_BYTES};
 
 /// Small stream pieces behind each other are put into one up to this many bytes, to save system calls.
 const COALESCE_BYTES: usize = 16 * 1024;
 
 /// What a queued piece counts beyond its bytes, so that a queue of empty messages is bounded too.
 const PIECE_OVERHEAD_BYTES: usize = 64;
+
+/// What the carrier holds is the kernel's memory, not ours, and the more of it moves at once the less that costs: so
+/// many bytes of it count as one.
+const HELD_BYTES_OF_ONE: usize = 8;
 
 pub(super) struct LegState {
     /// `None` while it is being dialled.
@@ -35,14 +39,27 @@ pub(super) struct LegState {
     pub(super) sent_bytes: u64,
 }
 
-/// Pieces that are owed, never none.
+/// What is owed, never nothing: first what the carrier holds, then the pieces.
 #[derive(Default)]
 struct Queue {
+    /// Bytes that the carrier holds.
+    held: usize,
     pieces: VecDeque<Piece>,
     /// Bytes of the pieces, with the overhead of each, less what is sent of the first.
     bytes: usize,
     /// Bytes of the first piece that are sent.
     front_sent: usize,
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.held == 0 && self.pieces.is_empty()
+    }
+
+    /// What it counts for the marks.
+    fn weight(&self) -> usize {
+        self.bytes + self.held / HELD_BYTES_OF_ONE
+    }
 }
 
 enum Piece {
@@ -160,12 +177,49 @@ impl LegState {
         Ok(sent)
     }
 
+    /// Whether the carrier may hold what comes for this leg: nothing else is owed that would have to go before it.
+    pub(super) fn may_hold(&self) -> bool {
+        let is_clear = self.queue.as_ref().is_none_or(|queue| queue.pieces.is_empty());
+        self.shape == Some(Shape::Stream) && !self.finish_asked && is_clear
+    }
+
+    /// The carrier holds so many bytes more for this leg: sends what the kernel takes. Returns how many bytes it took.
+    pub(super) fn hold(
+        &mut self,
+        leg: Leg,
+        bytes: usize,
+        carrier: &mut dyn Carrier,
+    ) -> Result<usize, CallFailed> {
+        let queue = self.queue.get_or_insert_default();
+        queue.held += bytes;
+        let sent = self.flush(leg, carrier)?;
+        self.congested |= self.queue.as_ref().is_some_and(|queue| queue.weight() >= HIGH_MARK_BYTES);
+        Ok(sent)
+    }
+
     /// Sends what is owed until the kernel takes no more. Returns how many bytes it took.
     pub(super) fn flush(&mut self, leg: Leg, carrier: &mut dyn Carrier) -> Result<usize, CallFailed> {
         let whole = self.keeps_boundaries();
         let mut flushed = 0;
         let Some(queue) = &mut self.queue else { return Ok(0) };
-        while let Some(piece) = queue.pieces.front() {
+        while queue.held > 0 {
+            match carrier.send_held(leg, queue.held)? {
+                HeldSent::Taken(taken) => {
+                    flushed += taken;
+                    self.sent_bytes += taken as u64;
+                    queue.held -= taken.min(queue.held);
+                }
+                HeldSent::NotNow => break,
+                HeldSent::Instead(bytes) => {
+                    queue.held = 0;
+                    queue.bytes += bytes.len() + PIECE_OVERHEAD_BYTES;
+                    queue.pieces.push_front(Piece::Owned(bytes));
+                }
+            }
+        }
+        while queue.held == 0
+            && let Some(piece) = queue.pieces.front()
+        {
             let rest = &piece.bytes()[queue.front_sent..];
             let length = rest.len();
             let Some(taken) = carrier.send(leg, rest)? else { break };
@@ -180,8 +234,8 @@ impl LegState {
                 queue.front_sent += taken;
             }
         }
-        self.congested &= queue.bytes >= LOW_MARK_BYTES;
-        if queue.pieces.is_empty() {
+        self.congested &= queue.weight() >= LOW_MARK_BYTES;
+        if queue.is_empty() {
             self.queue = None;
         }
         Ok(flushed)
@@ -210,7 +264,7 @@ impl LegState {
                 }
             });
         }
-        self.congested |= queue.bytes >= HIGH_MARK_BYTES;
+        self.congested |= queue.weight() >= HIGH_MARK_BYTES;
     }
 
     fn drop_queue(&mut self) {

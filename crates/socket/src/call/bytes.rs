@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use address::{End, Transport};
 use rustix::io::ReadWriteFlags;
+use rustix::pipe::{PipeFlags, SpliceFlags};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketAddrAny};
 
 use super::text::{descriptor, incoming, number, outgoing, zero};
@@ -107,6 +108,26 @@ pub(crate) fn duplicate_standard(standard: u32) -> io::Result<OwnedFd> {
         || sys::take_inherited(standard),
         || format!("{standard}: standard {}", if standard == 0 { "input" } else { "output" }),
         descriptor,
+    )
+}
+
+/// pipe2(2): its end to read from, and its end to write to.
+pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    traced(
+        SystemCall::Pipe2,
+        || rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK),
+        || "O_CLOEXEC|O_NONBLOCK".to_owned(),
+        |(from, to)| format!("[{}, {}]", number(from), number(to)),
+    )
+}
+
+/// splice(2): at most `most` bytes, of which one side is a pipe that is not waited for.
+pub(crate) fn splice(from: impl AsFd, to: impl AsFd, most: usize) -> io::Result<usize> {
+    traced(
+        SystemCall::Splice,
+        || rustix::pipe::splice(&from, None, &to, None, most, SpliceFlags::MOVE | SpliceFlags::NONBLOCK),
+        || format!("{}, {}, {most}, SPLICE_F_MOVE|SPLICE_F_NONBLOCK", number(&from), number(&to)),
+        ToString::to_string,
     )
 }
 
