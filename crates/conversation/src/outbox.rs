@@ -20,6 +20,9 @@ pub struct Outbox<'a> {
     legs: usize,
     /// A bit for each leg.
     congested: u16,
+    /// A bit for each leg.
+    heard: u16,
+    moved: Moment,
     effects: SmallVec<[Effect<'a>; INLINE]>,
 }
 
@@ -28,8 +31,14 @@ impl<'a> Outbox<'a> {
     /// congested.
     #[must_use]
     pub fn new(now: Now, legs: usize, congested: impl Iterator<Item = Leg>) -> Self {
-        let congested = congested.fold(0, |bits, leg| bits | 1 << leg.index());
-        Outbox { now, legs, congested, effects: SmallVec::new() }
+        let congested = bits(congested);
+        Outbox { now, legs, congested, heard: 0, moved: now.moment, effects: SmallVec::new() }
+    }
+
+    /// The same on a call that has heard something on these legs, and on which bytes last moved then.
+    #[must_use]
+    pub fn after(self, heard: impl Iterator<Item = Leg>, moved: Moment) -> Self {
+        Outbox { heard: bits(heard), moved, ..self }
     }
 
     /// When the event happened.
@@ -43,6 +52,18 @@ impl<'a> Outbox<'a> {
     #[must_use]
     pub fn is_congested(&self, leg: Leg) -> bool {
         self.congested & 1 << leg.index() != 0
+    }
+
+    /// Whether anything has come on the leg so far, also while the engine copied it to another.
+    #[must_use]
+    pub fn has_heard(&self, leg: Leg) -> bool {
+        self.heard & 1 << leg.index() != 0
+    }
+
+    /// When bytes last moved on any leg; at first, when the call was opened.
+    #[must_use]
+    pub fn moved(&self) -> Moment {
+        self.moved
     }
 
     /// Asks for [`Effect::Send`]. Empty bytes on a byte stream are nothing; as a message they are a message.
@@ -139,4 +160,8 @@ impl<'a> Outbox<'a> {
     pub fn into_effects(self) -> impl Iterator<Item = Effect<'a>> {
         self.effects.into_iter()
     }
+}
+
+fn bits(legs: impl Iterator<Item = Leg>) -> u16 {
+    legs.fold(0, |bits, leg| bits | 1 << leg.index())
 }

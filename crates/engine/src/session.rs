@@ -440,8 +440,10 @@ impl Session {
     }
 
     fn outbox<'a>(&self, now: Now) -> Outbox<'a> {
-        let congested = self.legs.iter().enumerate().filter(|(_, leg)| leg.congested);
-        Outbox::new(now, self.legs.len(), congested.filter_map(|(index, _)| Leg::new(index)))
+        let legs = || self.legs.iter().enumerate().filter_map(|(index, state)| Some((Leg::new(index)?, state)));
+        let congested = legs().filter(|(_, state)| state.congested).map(|(leg, _)| leg);
+        let heard = legs().filter(|(_, state)| state.received_bytes > 0).map(|(leg, _)| leg);
+        Outbox::new(now, self.legs.len(), congested).after(heard, self.moved)
     }
 
     fn carry_out(&mut self, out: Outbox<'_>, carrier: &mut dyn Carrier) {

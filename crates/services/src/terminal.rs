@@ -120,6 +120,7 @@ impl Service for Terminal {
             terminal: self.clone(),
             own: None,
             messages: false,
+            is_plain: false,
             cutter: Cutter::new(self.framing),
             crlf: self.crlf.then(Crlf::default),
             packer: self.pack.clone().map(Packer::new),
@@ -140,6 +141,8 @@ struct Joined {
     /// The leg of our own standard input and output.
     own: Option<Leg>,
     messages: bool,
+    /// Nothing is done to what is said and heard: the engine copies it.
+    is_plain: bool,
     cutter: Cutter,
     crlf: Option<Crlf>,
     packer: Option<Packer>,
@@ -158,11 +161,16 @@ struct Joined {
 impl Conversation for Joined {
     fn opened(&mut self, call: &Call, out: &mut Outbox<'_>) {
         self.messages = call.shape.keeps_boundaries();
+        let says_as_typed = self.crlf.is_none() && self.packer.is_none() && self.escapes.is_none();
+        let shows_as_heard = self.unpacker.is_none() && self.inert.is_none();
+        let on_a_screen = self.terminal.screen.is_some();
+        self.is_plain = !self.messages && says_as_typed && shows_as_heard && !on_a_screen;
         self.own = out.dial(Address::new(Transport::Standard, conversation::Place::Standard));
     }
 
     fn connected(&mut self, leg: Leg, out: &mut Outbox<'_>) {
-        out.join(Leg::CALLER, leg, CopiedBy::Conversation);
+        let copied_by = if self.is_plain { CopiedBy::Engine } else { CopiedBy::Conversation };
+        out.join(Leg::CALLER, leg, copied_by);
         let console = &self.terminal.console;
         if let Some(mut screen) = self.screen() {
             console.take();
@@ -192,6 +200,9 @@ impl Conversation for Joined {
     }
 
     fn deadline(&mut self, out: &mut Outbox<'_>) {
+        if self.peer_ended && self.input_at(out) + INPUT_PAUSE > out.now().moment {
+            return self.wait_for_pause(out); // what the engine copied meanwhile
+        }
         // An input that is not read, because the peer does not take what was read before, is no pause.
         if !out.is_congested(Leg::CALLER) {
             out.close_because(self.reason);
@@ -373,7 +384,8 @@ impl Joined {
             self.cutter.end(out);
             self.wait_for_quiet(out);
         }
-        let says_nothing = !self.input_any && self.terminal.empty_input_waits;
+        let input_any = self.input_any || self.own.is_some_and(|own| out.has_heard(own));
+        let says_nothing = !input_any && self.terminal.empty_input_waits;
         if self.terminal.half_close && (!says_nothing || self.peer_ended) {
             out.finish(Leg::CALLER);
         }
@@ -401,7 +413,7 @@ impl Joined {
         match self.terminal.until {
             Until::Peer | Until::Both if self.input_ended => out.close_because(self.reason),
             Until::Peer if out.is_congested(Leg::CALLER) => {}
-            Until::Peer if out.now().moment.since(self.input_at) >= INPUT_PAUSE => {
+            Until::Peer if out.now().moment.since(self.input_at(out)) >= INPUT_PAUSE => {
                 out.close_because(self.reason);
             }
             Until::Peer => self.wait_for_pause(out),
@@ -409,9 +421,14 @@ impl Joined {
         }
     }
 
+    /// When input last came. Of what the engine copies only that something moved is known, which is no earlier.
+    fn input_at(&self, out: &Outbox<'_>) -> Moment {
+        if self.is_plain { self.input_at.max(out.moved()) } else { self.input_at }
+    }
+
     fn wait_for_pause(&self, out: &mut Outbox<'_>) {
         if self.terminal.until == Until::Peer {
-            out.deadline_at(self.input_at + INPUT_PAUSE);
+            out.deadline_at(self.input_at(out) + INPUT_PAUSE);
         }
     }
 

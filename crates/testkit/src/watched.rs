@@ -47,7 +47,9 @@ impl Watched {
             checks.event(out.now().moment, happened);
             (checks.legs(), congested)
         };
-        let mut asked = Outbox::new(out.now(), legs, congested.into_iter());
+        let heard: Vec<Leg> = (0..legs).filter_map(Leg::new).filter(|leg| out.has_heard(*leg)).collect();
+        let asked = Outbox::new(out.now(), legs, congested.into_iter());
+        let mut asked = asked.after(heard.into_iter(), out.moved());
         event(&mut *self.inner, &mut asked);
         for effect in asked.into_effects() {
             self.checks.lock().asked(&effect);
