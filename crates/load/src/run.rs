@@ -46,7 +46,7 @@ impl Load {
         let connected = socket::connect(address)?;
         let shape = connected.connection.shape();
         offer.check(shape)?;
-        let callee = Callee::again(&connected, address);
+        let callee = Callee::again(&connected, address)?;
         if callee.is_none() && (offer.calls > 1 || offer.churn) {
             return Err(OfferError::OneCallOnly.into());
         }

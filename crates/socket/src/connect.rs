@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use address::{Address, End, OptionKey, Place, Transport};
 
+use crate::opening::make_all;
 use crate::race::{Won, race, start};
 use crate::unix_connect::connect_unix;
 use crate::{
@@ -99,9 +100,9 @@ fn connect_network(address: &Address, within: Duration) -> Result<Connected, Con
 
 /// The socket that connected, with the options that come after connect(2).
 pub(crate) fn open(won: Won) -> Result<Connected, Attempt> {
-    let Won { fd, candidate, opening, mut notes, failed } = won;
+    let Won { fd, candidate, late, mut notes, failed } = won;
     let end = End::Ip { transport: candidate.transport, address: candidate.address };
-    notes.extend(opening.finish(&fd).map_err(|failed| failed.into_attempt(end.clone()))?);
+    notes.extend(make_all(&late, &fd).map_err(|failed| failed.into_attempt(end.clone()))?);
     let connection = Connection::on(fd, candidate.transport).map_err(|error| Attempt {
         end: end.clone(),
         call: "getsockopt(2)",

@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use crate::born::Family;
 use crate::open_socket::OpenSocket;
-use crate::opening::Opening;
+use crate::opening::{Opening, Step};
 use crate::options::unspecified;
 use crate::resolve::{Wanted, resolve_parts};
 use crate::{Attempt, Candidate, Granted, Role, call, errno};
@@ -25,8 +25,8 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 pub(crate) struct Won {
     pub(crate) fd: OpenSocket,
     pub(crate) candidate: Candidate,
-    /// How it was opened: what is still to be done stands at its end.
-    pub(crate) opening: Opening,
+    /// The calls that come after connect(2).
+    pub(crate) late: Vec<Step>,
     pub(crate) notes: Vec<Granted>,
     pub(crate) failed: Vec<Attempt>,
 }
@@ -82,15 +82,15 @@ pub(crate) fn race(
 pub(crate) struct Started {
     fd: OpenSocket,
     candidate: Candidate,
-    opening: Opening,
+    late: Vec<Step>,
     notes: Vec<Granted>,
     connected: bool,
 }
 
 impl Started {
     pub(crate) fn won(self, failed: Vec<Attempt>) -> Won {
-        let Started { fd, candidate, opening, notes, .. } = self;
-        Won { fd, candidate, opening, notes, failed }
+        let Started { fd, candidate, late, notes, .. } = self;
+        Won { fd, candidate, late, notes, failed }
     }
 
     /// Whether connect(2) was done at once, as over datagrams.
@@ -105,6 +105,17 @@ impl Started {
     /// Whether it connected: `SO_ERROR`, connect(2) at `EINPROGRESS`.
     pub(crate) fn outcome(&self) -> io::Result<()> {
         call::pending_error(&self.fd)?.map_or(Ok(()), Err)?;
+        self.refuse_itself()
+    }
+
+    /// Whether a connect(2) that answered `EINPROGRESS` is done all the same: calls within one host are, before it
+    /// returns. A socket that is not connected has no peer, getpeername(2).
+    pub(crate) fn is_done(&self) -> bool {
+        call::peer_end(&self.fd, self.candidate.transport).is_ok()
+    }
+
+    /// An error if the socket is connected to itself.
+    pub(crate) fn refuse_itself(&self) -> io::Result<()> {
         // Two ends that call each other at once connect, RFC 9293 section 3.5; a caller whose own port happens
         // to be the one it calls does so with itself.
         let Candidate { transport, address } = self.candidate;
@@ -122,17 +133,21 @@ impl AsFd for Started {
 
 /// socket(2), options, bind(2), connect(2) for one candidate; does not wait.
 pub(crate) fn start(candidate: Candidate, options: &Options) -> Result<Started, Attempt> {
+    start_as(candidate, &opening(candidate, options)?)
+}
+
+/// The same, by calls that were worked out before.
+pub(crate) fn start_as(candidate: Candidate, opening: &Opening) -> Result<Started, Attempt> {
     let Candidate { transport, address } = candidate;
-    let end = End::Ip { transport, address };
-    let opening = opening(candidate, options)?;
-    let (fd, notes) = opening.begin().map_err(|failed| failed.into_attempt(end.clone()))?;
+    let end = || End::Ip { transport, address };
+    let (fd, notes) = opening.begin().map_err(|failed| failed.into_attempt(end()))?;
     let connected = match opening.name_end(&fd) {
         Ok(()) => true,
         // connect(2): interrupted, it goes on as if it had been begun without waiting.
         Err(error) if errno::is(&error, libc::EINPROGRESS) || errno::is(&error, libc::EINTR) => false,
         Err(error) => return Err(failure(candidate, "connect(2)", error)),
     };
-    let started = Started { fd, candidate, opening, notes, connected };
+    let started = Started { fd, candidate, late: opening.late.clone(), notes, connected };
     if connected {
         started.outcome().map_err(|error| failure(candidate, "connect(2)", error))?;
     }
@@ -140,7 +155,7 @@ pub(crate) fn start(candidate: Candidate, options: &Options) -> Result<Started, 
 }
 
 /// The calls for one candidate.
-fn opening(candidate: Candidate, options: &Options) -> Result<Opening, Attempt> {
+pub(crate) fn opening(candidate: Candidate, options: &Options) -> Result<Opening, Attempt> {
     let Candidate { transport, address } = candidate;
     let end = End::Ip { transport, address };
     let mine = bound_from(candidate, options).map_err(|error| failure(candidate, "bind(2)", error))?;
