@@ -1,29 +1,32 @@
 //! The clocks of the generator: time since the load began, and the CPU time of a thread.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use conversation::Moment;
-use rustix::time::{ClockId, clock_gettime};
+use nix::time::{ClockId, clock_gettime};
 
-/// Monotonic time counted from when the load began; the same for all threads.
+/// Monotonic time counted from when the load began; the same for all threads. It is read once an answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
-    start: Instant,
+    start: Duration,
 }
 
 impl Clock {
     pub(crate) fn start() -> Clock {
-        Clock { start: Instant::now() }
+        Clock { start: time_of(ClockId::CLOCK_MONOTONIC) }
     }
 
     pub(crate) fn now(self) -> Moment {
-        Moment::after(self.start.elapsed())
+        Moment::after(time_of(ClockId::CLOCK_MONOTONIC).saturating_sub(self.start))
     }
 }
 
 /// What the calling thread has used of the CPU, system calls included.
 pub(crate) fn thread_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+    time_of(ClockId::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn time_of(clock: ClockId) -> Duration {
+    // It fails for clocks that the kernel does not have: every kernel has these.
+    clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
 }

@@ -7,23 +7,14 @@
 //! It is no `Conversation`: an outbox lends only what an event brought, and nothing brings a caller's messages. Here
 //! they are slices of one ring, sent by as few calls as the kernel takes them.
 
-use std::collections::VecDeque;
-
 use address::Shape;
 use conversation::Moment;
 
 use crate::Trouble;
+use crate::flights::{Flight, Flights};
 use crate::given_up::GivenUp;
 use crate::rules::{Answer, NUMBER_BYTES, Rules};
 use crate::tally::Tally;
-
-/// A message on its way.
-#[derive(Clone, Copy, Debug)]
-struct Flight {
-    number: u64,
-    due: Moment,
-    begun: Moment,
-}
 
 /// One call's messages and answers.
 #[derive(Debug, Default)]
@@ -34,7 +25,14 @@ pub(crate) struct Exchange {
     /// Bytes of a stream, messages elsewhere, that the kernel took.
     sent: u64,
     received_bytes: u64,
-    flights: VecDeque<Flight>,
+    flights: Flights,
+    /// Of datagrams: what became of earlier ones.
+    past: Option<Box<Past>>,
+}
+
+/// What is remembered of messages that are done with, where answers may be late, doubled or out of order.
+#[derive(Debug, Default)]
+struct Past {
     given_up: GivenUp,
     /// The highest number that was answered.
     highest: Option<u64>,
@@ -62,7 +60,7 @@ impl Exchange {
 
     /// One more message, that was due at `due`.
     pub(crate) fn begin(&mut self, due: Moment, now: Moment, tally: &mut Tally) {
-        self.flights.push_back(Flight { number: self.begun, due, begun: now });
+        self.flights.add(Flight { number: self.begun, due, begun: now });
         self.begun += 1;
         tally.sent += u64::from(tally.counts(due));
     }
@@ -72,9 +70,12 @@ impl Exchange {
         let length = rules.message_bytes;
         if rules.shape == Shape::Stream {
             let rest = self.begun * length as u64 - self.sent;
+            if rest == 0 {
+                return None;
+            }
             let run = rules.messages.from(self.call * length as u64 + self.sent);
             let rest = usize::try_from(rest).unwrap_or(usize::MAX).min(run.len());
-            return (rest > 0).then(|| &run[..rest]);
+            return Some(&run[..rest]);
         }
         if self.sent == self.begun {
             return None;
@@ -90,17 +91,10 @@ impl Exchange {
     /// The kernel took `bytes` of a stream, or a whole message.
     pub(crate) fn taken(&mut self, bytes: usize, now: Moment, rules: &Rules, tally: &mut Tally) {
         tally.sent_bytes += if tally.counts(now) { bytes as u64 } else { 0 };
-        let whole = match rules.shape {
-            Shape::Stream => {
-                self.sent += bytes as u64;
-                self.sent / rules.message_bytes as u64
-            }
-            Shape::Datagram | Shape::SeqPacket => {
-                self.sent += 1;
-                self.sent
-            }
-        };
+        let is_stream = rules.shape == Shape::Stream;
+        self.sent += if is_stream { bytes as u64 } else { 1 };
         if matches!(rules.answer, Answer::Nothing) {
+            let whole = if is_stream { self.sent / rules.message_bytes as u64 } else { self.sent };
             self.answered_below(whole, now, tally);
         }
     }
@@ -154,7 +148,7 @@ impl Exchange {
         rules: &Rules,
         tally: &mut Tally,
     ) -> Result<(), Trouble> {
-        let Some(flight) = self.flights.front() else { return Err(self.wrong(tally)) };
+        let Some(flight) = self.flights.first() else { return Err(self.wrong(tally)) };
         let number = flight.number;
         let place = number * rules.answer_bytes as u64;
         if bytes.len() != rules.answer_bytes || !self.is_right(place, bytes, rules) {
@@ -170,13 +164,10 @@ impl Exchange {
             Answer::Bytes(pattern) => pattern.matches(0, bytes),
             Answer::Any | Answer::Nothing => true,
         };
-        match self.flights.front() {
+        match self.flights.first() {
             _ if bytes.len() != rules.answer_bytes || !is_right => drop(self.wrong(tally)),
-            Some(flight) => {
-                let number = flight.number;
-                self.answered_below(number + 1, now, tally);
-            }
-            None if self.given_up.take_any() => tally.late += 1,
+            Some(flight) => self.answered_below(flight.number + 1, now, tally),
+            None if self.past().given_up.take_any() => tally.late += 1,
             None => tally.duplicated += 1,
         }
     }
@@ -190,33 +181,33 @@ impl Exchange {
             return;
         }
         let is_right = bytes.len() == body.len() && bytes[NUMBER_BYTES..] == body[NUMBER_BYTES..];
-        match self.flights.binary_search_by_key(&number, |flight| flight.number) {
-            Ok(place) => {
-                let Some(flight) = self.flights.remove(place) else { return };
+        match self.flights.take(number) {
+            Some(flight) => {
                 if !is_right {
                     tally.wrong += u64::from(tally.counts(flight.due));
                     return;
                 }
                 tally.answered(flight.due, now);
                 // RFC 4737, section 3: a packet is reordered if a later one has come before it.
-                tally.reordered += u64::from(self.highest.is_some_and(|highest| number < highest));
-                self.highest = self.highest.max(Some(number));
+                let highest = &mut self.past().highest;
+                tally.reordered += u64::from(highest.is_some_and(|highest| number < highest));
+                *highest = (*highest).max(Some(number));
             }
-            Err(_) if self.given_up.take(number) => tally.late += 1,
-            Err(_) => tally.duplicated += 1,
+            None if self.past().given_up.take(number) => tally.late += 1,
+            None => tally.duplicated += 1,
         }
     }
 
     /// The time of a message is up, if it is: it is lost, or the call has failed.
     pub(crate) fn expire(&mut self, now: Moment, rules: &Rules, tally: &mut Tally) -> Result<(), Trouble> {
-        while let Some(flight) = self.flights.front().copied()
+        while let Some(flight) = self.flights.first()
             && now >= flight.begun + rules.timeout
         {
             if !rules.may_lose() {
                 return Err(Trouble::TimedOut);
             }
-            self.flights.pop_front();
-            self.given_up.add(flight.number);
+            self.flights.take_first();
+            self.past().given_up.add(flight.number);
             tally.last_event = now;
             tally.lost += u64::from(tally.counts(flight.due));
         }
@@ -225,12 +216,12 @@ impl Exchange {
 
     /// When [`Exchange::expire`] has something to do.
     pub(crate) fn expires(&self, rules: &Rules) -> Option<Moment> {
-        self.flights.front().map(|flight| flight.begun + rules.timeout)
+        self.flights.first().map(|flight| flight.begun + rules.timeout)
     }
 
     /// The call is over: what is still on its way will not be answered.
     pub(crate) fn abandon(&mut self, tally: &mut Tally) {
-        for flight in self.flights.drain(..) {
+        while let Some(flight) = self.flights.take_first() {
             tally.unanswered += u64::from(tally.counts(flight.due));
         }
     }
@@ -245,19 +236,23 @@ impl Exchange {
 
     /// All messages with a number below this are done.
     fn answered_below(&mut self, number: u64, now: Moment, tally: &mut Tally) {
-        while let Some(flight) = self.flights.front().copied()
+        while let Some(flight) = self.flights.first()
             && flight.number < number
         {
-            self.flights.pop_front();
+            self.flights.take_first();
             tally.answered(flight.due, now);
         }
     }
 
     /// The message whose answer it should have been is done with.
     fn wrong(&mut self, tally: &mut Tally) -> Trouble {
-        let flight = self.flights.pop_front();
+        let flight = self.flights.take_first();
         tally.wrong += u64::from(flight.is_none_or(|flight| tally.counts(flight.due)));
         Trouble::WrongAnswer
+    }
+
+    fn past(&mut self) -> &mut Past {
+        self.past.get_or_insert_default()
     }
 
     /// What a numbered message begins with.

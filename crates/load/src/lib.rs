@@ -18,7 +18,7 @@
 //! # });
 //! let offer = Offer { calls: 4, count: Some(1_000), ..Offer::default() };
 //! let control = engine::Control::new()?; // another thread may end the load by it
-//! let report = Load::begin(offer, &address)?.run(&control, &mut |_| {})?;
+//! let report = Load::begin(offer, &address)?.run(&control, None)?;
 //! assert_eq!((report.sent, report.answered, report.wrong), (1_000, 1_000, 0));
 //! assert!(report.latency.max() > 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -26,6 +26,7 @@
 
 mod clock;
 mod exchange;
+mod flights;
 mod given_up;
 mod live;
 mod offer;

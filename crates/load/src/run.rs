@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::num::NonZeroU64;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -81,53 +82,70 @@ impl Load {
         &self.notes
     }
 
-    /// Offers the load, in threads of its own, until it is over or `control` is told to end. `tell` hears of the
-    /// progress four times a second.
+    /// Offers the load until it is over or `control` is told to end. `tell` hears of the progress four times a second,
+    /// while threads of its own offer the load; where there is but one and nobody to tell, it is the caller's thread.
     ///
     /// # Errors
     ///
     /// There are no descriptors to wait with, or no threads. A failure of a call is none.
-    pub fn run(self, control: &Control, tell: &mut dyn FnMut(&Progress)) -> io::Result<Report> {
+    pub fn run(self, control: &Control, tell: Option<&mut dyn FnMut(&Progress)>) -> io::Result<Report> {
         let Load { offer, rules, first, callee, .. } = self;
         let live: Vec<Live> = (0..offer.threads).map(|_| Live::default()).collect();
         let clock = Clock::start();
         let (offer, live) = (&offer, &live[..]);
         let common = Common { offer, rules: &rules, callee: callee.as_ref(), control, clock, live };
-        let mut first = Some(first);
-        let outcomes = std::thread::scope(|scope| {
-            let (done, wait) = channel();
-            for thread in 0..offer.threads {
-                let (done, first) = (done.clone(), first.take());
-                let run = move || {
-                    set_precise_timers();
-                    let outcome = Worker::new(common, thread, first).and_then(Worker::run);
-                    let _ = done.send(outcome); // the other side waits for it
-                };
-                let name = format!("load {}", thread + 1);
-                if let Err(error) = std::thread::Builder::new().name(name).spawn_scoped(scope, run) {
-                    control.end(); // those that run already
-                    return Err(error);
-                }
-            }
-            drop(done);
-            let mut outcomes = Vec::new();
-            while outcomes.len() < offer.threads {
-                match wait.recv_timeout(TELL_EVERY) {
-                    Ok(outcome) => outcomes.push(outcome.inspect_err(|_| control.end())?),
-                    Err(RecvTimeoutError::Timeout) => tell(&Progress::of(live, clock.now().since_start())),
-                    Err(RecvTimeoutError::Disconnected) => break,
-                }
-            }
-            Ok(outcomes)
-        })?;
+        let outcomes = match tell {
+            None if offer.threads == 1 => vec![precisely(|| Worker::new(common, 0, Some(first))?.run())?],
+            tell => in_threads(common, first, tell.unwrap_or(&mut |_| {}))?,
+        };
         Ok(report(offer, outcomes))
     }
 }
 
-/// A timer may come up to 50 µs late unless a thread asks for better, prctl(2) `PR_SET_TIMERSLACK`.
-fn set_precise_timers() {
+/// Runs each worker in a thread of its own, and tells of their progress meanwhile.
+fn in_threads(
+    common: Common<'_>,
+    first: Connection,
+    tell: &mut dyn FnMut(&Progress),
+) -> io::Result<Vec<Outcome>> {
+    let Common { offer, control, clock, live, .. } = common;
+    let mut first = Some(first);
+    std::thread::scope(|scope| {
+        let (done, wait) = channel();
+        for thread in 0..offer.threads {
+            let (done, first) = (done.clone(), first.take());
+            let run = move || {
+                let outcome = precisely(|| Worker::new(common, thread, first)?.run());
+                let _ = done.send(outcome); // the other side waits for it
+            };
+            let name = format!("load {}", thread + 1);
+            if let Err(error) = std::thread::Builder::new().name(name).spawn_scoped(scope, run) {
+                control.end(); // those that run already
+                return Err(error);
+            }
+        }
+        drop(done);
+        let mut outcomes = Vec::new();
+        while outcomes.len() < offer.threads {
+            match wait.recv_timeout(TELL_EVERY) {
+                Ok(outcome) => outcomes.push(outcome.inspect_err(|_| control.end())?),
+                Err(RecvTimeoutError::Timeout) => tell(&Progress::of(live, clock.now().since_start())),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Ok(outcomes)
+    })
+}
+
+/// A timer may come up to 50 µs late unless a thread asks for better, prctl(2) `PR_SET_TIMERSLACK`; while this runs it
+/// has.
+fn precisely<T>(run: impl FnOnce() -> T) -> T {
     // Where it is refused, messages of an open loop are sent that much later; their latency counts it.
-    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+    let before = rustix::thread::current_timer_slack().ok().and_then(NonZeroU64::new);
+    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+    let outcome = run();
+    let _ = rustix::thread::set_current_timer_slack(before);
+    outcome
 }
 
 fn report(offer: &Offer, outcomes: Vec<Outcome>) -> Report {

@@ -28,7 +28,8 @@ pub(crate) struct Slot {
 pub(crate) enum State {
     /// The next call is made at that moment.
     Waiting(Moment),
-    Dialling(Pending),
+    /// Boxed, since it is larger than all else here and over in no time: see `flights.rs`.
+    Dialling(Box<Pending>),
     Open {
         connection: Connection,
         /// What its events are about.

@@ -9,6 +9,9 @@ use hdrhistogram::Histogram;
 use crate::Trouble;
 use crate::timeline::Timeline;
 
+/// Answers that are noted before they are entered in the histograms: those of one go find them in the cache.
+const NOTED_MAX: usize = 256;
+
 /// Latencies above an hour are counted as an hour.
 pub(crate) const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
 
@@ -29,11 +32,13 @@ pub(crate) struct Tally {
     pub(crate) received_bytes: u64,
     /// Those of the warm-up included.
     pub(crate) answered_ever: u64,
-    /// From when a message was due until its answer was whole, in nanoseconds.
+    /// From when a message was due until its answer was whole, in nanoseconds; whole after [`Tally::enter`].
     pub(crate) latency: Histogram<u64>,
     /// From connect(2) until the call was open, in nanoseconds.
     pub(crate) connect: Histogram<u64>,
     pub(crate) timeline: Timeline,
+    /// When an answer came and its latency, where neither has it yet.
+    noted: Vec<(Moment, Duration)>,
     pub(crate) calls_dialled: u64,
     pub(crate) calls_opened: u64,
     /// Of the calls that are open at once, those that got an answer before the load ended.
@@ -62,6 +67,7 @@ impl Tally {
             latency: histogram(),
             connect: histogram(),
             timeline: Timeline::new(),
+            noted: Vec::with_capacity(NOTED_MAX),
             calls_dialled: 0,
             calls_opened: 0,
             calls_served: 0,
@@ -80,8 +86,17 @@ impl Tally {
         self.answered_ever += 1;
         self.last_event = now;
         if self.counts(due) {
-            let latency = now.since(due);
             self.answered += 1;
+            self.noted.push((now, now.since(due)));
+            if self.noted.len() == NOTED_MAX {
+                self.enter();
+            }
+        }
+    }
+
+    /// Enters what is noted.
+    pub(crate) fn enter(&mut self) {
+        for (now, latency) in self.noted.drain(..) {
             self.latency.saturating_record(nanos(latency));
             self.timeline.answered(now, latency);
         }
@@ -98,7 +113,8 @@ impl Tally {
         *self.failures.entry(trouble).or_default() += 1;
     }
 
-    pub(crate) fn merge(&mut self, other: Tally) {
+    pub(crate) fn merge(&mut self, mut other: Tally) {
+        other.enter();
         let sums = [
             (&mut self.sent, other.sent),
             (&mut self.answered, other.answered),

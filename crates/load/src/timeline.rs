@@ -55,7 +55,7 @@ impl Timeline {
     }
 
     fn index(&self, at: Moment) -> usize {
-        let index = at.since_start().as_nanos() / self.width.as_nanos();
+        let index = nanos(at.since_start()) / nanos(self.width);
         usize::try_from(index).unwrap_or(usize::MAX)
     }
 

@@ -137,7 +137,7 @@ impl<'r> Worker<'r> {
     /// The wait itself failed.
     pub(crate) fn run(mut self) -> io::Result<Outcome> {
         let cpu_before = thread_cpu();
-        let mut edges = Vec::new();
+        let (mut edges, mut going_on) = (Vec::new(), Vec::new());
         while self.slots_over < self.slots.len() && !self.interrupted {
             let now = self.common.clock.now();
             self.look_at_the_end(now);
@@ -145,9 +145,11 @@ impl<'r> Worker<'r> {
                 let Some((due, slot)) = self.timers.pop_due(now) else { break };
                 self.slot_due(slot, due, now);
             }
-            for slot in std::mem::take(&mut self.again) {
+            std::mem::swap(&mut self.again, &mut going_on);
+            for slot in going_on.drain(..) {
                 self.slots[slot].is_queued = false;
-                self.go_on(slot, now);
+                // A call takes long to make: none shall pay for those made before it.
+                self.go_on(slot, self.common.clock.now());
             }
             self.live().publish(self.tally.answered_ever, self.calls_open, self.tally.failed);
             if self.slots_over == self.slots.len() {
@@ -188,6 +190,12 @@ impl<'r> Worker<'r> {
         let is_current = self.slots.get(slot).is_some_and(|at| u64::from(at.generation) == edge.token >> 32);
         if is_current {
             self.slot_ready(slot, edge);
+            // The next call is made at once, while the cache has what the last one used.
+            let is_to_call = matches!(self.slots[slot].state, State::Waiting(_));
+            if is_to_call && self.again.pop_if(|last| *last == slot).is_some() {
+                self.slots[slot].is_queued = false;
+                self.go_on(slot, self.common.clock.now());
+            }
         }
     }
 

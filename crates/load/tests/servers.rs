@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use engine::Control;
-use load::{Expect, Load, Message, Offer, Report, Trouble};
+use load::{Expect, Load, Message, Offer, Progress, Report, Trouble};
 
 /// A TCP server that holds each of its calls in a thread of its own; its address. The calls are counted from 0.
 fn tcp_server(serve: impl Fn(TcpStream, u64) + Send + Sync + 'static) -> String {
@@ -38,7 +38,7 @@ fn echo(mut call: TcpStream, mut change: impl FnMut(&mut [u8])) {
 
 fn run(address: &str, offer: Offer) -> Report {
     let control = Control::new().unwrap();
-    Load::begin(offer, &address.parse().unwrap()).unwrap().run(&control, &mut |_| {}).unwrap()
+    Load::begin(offer, &address.parse().unwrap()).unwrap().run(&control, None).unwrap()
 }
 
 fn failures(report: &Report, trouble: Trouble) -> u64 {
@@ -250,15 +250,24 @@ fn a_load_that_is_ended_early_tells_what_it_saw() {
     let offer = Offer { calls: 3, threads: 2, duration: Duration::from_secs(600), ..Offer::default() };
     let load = Load::begin(offer, &address.parse().unwrap()).unwrap();
     let mut told = 0;
-    let report = load.run(&control, &mut |progress| {
+    let mut tell = |progress: &Progress| {
         told = progress.answered;
         assert_eq!(progress.open, 3);
         control.end();
-    });
-    let report = report.unwrap();
+    };
+    let report = load.run(&control, Some(&mut tell)).unwrap();
     assert!(report.interrupted);
     assert!(told > 0 && report.answered >= told, "{told} of {}", report.answered);
     assert!(report.elapsed < Duration::from_secs(60));
+}
+
+#[test]
+fn a_load_that_nobody_is_told_of_leaves_its_callers_thread_as_it_was() {
+    let address = tcp_server(|call, _| echo(call, |_| {}));
+    let slack = || rustix::thread::current_timer_slack().unwrap();
+    let before = slack();
+    let report = run(&address, Offer { count: Some(100), ..Offer::default() });
+    assert_eq!((report.answered, slack()), (100, before));
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Worker<'_> {
             Ok(Dialling::Pending(pending)) => {
                 match self.epoll.add(pending.as_fd(), self.token(slot), Watch::Both) {
                     Ok(()) => {
-                        self.slots[slot].state = State::Dialling(pending);
+                        self.slots[slot].state = State::Dialling(Box::new(pending));
                         self.plan(slot);
                     }
                     Err(error) => self.fail(slot, Trouble::of("epoll_ctl(2)", &error), now),

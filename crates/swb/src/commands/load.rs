@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use load::{BeginError, Expect, Message, Offer, Report, Trouble};
+use load::{BeginError, Expect, Message, Offer, Progress, Report, Trouble};
 use switchboard::{Address, Control, Shape, Transport};
 
 use crate::failure::{Failure, Status, output_error};
@@ -47,7 +47,9 @@ fn one_server(arguments: &Load, control: &Control, log: &Log) -> Result<(), Fail
     load.notes().iter().for_each(|granted| log.note(granted));
     let (end, offer, is_numbered) = (load.end().clone(), load.offer().clone(), load.is_numbered());
     let mut line = ProgressLine::new(log.is_quiet());
-    let result = load.run(control, &mut |progress| line.show(progress));
+    let is_shown = line.is_shown();
+    let mut show = |progress: &Progress| line.show(progress);
+    let result = load.run(control, is_shown.then_some(&mut show as _));
     drop(line);
     let report =
         result.map_err(|error| Failure::new(Status::Other, format!("load: {}", sys::describe(&error))))?;

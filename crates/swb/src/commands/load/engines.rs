@@ -147,12 +147,12 @@ impl Bench<'_> {
             Failure::new(Status::Other, format!("{what}: {}", sys::describe(&error)))
         };
         let own = Control::new().map_err(|error| failed("eventfd(2)", error))?;
-        let report = load.run(&own, &mut |progress| {
+        let mut tell = |progress: &Progress| {
             look(progress, &own);
             if self.control.is_ending() {
                 own.end();
             }
-        });
-        report.map_err(|error| failed("load", error))
+        };
+        load.run(&own, Some(&mut tell)).map_err(|error| failed("load", error))
     }
 }

@@ -18,6 +18,11 @@ impl ProgressLine {
         ProgressLine { is_shown: !is_quiet && std::io::stderr().is_terminal(), before: Progress::default() }
     }
 
+    /// Whether there is anybody to read it.
+    pub(super) fn is_shown(&self) -> bool {
+        self.is_shown
+    }
+
     pub(super) fn show(&mut self, progress: &Progress) {
         let span = progress.elapsed.saturating_sub(self.before.elapsed).max(Duration::from_millis(1));
         let new = progress.answered.saturating_sub(self.before.answered);
