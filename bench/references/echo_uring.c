@@ -19,7 +19,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ENTRIES = 4096, COMPLETIONS = 16384, BUFFERS = 1024, BUFFER_BYTES = 16 * 1024, BACKLOG = 4096, CALLERS = 1 << 20 };
+enum { ENTRIES = 4096, COMPLETIONS = 16384, BACKLOG = 4096, CALLERS = 1 << 20 };
+/* Long ones, for long messages; few, so that the cache holds those that are in use. */
+enum { BUFFERS = 256, BUFFER_BYTES = 64 * 1024 };
 
 enum what { ACCEPT, RECEIVE, SEND };
 

@@ -19,8 +19,8 @@ def described(options):
         "swb": first_line([options.swb, "--version"]) + revision(),
         "references": ", ".join(filter(None, [first_line(["cc", "--version"]), first_line(["rustc", "--version"])])),
         "peers": ", ".join(peers()),
-        "method": f"{options.rounds} rounds, interleaved, {options.seconds:g} s a turn; medians, and the ratios within a "
-        "round: median (quartiles)",
+        "method": f"rounds: {options.rounds}, interleaved, {options.seconds:g} s a turn; medians, and the ratios within "
+        "a round: median (quartiles)",
     }
 
 
@@ -53,7 +53,7 @@ def revision():
 
 def peers():
     """Each package with its version, or that it is missing."""
-    names = [server.package for server in servers.SERVERS if server.package] + ["iperf3", "liburing-dev"]
+    names = [server.package for server in servers.SERVERS if server.package] + ["iperf3", "strace", "liburing-dev"]
     for package in " ".join(names).split():
         yield packages.version(package) or f"{package} missing"
 

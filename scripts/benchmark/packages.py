@@ -1,4 +1,4 @@
-"""What Debian's packages have to do with it: which are missing, how they are installed, which versions were measured."""
+"""Debian's packages: which are missing, how they are installed, which versions were measured."""
 import os
 import shutil
 import subprocess

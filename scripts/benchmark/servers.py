@@ -104,8 +104,9 @@ SERVERS = [
     Server("tcpserver", "tcpserver", "ucspi-tcp", tcp="tcpserver -DHR -l 0 -c 4000 -b 4096 127.0.0.1 {port} /bin/cat"),
 ]
 
-# Also of Debian's, and no server of ours: what relay-bulk is measured by, and what the references are built with.
-TOOLS = [("iperf3", "iperf3"), ("cc", "gcc libc6-dev liburing-dev")]
+# Also of Debian's, and no server of ours: what relay-bulk and syscalls are measured by, and what the references are
+# built with.
+TOOLS = [("iperf3", "iperf3"), ("strace", "strace"), ("cc", "gcc libc6-dev liburing-dev")]
 
 
 def playing(part, only):

@@ -51,7 +51,8 @@ def hundredths(value):
 
 def render(first, columns, rows, rounds):
     """The table's lines."""
-    lines = ["| " + " | ".join([first, *(column.title for column in columns)]) + " |", "|---" * (len(columns) + 1) + "|"]
+    titles = [first, *(column.title for column in columns)]
+    lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
     for row in rows:
         cells = [cell(column, row, rounds) for column in columns]
         if not any(cells):

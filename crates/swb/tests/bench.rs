@@ -95,6 +95,14 @@ fn every_kind_of_scenario_measures_swb() {
 }
 
 #[test]
+fn the_system_calls_of_an_echo_are_counted() {
+    let ended = run(bench(&["syscalls", "--only", "swb"]), b"");
+    let cells = row(&ended, "syscalls", "echo, swb under epoll");
+    let [all, receiving, sending] = [1, 3, 4].map(|index| number(&cells[index]));
+    assert!(receiving >= 1.0 && sending >= 1.0 && all >= receiving + sending, "{cells:?}");
+}
+
+#[test]
 fn a_peer_has_its_ratio_within_the_round() {
     let ended = run(bench(&["echo50", "--only", "swb,c-epoll"]), b"");
     let [ours, theirs] = ["swb", "c-epoll"].map(|name| row(&ended, "echo50", name));

@@ -1,5 +1,5 @@
 """All scenarios, in the order in which they run."""
-from . import bursts, callers, echo, idle, oneway, relay, transports
+from . import bursts, callers, echo, idle, oneway, relay, syscalls, transports
 
 ALL = [
     *echo.ALL,
@@ -9,4 +9,5 @@ ALL = [
     callers.CALLERS,
     transports.TRANSPORTS,
     *relay.ALL,
+    syscalls.SYSCALLS,
 ]
