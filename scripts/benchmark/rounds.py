@@ -9,6 +9,8 @@ from .usage import Foreign
 
 # Of a round's time: above it, others were at work, and the round is told of.
 FOREIGN_SHARE = 0.1
+# The kernel counts in ticks of 10 ms: a round that is shorter than this is taken for as long.
+SHORTEST_S = 0.5
 
 
 class Row(NamedTuple):
@@ -37,7 +39,8 @@ def measure(title, rows, count):
                 figures[row.name] = row.run()
             except Failed as failed:
                 figures[row.name] = {"failed": str(failed)}
-        rounds.append(Round(figures, foreign.seconds() / (time.monotonic() - start)))
+        took = max(time.monotonic() - start, SHORTEST_S)
+        rounds.append(Round(figures, foreign.seconds() / took))
     progress("")
     return rounds
 
