@@ -440,10 +440,13 @@ impl Session {
     }
 
     fn outbox<'a>(&self, now: Now) -> Outbox<'a> {
-        let legs = || self.legs.iter().enumerate().filter_map(|(index, state)| Some((Leg::new(index)?, state)));
-        let congested = legs().filter(|(_, state)| state.congested).map(|(leg, _)| leg);
-        let heard = legs().filter(|(_, state)| state.received_bytes > 0).map(|(leg, _)| leg);
-        Outbox::new(now, self.legs.len(), congested).after(heard, self.moved)
+        let legs_that = |is: fn(&LegState) -> bool| {
+            let those = self.legs.iter().enumerate().filter(move |(_, state)| is(state));
+            those.filter_map(|(index, _)| Leg::new(index))
+        };
+        let congested = legs_that(|leg| leg.congested);
+        Outbox::new(now, self.legs.len(), congested)
+            .after(legs_that(|leg| leg.received_bytes > 0), self.moved)
     }
 
     fn carry_out(&mut self, out: Outbox<'_>, carrier: &mut dyn Carrier) {

@@ -149,10 +149,11 @@ impl BurstSocket {
         call::receive_messages(&self.socket, &mut inbox.0, most)
     }
 
-    /// What the last receive brought, in the order in which it came; each with its bytes.
-    pub fn bursts<'i>(&self, inbox: &'i Inbox) -> impl Iterator<Item = (Burst, &'i [u8])> {
-        let messages = inbox.0.messages();
-        messages.map(|(whole, bytes, beside)| (self.burst(Told::of(whole, beside), PLACE_BYTES), bytes))
+    /// What the last receive brought as number `index`, the first being 0, with its bytes.
+    #[must_use]
+    pub fn received<'i>(&self, inbox: &'i Inbox, index: usize) -> Option<(Burst, &'i [u8])> {
+        let (whole, bytes, beside) = inbox.0.message(index)?;
+        Some((self.burst(Told::of(whole, beside), PLACE_BYTES), bytes))
     }
 
     fn burst(&self, told: Told, room: usize) -> Burst {

@@ -6,7 +6,7 @@
 //! more than that memory has. Nothing here waits (`MSG_DONTWAIT`) or raises `SIGPIPE`.
 
 use std::io;
-use std::mem::{size_of, zeroed};
+use std::mem::{MaybeUninit, size_of, zeroed};
 use std::os::fd::{AsFd, AsRawFd};
 use std::ptr::null_mut;
 
@@ -120,31 +120,40 @@ impl Inbox {
     pub fn receive(&mut self, fd: impl AsFd, most: usize) -> io::Result<usize> {
         self.wholes.clear();
         let most = most.clamp(1, MESSAGES_MAX);
-        let mut parts = [libc::iovec { iov_base: null_mut(), iov_len: 0 }; MESSAGES_MAX];
-        let mut headers = [libc::mmsghdr { msg_hdr: empty_header(), msg_len: 0 }; MESSAGES_MAX];
+        let mut parts = [const { MaybeUninit::uninit() }; MESSAGES_MAX];
+        let mut headers = [const { MaybeUninit::uninit() }; MESSAGES_MAX];
         let rooms = self.bytes.chunks_exact_mut(self.bytes_each).zip(&mut self.beside).take(most);
         for (((bytes, beside), part), header) in rooms.zip(&mut parts).zip(&mut headers) {
-            *part = part_of(bytes);
-            header.msg_hdr = beside.header(part);
+            let part = part.write(part_of(bytes));
+            header.write(libc::mmsghdr { msg_hdr: beside.header(part), msg_len: 0 });
         }
         let (fd, count) = (fd.as_fd().as_raw_fd(), most as libc::c_uint);
-        // SAFETY: the first `most` headers name a part of our memory each, which is ours alone during the call;
-        // `most` is at most the number of headers.
-        let came = unsafe { libc::recvmmsg(fd, headers.as_mut_ptr(), count, RECEIVES as _, null_mut()) };
+        let first: *mut libc::mmsghdr = headers.as_mut_ptr().cast();
+        // SAFETY: there are rooms for as many as `most`, so that the first `most` headers are written; each names a
+        // part of our memory, which is ours alone during the call.
+        let came = unsafe { libc::recvmmsg(fd, first, count, RECEIVES as _, null_mut()) };
         let came = usize::try_from(came).map_err(|_| io::Error::last_os_error())?;
-        for (header, beside) in headers.iter().zip(&mut self.beside).take(came) {
+        for (header, beside) in headers[..most.min(came)].iter().zip(&mut self.beside) {
+            // SAFETY: it is one of the first `most`, which are written.
+            let header = unsafe { header.assume_init_ref() };
             beside.learn(&header.msg_hdr);
             self.wholes.push(header.msg_len as usize);
         }
         Ok(self.wholes.len())
     }
 
-    /// The messages that the last call brought, in the order in which they came: how many bytes each had, those
-    /// that fitted, and what came beside.
+    /// A message that the last call brought, the first being 0: how many bytes it had, those that fitted, and what
+    /// came beside.
+    #[must_use]
+    pub fn message(&self, index: usize) -> Option<(usize, &[u8], &Beside)> {
+        let (whole, beside) = (*self.wholes.get(index)?, self.beside.get(index)?);
+        let room = self.bytes.get(index * self.bytes_each..)?;
+        Some((whole, &room[..whole.min(self.bytes_each)], beside))
+    }
+
+    /// The messages that the last call brought, in the order in which they came.
     pub fn messages(&self) -> impl Iterator<Item = (usize, &[u8], &Beside)> {
-        let rooms = self.bytes.chunks_exact(self.bytes_each).zip(&self.beside);
-        let messages = self.wholes.iter().zip(rooms);
-        messages.map(|(whole, (bytes, beside))| (*whole, &bytes[..bytes.len().min(*whole)], beside))
+        (0..self.wholes.len()).filter_map(|index| self.message(index))
     }
 }
 
@@ -203,15 +212,16 @@ pub fn send_message(fd: impl AsFd, message: &Outgoing<'_>) -> io::Result<usize> 
 /// What the call says of the first message; none went.
 pub fn send_messages(fd: impl AsFd, messages: &[Outgoing<'_>]) -> io::Result<usize> {
     let mut parts = [libc::iovec { iov_base: null_mut(), iov_len: 0 }; MESSAGES_MAX];
-    let mut headers = [libc::mmsghdr { msg_hdr: empty_header(), msg_len: 0 }; MESSAGES_MAX];
+    let mut headers = [const { MaybeUninit::uninit() }; MESSAGES_MAX];
     let count = messages.len().min(MESSAGES_MAX);
     for ((message, part), header) in messages.iter().zip(&mut parts).zip(&mut headers) {
-        header.msg_hdr = message.header(part);
+        header.write(libc::mmsghdr { msg_hdr: message.header(part), msg_len: 0 });
     }
+    let first: *mut libc::mmsghdr = headers.as_mut_ptr().cast();
     let fd = fd.as_fd().as_raw_fd();
-    // SAFETY: the first `count` headers name memory that the messages borrow; sendmmsg(2) only reads it, and writes
-    // to the headers' own lengths.
-    let sent = unsafe { libc::sendmmsg(fd, headers.as_mut_ptr(), count as libc::c_uint, SENDS as _) };
+    // SAFETY: the first `count` headers are written, and name memory that the messages borrow; sendmmsg(2) only reads
+    // it, and writes to the headers' own lengths.
+    let sent = unsafe { libc::sendmmsg(fd, first, count as libc::c_uint, SENDS as _) };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 

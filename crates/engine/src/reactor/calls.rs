@@ -241,7 +241,10 @@ impl<S: Selector> Reactor<S> {
                 if !end.may_receive() || !session.wants_read(leg) {
                     break;
                 }
-                let by_splice = session.feeds(leg).and_then(|to| receive_for(ends, leg, to, &mut self.pipes));
+                let by_splice = match end.is_bulk {
+                    true => session.feeds(leg).and_then(|to| receive_for(ends, leg, to, &mut self.pipes)),
+                    false => None,
+                };
                 let heard = by_splice.unwrap_or_else(|| ends[leg.index()].receive(&mut self.buffer));
                 let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
                 let members = &mut self.members;
@@ -270,7 +273,9 @@ impl<S: Selector> Reactor<S> {
                 }
             }
         }
-        self.pipes.take_back(ends);
+        if ends.len() > 1 {
+            self.pipes.take_back(ends);
+        }
         self.settle(slot, now);
     }
 

@@ -110,6 +110,9 @@ impl DoorState {
     }
 
     fn send_gathered(&mut self, host: &Host) {
+        if self.gathered.is_empty() {
+            return;
+        }
         let Some(Door::Datagrams(socket)) = &self.door else { return self.gathered.clear() };
         let parcels: SmallVec<[Parcel<'_>; 8]> = self.gathered.parcels().collect();
         let mut rest = &parcels[..];

@@ -61,6 +61,10 @@ impl Gather {
         true
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// What is held, in the order in which it was taken.
     pub(super) fn parcels(&self) -> impl Iterator<Item = Parcel<'_>> {
         let mut rest = &self.bytes[..];

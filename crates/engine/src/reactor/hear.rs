@@ -5,7 +5,7 @@
 use std::iter::repeat_n;
 
 use conversation::{End, Leg, Now, Shape, Transport};
-use smallvec::{SmallVec, smallvec};
+use smallvec::smallvec;
 use socket::{Burst, Inbox, PeerAddress};
 
 use crate::doors::Door;
@@ -62,7 +62,7 @@ impl<S: Selector> Reactor<S> {
             match socket.receive_into(&mut inbox, most) {
                 Ok(came) => {
                     self.doors[index].came(came, now.moment);
-                    taken += self.hear_inbox(index, &inbox, now);
+                    taken += self.hear_inbox(index, &inbox, came, now);
                     if came < most {
                         break;
                     }
@@ -75,13 +75,15 @@ impl<S: Selector> Reactor<S> {
     }
 
     /// What one receive brought; the answers go together. Returns how many datagrams it was.
-    fn hear_inbox(&mut self, index: usize, inbox: &Inbox, now: Now) -> usize {
+    fn hear_inbox(&mut self, index: usize, inbox: &Inbox, came: usize, now: Now) -> usize {
         let mut count = 0;
-        let Some(Door::Datagrams(socket)) = &self.doors[index].door else { return 0 };
-        let bursts: SmallVec<[_; 4]> = socket.bursts(inbox).collect();
-        self.doors[index].gather();
-        for (burst, bytes) in bursts {
+        for number in 0..came {
+            let Some(Door::Datagrams(socket)) = &self.doors[index].door else { break };
+            let Some((burst, bytes)) = socket.received(inbox, number) else { break };
             count += burst.count();
+            if count > 1 || came > 1 {
+                self.doors[index].gather();
+            }
             self.hear_burst(index, burst, bytes, now);
         }
         self.doors[index].stop_gathering(&self.host);
