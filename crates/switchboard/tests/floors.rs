@@ -15,17 +15,18 @@ const FLOORS: &[(&str, u32)] = &[
     ("switchboard-sys", 0),
     ("switchboard-conversation", 1),
     ("switchboard-socket", 1),
-    ("switchboard-services", 2),
-    ("switchboard-engine", 2),
-    ("switchboard", 3),
-    ("switchboard-load", 3),
-    ("swb", 4),
-    ("xtask", 5),
-    ("switchboard-testkit", 3),
+    ("switchboard-layers", 2),
+    ("switchboard-services", 3),
+    ("switchboard-engine", 3),
+    ("switchboard", 4),
+    ("switchboard-load", 4),
+    ("swb", 5),
+    ("xtask", 6),
+    ("switchboard-testkit", 4),
 ];
 
 /// Crates that name no socket, file, thread or clock, and the words that would.
-const PURE: &[&str] = &["address", "conversation", "services"];
+const PURE: &[&str] = &["address", "conversation", "layers", "services"];
 const IMPURE_WORDS: &[&str] = &[
     "std::net::Tcp",
     "std::net::Udp",

@@ -21,6 +21,8 @@ mod inert_body;
 mod option_values_body;
 #[path = "../../../fuzz/bodies/pack.rs"]
 mod pack_body;
+#[path = "../../../fuzz/bodies/proxy.rs"]
+mod proxy_body;
 #[path = "../../../fuzz/bodies/rules.rs"]
 mod rules_body;
 #[path = "../../../fuzz/bodies/units.rs"]
@@ -38,6 +40,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("inert", inert_body::run),
     ("option_values", option_values_body::run),
     ("pack", pack_body::run),
+    ("proxy", proxy_body::run),
     ("rules", rules_body::run),
     ("units", units_body::run),
 ];

@@ -1,0 +1,105 @@
+//! What one event has for above: is it open, what came, has it ended.
+//!
+//! Protected: what came before an end or a failure is there with it, in order. Bound: one event brings at most what it
+//! was given and what its layers held back before, which each of them bounds.
+
+use crate::{Failure, Told};
+
+/// What one event has for above, in the order in which it is to be taken: what is told, that it is open, the pieces,
+/// the end, the failure.
+///
+/// It is made to be used again: an engine keeps one, and [clears](Above::clear) it after each event.
+#[derive(Debug, Default)]
+pub struct Above {
+    told: Vec<Told>,
+    is_open: bool,
+    bytes: Vec<u8>,
+    /// Where each message ends in `bytes`; none on a byte stream.
+    ends: Vec<usize>,
+    is_finished: bool,
+    failed: Option<Box<Failure>>,
+}
+
+impl Above {
+    /// What the layers have to tell.
+    #[must_use]
+    pub fn told(&self) -> &[Told] {
+        &self.told
+    }
+
+    /// Whether it opened with this event.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// What came: on a byte stream one cut of it or none, else each message.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let stream = (self.ends.is_empty() && !self.bytes.is_empty()).then_some(&self.bytes[..]);
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        stream.into_iter().chain(starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end]))
+    }
+
+    /// Whether the peer has finished: nothing more comes.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
+    /// Why it cannot go on, if so.
+    #[must_use]
+    pub fn failed(&self) -> Option<&Failure> {
+        self.failed.as_deref()
+    }
+
+    /// Takes all of it out, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.told.clear();
+        self.is_open = false;
+        self.bytes.clear();
+        self.ends.clear();
+        self.is_finished = false;
+        self.failed = None;
+    }
+
+    pub(crate) fn tell(&mut self, told: Told) {
+        self.told.push(told);
+    }
+
+    pub(crate) fn tell_all(&mut self, told: &mut Vec<Told>) {
+        self.told.append(told);
+    }
+
+    pub(crate) fn told_mut(&mut self) -> &mut Vec<Told> {
+        &mut self.told
+    }
+
+    pub(crate) fn open(&mut self) {
+        self.is_open = true;
+    }
+
+    pub(crate) fn deliver(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn deliver_with<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        write(&mut self.bytes)
+    }
+
+    pub(crate) fn deliver_message(&mut self, message: &[u8]) {
+        self.bytes.extend_from_slice(message);
+        self.ends.push(self.bytes.len());
+    }
+
+    pub(crate) fn finish(&mut self) {
+        self.is_finished = true;
+    }
+
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        self.failed.get_or_insert_with(|| Box::new(failure));
+    }
+
+    pub(crate) fn take_failure(&mut self) -> Option<Failure> {
+        self.failed.take().map(|failure| *failure)
+    }
+}

@@ -1,0 +1,47 @@
+//! The contract of one layer: events in as methods, what comes of each into a flow.
+
+use conversation::{Moment, Shape};
+
+use crate::Flow;
+
+/// Turns what comes from below into what is for above, and back.
+///
+/// All methods are called by one [`Stack`](crate::Stack), in an order that a leg can have: `opened` first, nothing
+/// from above before the layer has called [`Flow::open`], nothing from below after `below_finished`, nothing from
+/// above after `finish`, and nothing at all after [`Flow::fail`].
+pub trait Layer: Send {
+    /// The shape of what is above: a byte stream, or messages in order with an end. What is below is a byte stream.
+    fn shape(&self) -> Shape {
+        Shape::Stream
+    }
+
+    /// What is below is open.
+    fn opened(&mut self, flow: &mut Flow<'_>);
+
+    /// Bytes came from below, in any cut.
+    fn received(&mut self, bytes: &[u8], flow: &mut Flow<'_>);
+
+    /// What is below has finished: nothing more comes from there, but it still takes bytes.
+    fn below_finished(&mut self, flow: &mut Flow<'_>);
+
+    /// Bytes are to be sent: any cut of a stream, or exactly one message where the layer keeps boundaries.
+    fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>);
+
+    /// Nothing more is to be sent. What comes from below is still wanted.
+    fn finish(&mut self, flow: &mut Flow<'_>);
+
+    /// When [`Layer::deadline`] is due, if ever.
+    fn next_deadline(&self) -> Option<Moment> {
+        None
+    }
+
+    /// The moment of [`Layer::next_deadline`] has come. Early calls do nothing.
+    fn deadline(&mut self, flow: &mut Flow<'_>) {
+        let _ = flow;
+    }
+
+    /// Whether it would pass everything on unchanged from now on: the stack then drops it.
+    fn is_spent(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,242 @@
+//! Layers over each other: what one has for below is sent through the next below, what it has for above is received by
+//! the next above.
+//!
+//! The first layer meets the socket, the last the conversation. A stack has the verbs of one layer and keeps what the
+//! socket has not taken yet, which is bounded as what is owed on a leg is: above [`HIGH_MARK_BYTES`] the stack is
+//! congested. Whoever drives it then sends nothing more and reads nothing more, since what is read may ask for an
+//! answer (a ping for its pong). One event may overshoot the mark by what it brought.
+//!
+//! ```text
+//! loop of an engine:   read:  stack.received(now, bytes, above)    then take what is in above, clear it
+//!                      write: send(2) of stack.outgoing()          then stack.sent(taken)
+//!                      end:   if stack.finish_is_due()             then shutdown(SHUT_WR), once
+//! ```
+
+use conversation::{Moment, Now, Shape};
+
+use crate::{Above, Below, Flow, Layer};
+
+/// Bytes that the socket has not taken yet from which on a stack is neither to be sent on nor to be read.
+pub const HIGH_MARK_BYTES: usize = 64 * 1024;
+
+/// The layers of one leg.
+///
+/// Drop it, and the peer sees the end of the transport without that of the layers: that is how a leg is aborted.
+pub struct Stack {
+    layers: Vec<Placed>,
+    outgoing: Below,
+    /// A layer has failed: there are no more events.
+    is_over: bool,
+}
+
+/// A layer and where it is in its life: so the order of its events is kept here, once.
+struct Placed {
+    layer: Box<dyn Layer>,
+    /// It may be sent on.
+    is_open: bool,
+    /// It is to send no more, as soon as it is open.
+    finish_asked: bool,
+    is_finished: bool,
+}
+
+/// An event of one layer.
+enum Verb<'b> {
+    Opened,
+    Received(&'b [u8]),
+    BelowFinished,
+    Send(&'b [u8]),
+    Finish,
+    Deadline,
+}
+
+impl Stack {
+    /// These layers, from the socket upwards: the last is the one that a conversation speaks to.
+    #[must_use]
+    pub fn new(layers: Vec<Box<dyn Layer>>) -> Stack {
+        let place = |layer| Placed { layer, is_open: false, finish_asked: false, is_finished: false };
+        let layers = layers.into_iter().map(place).collect();
+        Stack { layers, outgoing: Below::default(), is_over: false }
+    }
+
+    /// The shape of what is above.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.layers.last().map_or(Shape::Stream, |placed| placed.layer.shape())
+    }
+
+    /// Whether it has become no more than its socket: it would pass everything on as it is, and owes nothing.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.layers.is_empty() && self.outgoing.bytes().is_empty()
+    }
+
+    /// What the socket is to be given next.
+    #[must_use]
+    pub fn outgoing(&self) -> &[u8] {
+        self.outgoing.bytes()
+    }
+
+    /// The socket took so many bytes of [`Stack::outgoing`].
+    pub fn sent(&mut self, bytes: usize) {
+        self.outgoing.take(bytes);
+    }
+
+    /// Whether the socket is to be finished: nothing is owed, and nothing will be.
+    #[must_use]
+    pub fn finish_is_due(&self) -> bool {
+        self.outgoing.is_finished() && self.outgoing.bytes().is_empty()
+    }
+
+    /// Whether so much is owed that nothing more should be sent or read for now.
+    #[must_use]
+    pub fn is_congested(&self) -> bool {
+        self.outgoing.bytes().len() >= HIGH_MARK_BYTES
+    }
+
+    /// When [`Stack::deadline`] is due, if ever.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Moment> {
+        if self.is_over {
+            return None;
+        }
+        self.layers.iter().filter_map(|placed| placed.layer.next_deadline()).min()
+    }
+
+    /// The socket is open.
+    pub fn opened(&mut self, now: Now, above: &mut Above) {
+        self.enter(0, Verb::Opened, now, above);
+    }
+
+    /// Bytes came on the socket, in any cut.
+    pub fn received(&mut self, now: Now, bytes: &[u8], above: &mut Above) {
+        self.enter(0, Verb::Received(bytes), now, above);
+    }
+
+    /// The peer has finished on the socket (FIN).
+    pub fn below_finished(&mut self, now: Now, above: &mut Above) {
+        self.enter(0, Verb::BelowFinished, now, above);
+    }
+
+    /// Bytes are to be sent: any cut of a stream, or exactly one message where the [shape](Stack::shape) keeps
+    /// boundaries. All of it is taken.
+    pub fn send(&mut self, now: Now, bytes: &[u8], above: &mut Above) {
+        self.enter(self.layers.len().saturating_sub(1), Verb::Send(bytes), now, above);
+    }
+
+    /// Nothing more is to be sent.
+    pub fn finish(&mut self, now: Now, above: &mut Above) {
+        self.enter(self.layers.len().saturating_sub(1), Verb::Finish, now, above);
+    }
+
+    /// The moment of [`Stack::next_deadline`] has come. Early calls do nothing.
+    pub fn deadline(&mut self, now: Now, above: &mut Above) {
+        for at in 0..self.layers.len() {
+            if self.layers[at].layer.next_deadline().is_some_and(|due| now.moment >= due) {
+                self.act(at, &Verb::Deadline, now, above);
+            }
+        }
+        self.layers.retain(|placed| !placed.layer.is_spent());
+    }
+
+    fn enter(&mut self, at: usize, verb: Verb<'_>, now: Now, above: &mut Above) {
+        if self.layers.is_empty() {
+            return self.pass(&verb, above);
+        }
+        self.act(at, &verb, now, above);
+        self.layers.retain(|placed| !placed.layer.is_spent());
+    }
+
+    /// One event of the layer at `at`, and all that comes of it in the others. `top` is what is above the last.
+    fn act(&mut self, at: usize, verb: &Verb<'_>, now: Now, top: &mut Above) {
+        let is_last = at + 1 == self.layers.len();
+        let placed = &mut self.layers[at];
+        if self.is_over || !placed.hears(verb) {
+            return;
+        }
+        let (mut below, mut above) = (Below::default(), Above::default());
+        let for_below = if at == 0 { &mut self.outgoing } else { &mut below };
+        let for_above = if is_last { &mut *top } else { &mut above };
+        placed.perform(verb, Flow::new(now, for_below, for_above));
+        let outcome = if is_last { &*top } else { &above };
+        let (opens, fails) = (outcome.is_open() && !placed.is_open, outcome.failed().is_some());
+        placed.is_open |= opens;
+        if at > 0 {
+            self.lower(at - 1, &below, now, top);
+        }
+        if !is_last {
+            self.raise(at + 1, above, now, top);
+        }
+        if opens && self.layers[at].finish_asked {
+            self.act(at, &Verb::Finish, now, top);
+        }
+        self.is_over |= fails;
+    }
+
+    /// What the layer above the one at `at` has for below.
+    fn lower(&mut self, at: usize, below: &Below, now: Now, top: &mut Above) {
+        if !below.bytes().is_empty() {
+            self.act(at, &Verb::Send(below.bytes()), now, top);
+        }
+        if below.is_finished() {
+            self.act(at, &Verb::Finish, now, top);
+        }
+    }
+
+    /// What the layer below the one at `at` has for above.
+    fn raise(&mut self, at: usize, mut above: Above, now: Now, top: &mut Above) {
+        top.tell_all(above.told_mut());
+        if above.is_open() {
+            self.act(at, &Verb::Opened, now, top);
+        }
+        for piece in above.pieces() {
+            self.act(at, &Verb::Received(piece), now, top);
+        }
+        if above.is_finished() {
+            self.act(at, &Verb::BelowFinished, now, top);
+        }
+        if let Some(failure) = above.take_failure() {
+            top.fail(failure);
+        }
+    }
+
+    /// An event where there is no layer, or none any more.
+    fn pass(&mut self, verb: &Verb<'_>, above: &mut Above) {
+        match verb {
+            Verb::Opened => above.open(),
+            Verb::Received(bytes) => above.deliver(bytes),
+            Verb::BelowFinished => above.finish(),
+            Verb::Send(bytes) => self.outgoing.push(bytes),
+            Verb::Finish => self.outgoing.finish(),
+            Verb::Deadline => {}
+        }
+    }
+}
+
+impl Placed {
+    /// Whether it is to hear of the event now; an end that comes too early is remembered.
+    fn hears(&mut self, verb: &Verb<'_>) -> bool {
+        match verb {
+            Verb::Send(_) => {
+                debug_assert!(self.is_open, "sent before it was open");
+                self.is_open && !self.is_finished
+            }
+            Verb::Finish => {
+                self.finish_asked = true;
+                self.is_open && !std::mem::replace(&mut self.is_finished, true)
+            }
+            Verb::Opened | Verb::Received(_) | Verb::BelowFinished | Verb::Deadline => true,
+        }
+    }
+
+    fn perform(&mut self, verb: &Verb<'_>, mut flow: Flow<'_>) {
+        let (layer, flow) = (&mut self.layer, &mut flow);
+        match verb {
+            Verb::Opened => layer.opened(flow),
+            Verb::Received(bytes) => layer.received(bytes, flow),
+            Verb::BelowFinished => layer.below_finished(flow),
+            Verb::Send(bytes) => layer.send(bytes, flow),
+            Verb::Finish => layer.finish(flow),
+            Verb::Deadline => layer.deadline(flow),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What a layer has to tell of the peer, once: for the log, the census, and who decides by it.
+
+use std::fmt;
+
+use crate::ProxyHeader;
+
+/// Something worth knowing that a layer found out. Its text is one line, without anything that drives a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Where the call really comes from, as the proxy before us says.
+    Proxy(ProxyHeader),
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Told::Proxy(header) => header.fmt(f),
+        }
+    }
+}

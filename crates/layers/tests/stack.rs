@@ -1,0 +1,132 @@
+//! A stack: order, ends and failures across layers, without any that does much.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+
+mod common;
+
+use common::{Pair, Side};
+use layers::{Flow, HIGH_MARK_BYTES, Layer, ProxyFailure};
+
+/// Opens at the peer's greeting, and adds one to every byte that is sent; fails at a byte `!`.
+struct Shift {
+    name: u8,
+    greeted: bool,
+}
+
+impl Shift {
+    fn boxed(name: u8) -> Box<dyn Layer> {
+        Box::new(Shift { name, greeted: false })
+    }
+}
+
+impl Layer for Shift {
+    fn opened(&mut self, flow: &mut Flow<'_>) {
+        flow.below().push(&[self.name]);
+    }
+
+    fn received(&mut self, mut bytes: &[u8], flow: &mut Flow<'_>) {
+        if !self.greeted
+            && let [greeting, rest @ ..] = bytes
+        {
+            assert_eq!(*greeting, self.name);
+            self.greeted = true;
+            flow.open();
+            bytes = rest;
+        }
+        if bytes.contains(&b'!') {
+            flow.below().push(b"alert");
+            return flow.fail(ProxyFailure::NoHeader);
+        }
+        let back: Vec<u8> = bytes.iter().map(|byte| byte.wrapping_sub(1)).collect();
+        flow.deliver(&back);
+    }
+
+    fn below_finished(&mut self, flow: &mut Flow<'_>) {
+        flow.finish_above();
+    }
+
+    fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
+        let forth: Vec<u8> = bytes.iter().map(|byte| byte.wrapping_add(1)).collect();
+        flow.below().push(&forth);
+    }
+
+    fn finish(&mut self, flow: &mut Flow<'_>) {
+        flow.finish_below();
+    }
+}
+
+fn shifts(names: &[u8]) -> Vec<Box<dyn Layer>> {
+    names.iter().map(|name| Shift::boxed(*name)).collect()
+}
+
+#[test]
+fn each_layer_opens_when_the_one_below_has_and_bytes_come_through_all() {
+    for seed in 0..50 {
+        let mut pair = Pair::new(shifts(b"abc"), shifts(b"abc"), seed);
+        assert_eq!(pair.caller.stack.outgoing(), b"a");
+        pair.run(3);
+        assert_eq!((pair.caller.opened, pair.server.opened), (1, 1));
+        pair.caller.send(b"hello");
+        assert_eq!(pair.caller.stack.outgoing(), b"khoor");
+        pair.run(3);
+        pair.caller.finish();
+        pair.server.send(b"world");
+        pair.run(3);
+        assert_eq!((pair.server.text(), pair.server.finished), ("hello", 1));
+        assert_eq!((pair.caller.text(), pair.caller.finished), ("world", 0), "the other half is open");
+        pair.server.finish();
+        pair.run(3);
+        assert_eq!(pair.caller.finished, 1);
+    }
+}
+
+#[test]
+fn an_end_that_is_asked_for_before_it_is_open_comes_after() {
+    let mut pair = Pair::new(shifts(b"ab"), shifts(b"ab"), 1);
+    pair.caller.finish();
+    assert!(!pair.caller.stack.finish_is_due());
+    pair.run(1);
+    assert!(pair.caller.stack.finish_is_due());
+    assert_eq!((pair.server.opened, pair.server.finished), (1, 1));
+}
+
+#[test]
+fn a_layer_that_fails_says_its_last_and_is_left_alone() {
+    let mut side = Side::open(shifts(b"ab"));
+    side.receive(b"ac"); // the second greeting, shifted by the first layer
+    assert_eq!(side.opened, 1);
+    side.take();
+    side.receive(b"ij\"kl"); // shifted twice by two layers: the second finds an exclamation mark
+    assert!(side.failed.is_some());
+    assert_eq!(side.take(), b"bmfsu");
+    assert!(side.stack.finish_is_due());
+    side.receive(b"more");
+    side.send(b"more");
+    side.finish();
+    assert_eq!(side.take(), b"");
+    assert_eq!(side.finished, 0);
+}
+
+#[test]
+fn a_stack_says_that_it_owes_too_much_until_the_socket_has_taken_it() {
+    let mut side = Side::open(Vec::new());
+    side.send(&[7; HIGH_MARK_BYTES - 1]);
+    assert!(!side.stack.is_congested());
+    side.send(&[8]);
+    side.finish();
+    assert!(side.stack.is_congested() && !side.stack.finish_is_due() && !side.stack.is_bare());
+    side.stack.sent(40_000);
+    assert!(!side.stack.is_congested());
+    assert_eq!(side.stack.outgoing().len(), HIGH_MARK_BYTES - 40_000);
+    assert_eq!(side.take().last(), Some(&8));
+    assert!(side.stack.finish_is_due());
+}
+
+#[test]
+fn without_layers_all_is_passed_on_as_it_is() {
+    let mut pair = Pair::new(Vec::new(), Vec::new(), 1);
+    pair.caller.send(b"hello");
+    pair.caller.finish();
+    pair.run(2);
+    assert_eq!((pair.server.opened, pair.server.text(), pair.server.finished), (1, "hello", 1));
+}
