@@ -82,10 +82,6 @@ impl Above {
         self.bytes.extend_from_slice(bytes);
     }
 
-    pub(crate) fn deliver_with<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-        write(&mut self.bytes)
-    }
-
     pub(crate) fn deliver_message(&mut self, message: &[u8]) {
         self.bytes.extend_from_slice(message);
         self.ends.push(self.bytes.len());

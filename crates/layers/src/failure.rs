@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use crate::ProxyFailure;
+use crate::{ProxyFailure, TlsFailure};
 
 /// Why a layer cannot go on. Its text says what was wrong and what to try next, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The PROXY protocol.
     Proxy(ProxyFailure),
+    /// TLS.
+    Tls(TlsFailure),
 }
 
 /// Who can mend a failure.
@@ -28,7 +30,14 @@ impl Failure {
     pub fn guilty(&self) -> Guilty {
         match self {
             Failure::Proxy(_) => Guilty::Peer,
+            Failure::Tls(failure) => failure.guilty(),
         }
+    }
+
+    /// Whether the peer is not whom we were told to trust.
+    #[must_use]
+    pub fn is_distrust(&self) -> bool {
+        matches!(self, Failure::Tls(failure) if failure.is_distrust())
     }
 
     /// What it is in a few words, the same for all failures of its kind.
@@ -36,6 +45,7 @@ impl Failure {
     pub fn name(&self) -> &'static str {
         match self {
             Failure::Proxy(failure) => failure.name(),
+            Failure::Tls(failure) => failure.name(),
         }
     }
 }
@@ -44,6 +54,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Proxy(failure) => failure.fmt(f),
+            Failure::Tls(failure) => failure.fmt(f),
         }
     }
 }
@@ -53,5 +64,11 @@ impl std::error::Error for Failure {}
 impl From<ProxyFailure> for Failure {
     fn from(failure: ProxyFailure) -> Failure {
         Failure::Proxy(failure)
+    }
+}
+
+impl From<TlsFailure> for Failure {
+    fn from(failure: TlsFailure) -> Failure {
+        Failure::Tls(failure)
     }
 }

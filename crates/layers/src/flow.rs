@@ -52,11 +52,6 @@ impl<'f> Flow<'f> {
         self.above.deliver(bytes);
     }
 
-    /// Bytes of a stream for above, written by `write` behind what is there.
-    pub fn deliver_with<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-        self.above.deliver_with(write)
-    }
-
     /// A message for above.
     pub fn deliver_message(&mut self, message: &[u8]) {
         self.above.deliver_message(message);

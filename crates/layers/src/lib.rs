@@ -28,9 +28,11 @@ mod above;
 mod below;
 mod failure;
 mod flow;
+mod inert;
 mod layer;
 mod proxy;
 mod stack;
+mod tls;
 mod told;
 
 pub use above::Above;
@@ -40,4 +42,9 @@ pub use flow::Flow;
 pub use layer::Layer;
 pub use proxy::{ProxyFailure, ProxyHeader, ProxyReader, ProxyVersion, ProxyWriter};
 pub use stack::{HIGH_MARK_BYTES, Stack};
+pub use tls::{
+    ClientCheck, Fingerprint, Identity, ParseFingerprintError, PeerCertificate, TLS_HANDSHAKE_WITHIN,
+    TlsClient, TlsClientSettings, TlsFailure, TlsServer, TlsServerSettings, TlsSession, TlsSettingError,
+    TlsVersion, Trust,
+};
 pub use told::Told;

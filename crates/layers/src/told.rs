@@ -2,19 +2,22 @@
 
 use std::fmt;
 
-use crate::ProxyHeader;
+use crate::{ProxyHeader, TlsSession};
 
 /// Something worth knowing that a layer found out. Its text is one line, without anything that drives a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// Where the call really comes from, as the proxy before us says.
     Proxy(ProxyHeader),
+    /// A TLS handshake is complete.
+    Tls(Box<TlsSession>),
 }
 
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Told::Proxy(header) => header.fmt(f),
+            Told::Tls(session) => session.fmt(f),
         }
     }
 }

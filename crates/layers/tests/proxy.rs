@@ -224,15 +224,14 @@ proptest! {
         prop_assert_eq!(&pair.server.bytes, &said);
         prop_assert_eq!((pair.server.opened, pair.server.finished), (1, 1));
         prop_assert!(pair.caller.stack.is_bare() && pair.server.stack.is_bare());
-        let told = pair.server.told.first().cloned();
         let ProxyHeader::Proxied { source, destination } = &header else { unreachable!() };
-        match told {
-            Some(Told::Proxy(ProxyHeader::Local)) => prop_assert!(is_v1 && source.transport() != Transport::Tcp),
-            Some(Told::Proxy(ProxyHeader::Proxied { source: told, destination: at })) => {
+        match &pair.server.told[..] {
+            [Told::Proxy(ProxyHeader::Local)] => prop_assert!(is_v1 && source.transport() != Transport::Tcp),
+            [Told::Proxy(ProxyHeader::Proxied { source: told, destination: at })] => {
                 prop_assert_eq!(told.to_string(), source.to_string());
                 prop_assert_eq!(at.to_string(), destination.to_string());
             }
-            None => prop_assert!(false, "nothing was told"),
+            told => prop_assert!(false, "{told:?}"),
         }
     }
 }

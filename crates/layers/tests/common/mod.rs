@@ -1,6 +1,8 @@
 //! Two stacks whose sockets are memory, with every cut that a seed draws.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod certificates;
+
 use std::time::{Duration, SystemTime};
 
 use conversation::{Moment, Now, Shape};
