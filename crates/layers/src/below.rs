@@ -1,7 +1,7 @@
 //! What is to go below, until it is taken.
 //!
-//! Protected: bytes leave in the order in which they came, and the end after the last of them. An idle leg holds no
-//! memory here.
+//! Protected: bytes leave in the order in which they came, and the end after the last of them: what comes behind the end
+//! is dropped, as a socket that is shut down would. An idle leg holds no memory here.
 
 use std::io;
 
@@ -32,7 +32,9 @@ impl Below {
 
     /// Puts bytes behind those that are there.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        if !self.is_finished {
+            self.bytes.extend_from_slice(bytes);
+        }
     }
 
     pub(crate) fn finish(&mut self) {

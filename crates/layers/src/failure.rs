@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ProxyFailure, TlsFailure};
+use crate::{ProxyFailure, TlsFailure, WebSocketFailure};
 
 /// Why a layer cannot go on. Its text says what was wrong and what to try next, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Failure {
     Proxy(ProxyFailure),
     /// TLS.
     Tls(TlsFailure),
+    /// WebSocket.
+    WebSocket(WebSocketFailure),
 }
 
 /// Who can mend a failure.
@@ -31,6 +33,7 @@ impl Failure {
         match self {
             Failure::Proxy(_) => Guilty::Peer,
             Failure::Tls(failure) => failure.guilty(),
+            Failure::WebSocket(failure) => failure.guilty(),
         }
     }
 
@@ -46,6 +49,7 @@ impl Failure {
         match self {
             Failure::Proxy(failure) => failure.name(),
             Failure::Tls(failure) => failure.name(),
+            Failure::WebSocket(failure) => failure.name(),
         }
     }
 }
@@ -55,6 +59,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Proxy(failure) => failure.fmt(f),
             Failure::Tls(failure) => failure.fmt(f),
+            Failure::WebSocket(failure) => failure.fmt(f),
         }
     }
 }
@@ -70,5 +75,11 @@ impl From<ProxyFailure> for Failure {
 impl From<TlsFailure> for Failure {
     fn from(failure: TlsFailure) -> Failure {
         Failure::Tls(failure)
+    }
+}
+
+impl From<WebSocketFailure> for Failure {
+    fn from(failure: WebSocketFailure) -> Failure {
+        Failure::WebSocket(failure)
     }
 }

@@ -34,6 +34,7 @@ mod proxy;
 mod stack;
 mod tls;
 mod told;
+mod ws;
 
 pub use above::Above;
 pub use below::Below;
@@ -48,3 +49,8 @@ pub use tls::{
     TlsVersion, Trust,
 };
 pub use told::Told;
+pub use ws::{
+    MessageKind, Origins, WEBSOCKET_HANDSHAKE_WITHIN, WebSocketClient, WebSocketClientSettings,
+    WebSocketClosed, WebSocketFailure, WebSocketServer, WebSocketServerSettings, WebSocketSession,
+    WebSocketSettingError,
+};

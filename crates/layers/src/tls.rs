@@ -63,7 +63,8 @@ impl Tls {
 
     /// Takes in as much of `bytes` as makes a step, and delivers what comes of it.
     fn take_in(&mut self, bytes: &mut &[u8], flow: &mut Flow<'_>) -> Result<(), TlsFailure> {
-        if !matches!(self.connection.read_tls(bytes), Ok(1..)) {
+        let taken = self.connection.read_tls(bytes);
+        if taken.map_err(|error| TlsFailure::Broken(error.to_string()))? == 0 {
             *bytes = &[]; // what comes behind a close_notify is nobody's
             return Ok(());
         }

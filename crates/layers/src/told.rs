@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ProxyHeader, TlsSession};
+use crate::{ProxyHeader, TlsSession, WebSocketClosed, WebSocketSession};
 
 /// Something worth knowing that a layer found out. Its text is one line, without anything that drives a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,10 @@ pub enum Told {
     Proxy(ProxyHeader),
     /// A TLS handshake is complete.
     Tls(Box<TlsSession>),
+    /// A WebSocket handshake is complete.
+    WebSocket(Box<WebSocketSession>),
+    /// The peer has closed the WebSocket.
+    WebSocketClosed(WebSocketClosed),
 }
 
 impl fmt::Display for Told {
@@ -18,6 +22,8 @@ impl fmt::Display for Told {
         match self {
             Told::Proxy(header) => header.fmt(f),
             Told::Tls(session) => session.fmt(f),
+            Told::WebSocket(session) => session.fmt(f),
+            Told::WebSocketClosed(closed) => closed.fmt(f),
         }
     }
 }

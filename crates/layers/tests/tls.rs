@@ -29,7 +29,7 @@ fn ends_of(version: TlsVersion) -> (TlsClient, TlsServer) {
 fn session(side: &Side) -> &TlsSession {
     let session = side.told.iter().find_map(|told| match told {
         Told::Tls(session) => Some(&**session),
-        _ => None,
+        Told::Proxy(_) | Told::WebSocket(_) | Told::WebSocketClosed(_) => None,
     });
     session.expect("a session")
 }
