@@ -21,6 +21,26 @@ pub const HIGH_MARK_BYTES: usize = 64 * 1024;
 
 /// The layers of one leg.
 ///
+/// ```
+/// use std::time::SystemTime;
+///
+/// use conversation::{Moment, Now};
+/// use layers::{Above, ProxyReader, Stack};
+///
+/// let now = Now { moment: Moment::START, wall: SystemTime::UNIX_EPOCH };
+/// let mut stack = Stack::new(vec![Box::new(ProxyReader::new(ProxyReader::WITHIN))]);
+/// let mut above = Above::default();
+/// stack.opened(now, &mut above);
+/// stack.received(now, b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\nhello", &mut above);
+/// assert_eq!(above.told()[0].to_string(), "a proxy was called by tcp://192.0.2.1:4711 at tcp://192.0.2.2:80");
+/// assert!(above.is_open());
+/// assert!(above.pieces().eq([b"hello"]));
+/// above.clear();
+///
+/// stack.send(now, b"good day", &mut above);
+/// assert_eq!(stack.outgoing(), b"good day");
+/// ```
+///
 /// Drop it, and the peer sees the end of the transport without that of the layers: that is how a leg is aborted.
 pub struct Stack {
     layers: Vec<Placed>,

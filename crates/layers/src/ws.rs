@@ -6,6 +6,9 @@
 //! the other end go on with what it is sending, and only forbids data behind its own close frame. And it makes room
 //! for as much as a frame's header claims; here memory grows with what comes.
 //!
+//! A peer of another make may drop what it has not said yet when our close frame comes, as browsers do: who wants an
+//! answer had better finish behind it.
+//!
 //! Bounds: 16 KiB of a handshake's head, one message of `message_bytes_max` that is not whole yet, 125 bytes of a
 //! control frame.
 //!

@@ -57,12 +57,15 @@ fn each_reason_for_distrust_is_told_apart_on_both_ends() {
     let echoes = TlsServerSettings { protocols: vec!["echo".to_owned()], ..server_settings() };
     let wrong_name =
         TlsFailure::WrongName { called: "localhost".to_owned(), presented: "other.example".to_owned() };
-    let bad_certificate = alert("BadCertificate");
+    let bad_certificate = || alert("BadCertificate");
+    let of_ca = "it is one that a CA has for itself (basicConstraints CA:TRUE)".to_owned();
+    let of_ca = TlsFailure::BadCertificate(of_ca);
     #[rustfmt::skip]
     let table = [
         // What, the two ends, what the caller is told, what the server is told.
         ("unknown issuer", client_settings(), shows(of_stranger.clone()), TlsFailure::UnknownIssuer, alert("UnknownCA")),
-        ("wrong name", client_settings(), shows(CA.identity("other.example")), wrong_name, bad_certificate),
+        ("wrong name", client_settings(), shows(CA.identity("other.example")), wrong_name, bad_certificate()),
+        ("a CA as a server", client_settings(), shows(CA.own_identity()), of_ca, alert("CertificateUnknown")),
         ("expired", client_settings(), shows(identity((2020, 2025))), TlsFailure::Expired, alert("CertificateExpired")),
         ("not yet valid", client_settings(), shows(identity((2027, 2030))), TlsFailure::NotYetValid, alert("CertificateExpired")),
         ("pin mismatch", trusts(Trust::Pin(pinned)), shows(of_stranger), mismatch, alert("CertificateUnknown")),

@@ -156,7 +156,7 @@ impl TlsFailure {
 
 /// What is wrong with a certificate.
 fn of_certificate(error: &CertificateError) -> TlsFailure {
-    let bad = || TlsFailure::BadCertificate(inert(&error.to_string()));
+    let bad = |why: &dyn fmt::Display| TlsFailure::BadCertificate(inert(&why.to_string()));
     if let CertificateError::NotValidForNameContext { expected, presented } = error {
         // Each is shown as what it is and, in quotes, its name.
         let names: Vec<&str> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();
@@ -164,8 +164,15 @@ fn of_certificate(error: &CertificateError) -> TlsFailure {
         return TlsFailure::WrongName { called: inert(&expected.to_str()), presented };
     }
     if let CertificateError::Other(other) = error {
-        let mismatch = other.0.downcast_ref::<PinMismatch>();
-        return mismatch.map_or_else(bad, |mismatch| TlsFailure::PinMismatch { found: mismatch.found });
+        if let Some(mismatch) = other.0.downcast_ref::<PinMismatch>() {
+            return TlsFailure::PinMismatch { found: mismatch.found };
+        }
+        let is_of_ca = matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity));
+        return bad(if is_of_ca {
+            &"it is one that a CA has for itself (basicConstraints CA:TRUE)"
+        } else {
+            other
+        });
     }
     if matches!(error, CertificateError::UnknownIssuer) {
         TlsFailure::UnknownIssuer
@@ -174,7 +181,7 @@ fn of_certificate(error: &CertificateError) -> TlsFailure {
     } else if matches!(error, CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) {
         TlsFailure::NotYetValid
     } else {
-        bad()
+        bad(error)
     }
 }
 
@@ -227,9 +234,11 @@ impl fmt::Display for TlsFailure {
                 "the server's certificate is not the pinned one but {found}; if it was renewed, pin that, else \
                  somebody is between"
             ),
-            TlsFailure::BadCertificate(why) => {
-                write!(f, "the peer's certificate is not good: {why}; whoever runs it has to replace it")
-            }
+            TlsFailure::BadCertificate(why) => write!(
+                f,
+                "the peer's certificate is not good: {why}; whoever runs it has to replace it, or it is pinned as it \
+                 is (pin=)"
+            ),
             TlsFailure::CertificateMissing => f.write_str(
                 "the caller showed no certificate, and must have one of our CA; the caller has to give it (cert=, \
                  key=)",

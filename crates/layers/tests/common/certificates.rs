@@ -32,6 +32,11 @@ impl Authority {
         self.issuer.der().to_vec()
     }
 
+    /// Its own certificate, shown as if it were a server's.
+    pub(crate) fn own_identity(&self) -> Identity {
+        Identity::from_pem(&self.pem(), self.issuer.key().serialize_pem().as_bytes()).unwrap()
+    }
+
     /// A certificate for `name`, valid in these years, and its key; both PEM.
     pub(crate) fn certify(&self, name: &str, years: (i32, i32)) -> (Vec<u8>, Vec<u8>) {
         let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
