@@ -45,6 +45,8 @@ pub const HIGH_MARK_BYTES: usize = 64 * 1024;
 pub struct Stack {
     layers: Vec<Placed>,
     outgoing: Below,
+    /// The peer has finished, by the means of the last layer.
+    is_ended: bool,
     /// A layer has failed: there are no more events.
     is_over: bool,
 }
@@ -75,7 +77,7 @@ impl Stack {
     pub fn new(layers: Vec<Box<dyn Layer>>) -> Stack {
         let place = |layer| Placed { layer, is_open: false, finish_asked: false, is_finished: false };
         let layers = layers.into_iter().map(place).collect();
-        Stack { layers, outgoing: Below::default(), is_over: false }
+        Stack { layers, outgoing: Below::default(), is_ended: false, is_over: false }
     }
 
     /// The shape of what is above.
@@ -132,8 +134,12 @@ impl Stack {
         self.enter(0, Verb::Received(bytes), now, above);
     }
 
-    /// The peer has finished on the socket (FIN).
+    /// The peer has finished on the socket (FIN). Where it has finished above already, this says nothing new: many a
+    /// WebSocket peer closes its socket behind its close frame, without an end of TLS.
     pub fn below_finished(&mut self, now: Now, above: &mut Above) {
+        if self.is_ended {
+            return;
+        }
         self.enter(0, Verb::BelowFinished, now, above);
     }
 
@@ -163,6 +169,7 @@ impl Stack {
             return self.pass(&verb, above);
         }
         self.act(at, &verb, now, above);
+        self.is_ended |= above.is_finished();
         self.layers.retain(|placed| !placed.layer.is_spent());
     }
 

@@ -257,6 +257,28 @@ fn a_stream_that_ends_without_a_close_frame_is_no_end() {
 }
 
 #[test]
+fn a_peer_that_closed_need_not_end_tls_as_well() {
+    let (of_client, of_server) = ends();
+    for has_end_of_tls in [true, false] {
+        let mut pair = over_tls(&of_client, &of_server, 1);
+        pair.run(1000);
+        pair.caller.finish();
+        pair.run(1000);
+        assert_eq!(pair.server.finished, 1);
+        if has_end_of_tls {
+            pair.server.finish();
+            pair.run(1000);
+        } else {
+            pair.server.below_finished();
+            pair.server.send(b"last words");
+            pair.server.finish();
+        }
+        assert_eq!(pair.server.failed, None);
+        assert!(has_end_of_tls || !pair.server.take().is_empty());
+    }
+}
+
+#[test]
 fn over_tls_a_failure_of_the_one_ends_the_other_in_order() {
     let (of_client, of_server) = ends();
     // An unmasked frame, which only a server may send: the client's own TLS carries it.
