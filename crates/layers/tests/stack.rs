@@ -11,11 +11,12 @@ use layers::{Flow, HIGH_MARK_BYTES, Layer, ProxyFailure};
 struct Shift {
     name: u8,
     greeted: bool,
+    finished: bool,
 }
 
 impl Shift {
     fn boxed(name: u8) -> Box<dyn Layer> {
-        Box::new(Shift { name, greeted: false })
+        Box::new(Shift { name, greeted: false, finished: false })
     }
 }
 
@@ -46,11 +47,13 @@ impl Layer for Shift {
     }
 
     fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
+        assert!(!self.finished, "nothing is sent behind the end");
         let forth: Vec<u8> = bytes.iter().map(|byte| byte.wrapping_add(1)).collect();
         flow.below().push(&forth);
     }
 
     fn finish(&mut self, flow: &mut Flow<'_>) {
+        assert!(!std::mem::replace(&mut self.finished, true), "an end comes once");
         flow.finish_below();
     }
 }
@@ -105,6 +108,22 @@ fn a_layer_that_fails_says_its_last_and_is_left_alone() {
     side.finish();
     assert_eq!(side.take(), b"");
     assert_eq!(side.finished, 0);
+}
+
+#[test]
+fn behind_its_end_nothing_is_owed_whatever_comes() {
+    for names in [&b""[..], b"a", b"ab"] {
+        let mut side = Side::open(shifts(names));
+        side.receive(&[b'a', b'c'][..names.len()]); // the greetings, the second shifted by the first layer
+        side.take();
+        side.finish();
+        side.finish();
+        side.send(b"too late");
+        assert!(side.stack.finish_is_due(), "{names:?}");
+        side.receive(b"\"!\"");
+        assert_eq!(side.failed.is_some(), !names.is_empty());
+        assert!(side.stack.finish_is_due(), "{names:?}: an alert has no way any more");
+    }
 }
 
 #[test]

@@ -4,8 +4,10 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::certificates::{CA, client_settings, ends, server_settings};
-use common::{Pair, Side};
+use common::{Pair, START, Side};
 use layers::{
     ClientCheck, Fingerprint, HIGH_MARK_BYTES, Identity, Layer, ProxyHeader, ProxyReader, ProxyVersion,
     ProxyWriter, TlsClient, TlsClientSettings, TlsServer, TlsServerSettings, TlsSession, TlsSettingError,
@@ -16,7 +18,7 @@ use testkit::Seed;
 const MIB: usize = 1 << 20;
 
 fn pair_of(client: &TlsClient, server: &TlsServer, seed: u64) -> Pair {
-    Pair::new(vec![client.layer("localhost").unwrap()], vec![server.layer().unwrap()], seed)
+    Pair::new(vec![client.layer("localhost", *START).unwrap()], vec![server.layer().unwrap()], seed)
 }
 
 /// Two ends that speak this version only.
@@ -38,7 +40,7 @@ fn session(side: &Side) -> &TlsSession {
 fn over_proxy(client: &TlsClient, server: &TlsServer, seed: u64) -> Pair {
     let writer = ProxyWriter::new(&ProxyHeader::Local, ProxyVersion::V2);
     let reader = ProxyReader::new(ProxyReader::WITHIN);
-    let caller = vec![Box::new(writer) as Box<dyn Layer>, client.layer("localhost").unwrap()];
+    let caller = vec![Box::new(writer) as Box<dyn Layer>, client.layer("localhost", *START).unwrap()];
     Pair::new(caller, vec![Box::new(reader), server.layer().unwrap()], seed)
 }
 
@@ -221,6 +223,38 @@ fn a_later_call_resumes_the_session_of_an_earlier_one() {
 }
 
 #[test]
+fn a_session_is_not_resumed_when_it_is_too_old() {
+    let (client, server) = ends();
+    for (hours, is_resumed) in [(0, false), (1, true), (1_000, false)] {
+        let now = common::at(Duration::from_secs(hours * 3600));
+        let (mut caller, mut callee) = (
+            Side::new(vec![client.layer("localhost", now).unwrap()]),
+            Side::new(vec![server.layer().unwrap()]),
+        );
+        (caller.now, callee.now) = (now, now);
+        let mut pair = Pair::of(caller, callee, 1);
+        pair.run(1000);
+        assert_eq!(session(&pair.caller).is_resumed, is_resumed, "{hours} h");
+    }
+}
+
+#[test]
+fn a_session_is_resumed_however_many_calls_came_between() {
+    let (client, server) = ends();
+    let greet = |client: &TlsClient| {
+        let mut pair = pair_of(client, &server, 1);
+        pair.run(usize::MAX);
+        session(&pair.server).is_resumed
+    };
+    assert!(!greet(&client));
+    for _ in 0..300 {
+        // Each time a caller that was never here.
+        assert!(!greet(&TlsClient::new(client_settings()).unwrap()));
+    }
+    assert!(greet(&client));
+}
+
+#[test]
 fn a_server_is_trusted_by_any_of_the_ways_that_there_are() {
     let own = Identity::self_signed(&["127.0.0.1", "own.example"]).unwrap();
     let pin = own.fingerprint().unwrap();
@@ -240,7 +274,7 @@ fn a_server_is_trusted_by_any_of_the_ways_that_there_are() {
     for (by, identity, trust, name) in table {
         let client = TlsClient::new(TlsClientSettings::new(trust)).unwrap();
         let server = TlsServer::new(TlsServerSettings::new(identity)).unwrap();
-        let layer = client.layer(name).unwrap();
+        let layer = client.layer(name, *START).unwrap();
         let mut pair = Pair::new(vec![layer], vec![server.layer().unwrap()], 1);
         pair.run(1000);
         assert_eq!((pair.caller.opened, pair.server.opened), (1, 1), "{by}: {:?}", pair.caller.failed);
@@ -285,6 +319,6 @@ fn settings_that_do_not_go_together_make_no_end() {
 
     let client = |trust| TlsClient::new(TlsClientSettings::new(trust));
     assert_eq!(client(Trust::Roots(Vec::new())).map(drop), Err(TlsSettingError::NoRoots));
-    let unnamed = client(Trust::Ca(CA.pem())).unwrap().layer("no name").map(drop);
+    let unnamed = client(Trust::Ca(CA.pem())).unwrap().layer("no name", *START).map(drop);
     assert_eq!(unnamed, Err(TlsSettingError::BadName("no name".to_owned())));
 }

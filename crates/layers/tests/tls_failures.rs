@@ -4,8 +4,10 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::certificates::{CA, STRANGER, client_settings, ends, server_settings};
-use common::{Pair, Side};
+use common::{Pair, START, Side};
 use layers::{
     ClientCheck, Failure, Fingerprint, Guilty, Identity, TlsClient, TlsClientSettings, TlsFailure, TlsServer,
     TlsServerSettings, TlsVersion, Trust,
@@ -14,7 +16,7 @@ use layers::{
 /// What a client says to a server is for nobody else: it speaks as soon as it may.
 fn talk(client: TlsClientSettings, server: TlsServerSettings, name: &str, seed: u64) -> Pair {
     let (client, server) = (TlsClient::new(client).unwrap(), TlsServer::new(server).unwrap());
-    let mut pair = Pair::new(vec![client.layer(name).unwrap()], vec![server.layer().unwrap()], seed);
+    let mut pair = Pair::new(vec![client.layer(name, *START).unwrap()], vec![server.layer().unwrap()], seed);
     while pair.caller.opened == 0 && (pair.step(true, 100) || pair.step(false, 100)) {}
     if pair.caller.opened == 1 {
         pair.caller.send(b"a secret");
@@ -91,6 +93,21 @@ fn each_reason_for_distrust_is_told_apart_on_both_ends() {
 }
 
 #[test]
+fn whether_a_certificate_has_expired_is_seen_at_the_time_of_the_event() {
+    let four_years = Duration::from_secs(4 * 366 * 86_400);
+    for (is_late, failed) in [(false, None), (true, Some(Failure::Tls(TlsFailure::Expired)))] {
+        let (client, server) = ends();
+        let mut pair =
+            Pair::new(vec![client.layer("localhost", *START).unwrap()], vec![server.layer().unwrap()], 1);
+        if is_late {
+            pair.caller.now = common::at(four_years);
+        }
+        pair.run(1000);
+        assert_eq!(pair.caller.failed, failed);
+    }
+}
+
+#[test]
 fn distrust_is_told_from_all_else() {
     let (wanted, other) = (TlsFailure::UnknownIssuer, TlsFailure::Truncated);
     assert!(Failure::from(wanted).is_distrust());
@@ -111,7 +128,8 @@ fn a_client_certificate_that_may_be_missing_is_still_verified_where_there_is_one
 /// A pair that is open.
 fn open_pair() -> Pair {
     let (client, server) = ends();
-    let mut pair = Pair::new(vec![client.layer("localhost").unwrap()], vec![server.layer().unwrap()], 1);
+    let mut pair =
+        Pair::new(vec![client.layer("localhost", *START).unwrap()], vec![server.layer().unwrap()], 1);
     pair.run(1000);
     pair
 }
@@ -159,7 +177,7 @@ fn what_is_no_tls_is_refused_with_an_alert() {
     for garbage in
         [&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], &[0; 100], &[0xff; 20_000], b"\x16\x03\x01\xff\xff"]
     {
-        for layer in [client.layer("localhost").unwrap(), server.layer().unwrap()] {
+        for layer in [client.layer("localhost", *START).unwrap(), server.layer().unwrap()] {
             let mut side = Side::open(vec![layer]);
             side.take();
             side.receive(garbage);
@@ -178,7 +196,7 @@ fn a_handshake_that_does_not_come_to_its_end_is_given_up() {
     assert_eq!(tls(&late), &TlsFailure::TimedOut);
     assert_eq!(late.now.moment.since_start(), layers::TLS_HANDSHAKE_WITHIN);
 
-    let mut cut = Side::open(vec![client.layer("localhost").unwrap()]);
+    let mut cut = Side::open(vec![client.layer("localhost", *START).unwrap()]);
     cut.below_finished();
     assert_eq!(tls(&cut), &TlsFailure::HandshakeCut);
 

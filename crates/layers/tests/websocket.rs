@@ -5,11 +5,12 @@
 mod common;
 
 use common::certificates::ends;
-use common::{Pair, Side};
+use common::{Pair, START, Side};
 use conversation::Shape;
 use layers::{
-    Failure, Layer, MessageKind, TlsClient, TlsServer, Told, WebSocketClient, WebSocketClientSettings,
-    WebSocketClosed, WebSocketFailure, WebSocketServer, WebSocketServerSettings, WebSocketSession,
+    Failure, Layer, MessageKind, ProxyHeader, ProxyReader, ProxyVersion, ProxyWriter, TlsClient, TlsServer,
+    Told, WebSocketClient, WebSocketClientSettings, WebSocketClosed, WebSocketFailure, WebSocketServer,
+    WebSocketServerSettings, WebSocketSession,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -37,10 +38,12 @@ fn pair(seed: u64) -> Pair {
     Pair::new(vec![client(client_settings())], vec![server(server_settings())], seed)
 }
 
-/// `wss://`.
+/// `wss://`, behind a relay that says who calls: all three layers.
 fn over_tls(of_client: &TlsClient, of_server: &TlsServer, seed: u64) -> Pair {
-    let caller = vec![of_client.layer("localhost").unwrap(), client(client_settings())];
-    Pair::new(caller, vec![of_server.layer().unwrap(), server(server_settings())], seed)
+    let writer = Box::new(ProxyWriter::new(&ProxyHeader::Local, ProxyVersion::V1));
+    let reader = Box::new(ProxyReader::new(ProxyReader::WITHIN));
+    let caller = vec![writer, of_client.layer("localhost", *START).unwrap(), client(client_settings())];
+    Pair::new(caller, vec![reader, of_server.layer().unwrap(), server(server_settings())], seed)
 }
 
 fn session(side: &Side) -> &WebSocketSession {
@@ -283,7 +286,7 @@ fn over_tls_a_failure_of_the_one_ends_the_other_in_order() {
     let (of_client, of_server) = ends();
     // An unmasked frame, which only a server may send: the client's own TLS carries it.
     let mut bare = Pair::new(
-        vec![of_client.layer("localhost").unwrap()],
+        vec![of_client.layer("localhost", *START).unwrap()],
         vec![of_server.layer().unwrap(), server(server_settings())],
         1,
     );

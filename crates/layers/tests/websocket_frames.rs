@@ -213,6 +213,8 @@ fn after_our_close_frame_nothing_is_sent_not_even_a_pong() {
     let mut side = server();
     side.finish();
     assert_eq!(side.take(), close(1000));
+    side.send(b"too late");
+    side.finish();
     side.receive(&masked(0x89, b"ping"));
     side.receive(&masked(0x81, b"still talking"));
     assert_eq!((&side.messages[..], side.stack.outgoing()), (&[b"still talking".to_vec()][..], &b""[..]));

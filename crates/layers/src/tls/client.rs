@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use conversation::Now;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
@@ -96,18 +97,20 @@ impl TlsClient {
         Ok(TlsClient { config: Arc::new(config), clock, within: settings.within, is_pinned })
     }
 
-    /// The layer of one more call, to the server of this name: a DNS name or an IP address.
+    /// The layer of one more call, to the server of this name: a DNS name or an IP address. It is to be opened at
+    /// once: what it says first depends on the time, by which an earlier session may have expired.
     ///
     /// # Errors
     ///
     /// It is neither, and the server is not pinned; or the system gave no random bytes.
-    pub fn layer(&self, name: &str) -> Result<Box<dyn Layer>, TlsSettingError> {
+    pub fn layer(&self, name: &str, now: Now) -> Result<Box<dyn Layer>, TlsSettingError> {
         let name = match ServerName::try_from(name.to_owned()) {
             Ok(name) => name,
             // Of an IP address nothing is said on the wire.
             Err(_) if self.is_pinned => ServerName::from(core::net::IpAddr::from([0; 4])),
             Err(_) => return Err(TlsSettingError::BadName(name.to_owned())),
         };
+        self.clock.set(now.wall);
         let connection = ClientConnection::new(Arc::clone(&self.config), name);
         let connection = connection.map_err(|_| TlsSettingError::NoRandomness)?;
         Ok(Tls::new(Connection::from(connection), &self.clock, self.within))

@@ -3,6 +3,7 @@
 
 pub(crate) mod certificates;
 
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use conversation::{Moment, Now, Shape};
@@ -11,6 +12,9 @@ use testkit::Seed;
 
 /// The wall clock of all tests: 2026-01-01.
 pub(crate) const WALL: Duration = Duration::from_secs(1_767_225_600);
+
+/// When every call begins.
+pub(crate) static START: LazyLock<Now> = LazyLock::new(|| at(Duration::ZERO));
 
 pub(crate) fn at(moment: Duration) -> Now {
     Now { moment: Moment::after(moment), wall: SystemTime::UNIX_EPOCH + WALL + moment }
@@ -34,7 +38,7 @@ impl Side {
     pub(crate) fn new(layers: Vec<Box<dyn Layer>>) -> Side {
         Side {
             stack: Stack::new(layers),
-            now: at(Duration::ZERO),
+            now: *START,
             told: Vec::new(),
             opened: 0,
             bytes: Vec::new(),
@@ -119,7 +123,13 @@ pub(crate) struct Pair {
 impl Pair {
     /// Two ends whose sockets are open; nothing has moved yet.
     pub(crate) fn new(caller: Vec<Box<dyn Layer>>, server: Vec<Box<dyn Layer>>, seed: u64) -> Pair {
-        let (caller, server) = (Side::open(caller), Side::open(server));
+        Pair::of(Side::new(caller), Side::new(server), seed)
+    }
+
+    /// Opens the sockets of these two ends.
+    pub(crate) fn of(mut caller: Side, mut server: Side, seed: u64) -> Pair {
+        caller.hear(Stack::opened);
+        server.hear(Stack::opened);
         Pair { caller, server, seed: Seed::new(seed), fins: [false; 2] }
     }
 
