@@ -52,6 +52,13 @@ impl Above {
         self.failed.as_deref()
     }
 
+    /// Whether there is nothing for above.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let has_bytes = !self.bytes.is_empty() || !self.ends.is_empty();
+        !(has_bytes || self.is_open || self.is_finished || self.failed.is_some()) && self.told.is_empty()
+    }
+
     /// Takes all of it out, and keeps the memory.
     pub fn clear(&mut self) {
         self.told.clear();

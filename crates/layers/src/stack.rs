@@ -156,6 +156,7 @@ impl Stack {
 
     /// The moment of [`Stack::next_deadline`] has come. Early calls do nothing.
     pub fn deadline(&mut self, now: Now, above: &mut Above) {
+        debug_assert!(above.is_empty(), "an event before the last was taken");
         for at in 0..self.layers.len() {
             if self.layers[at].layer.next_deadline().is_some_and(|due| now.moment >= due) {
                 self.act(at, &Verb::Deadline, now, above);
@@ -165,6 +166,7 @@ impl Stack {
     }
 
     fn enter(&mut self, at: usize, verb: Verb<'_>, now: Now, above: &mut Above) {
+        debug_assert!(above.is_empty(), "an event before the last was taken");
         if self.layers.is_empty() {
             return self.pass(&verb, above);
         }
