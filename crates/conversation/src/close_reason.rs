@@ -25,6 +25,10 @@ pub enum CloseReason {
     Limit(&'static str),
     /// We ended it at a message that could not be read, or one of ours that could not be made, as named.
     Malformed(&'static str),
+    /// The peer is not whom we were told to trust, as named (TLS).
+    NotTrusted(&'static str),
+    /// A layer between the socket and the conversation could not go on, as named.
+    LayerFailed(&'static str),
     /// A call to the kernel failed.
     Failed(CallFailed),
 }
@@ -48,6 +52,8 @@ impl fmt::Display for CloseReason {
             CloseReason::Drained => f.write_str("ended by us: told to stop"),
             CloseReason::Limit(limit) => write!(f, "ended at the limit: {limit}"),
             CloseReason::Malformed(what) => write!(f, "ended at a malformed message: {what}"),
+            CloseReason::NotTrusted(why) => write!(f, "not trusted: {why}"),
+            CloseReason::LayerFailed(why) => write!(f, "its layers could not go on: {why}"),
             CloseReason::Failed(failed) => failed.fmt(f),
         }
     }

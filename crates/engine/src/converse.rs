@@ -66,6 +66,7 @@ pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
     reactor.open(call, socket, None, now);
     reactor.run().map_err(engine("poll(2)"))?;
     host.report()?;
-    let nothing_said = Ended { peer, reason: CloseReason::Finished, received_bytes: 0, sent_bytes: 0 };
+    let nothing_said =
+        Ended { peer, reason: CloseReason::Finished, received_bytes: 0, sent_bytes: 0, failure: None };
     Ok(last.take().unwrap_or(nothing_said))
 }

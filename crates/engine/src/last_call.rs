@@ -1,6 +1,6 @@
 //! An observer that remembers how the last call ended, and passes every event on.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use conversation::{CloseReason, End};
 
@@ -17,11 +17,14 @@ pub struct Ended {
     pub received_bytes: u64,
     /// Bytes that the kernel took for the peer.
     pub sent_bytes: u64,
+    /// What the layer said that could not go on, if one could not.
+    pub failure: Option<String>,
 }
 
 /// Remembers how the last call ended: for programs that hold one call, or one after the other.
 pub struct LastCall {
     ended: Mutex<Option<Ended>>,
+    failure: Mutex<Option<String>>,
     next: Arc<dyn Observer>,
 }
 
@@ -29,19 +32,15 @@ impl LastCall {
     /// Passes events on to `next`.
     #[must_use]
     pub fn before(next: Arc<dyn Observer>) -> Arc<LastCall> {
-        Arc::new(LastCall { ended: Mutex::new(None), next })
+        Arc::new(LastCall { ended: Mutex::default(), failure: Mutex::default(), next })
     }
 
     /// How the last call ended, if one has since this was asked before.
     #[must_use]
     pub fn take(&self) -> Option<Ended> {
-        self.ended().take()
+        lock(&self.ended).take()
     }
 
-    fn ended(&self) -> std::sync::MutexGuard<'_, Option<Ended>> {
-        // Whoever panicked while holding it had stored a whole value or none.
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Observer for LastCall {
@@ -54,9 +53,18 @@ impl Observer for LastCall {
     }
 
     fn event(&self, event: &Event<'_>) {
+        if let Event::LayerFailed { failure, .. } = event {
+            *lock(&self.failure) = Some(failure.to_string());
+        }
         if let Event::Ended { call, reason, received_bytes, sent_bytes, .. } = *event {
-            *self.ended() = Some(Ended { peer: call.peer.clone(), reason, received_bytes, sent_bytes });
+            let (peer, failure) = (call.peer.clone(), lock(&self.failure).take());
+            *lock(&self.ended) = Some(Ended { peer, reason, received_bytes, sent_bytes, failure });
         }
         self.next.event(event);
     }
+}
+
+/// Whoever panicked while holding one of these had stored a whole value or none.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

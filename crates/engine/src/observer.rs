@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use conversation::{Call, CallFailed, CloseReason, End};
+use conversation::{Call, CallFailed, CloseReason, End, Leg};
+use layers::{Failure, Told};
 use socket::TcpInfo;
 
 use crate::CallLimit;
@@ -30,6 +31,24 @@ pub enum Event<'a> {
         lasted: Duration,
         /// How the network was to a TCP call; where [`Observer::wants_tcp_info`] asks for it.
         tcp: Option<TcpInfo>,
+    },
+    /// A layer of a call has something to tell of the peer.
+    Layer {
+        /// The call.
+        call: &'a Call,
+        /// On which of its legs.
+        leg: Leg,
+        /// What.
+        told: &'a Told,
+    },
+    /// A layer of a call cannot go on; the call ends.
+    LayerFailed {
+        /// The call.
+        call: &'a Call,
+        /// On which of its legs.
+        leg: Leg,
+        /// Why.
+        failure: &'a Failure,
     },
     /// One message came to a socket that hears many speakers.
     Message {

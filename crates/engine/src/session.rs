@@ -72,6 +72,13 @@ pub trait Carrier {
     /// Sends no more on this leg: shutdown(2) with `SHUT_WR`.
     fn finish(&mut self, leg: Leg);
 
+    /// Whether it still has to send some of what it took for this leg: the call does not end in order before that has
+    /// gone. Once it has, the engine calls [`Session::gone`].
+    fn holds_back(&mut self, leg: Leg) -> bool {
+        let _ = leg;
+        false
+    }
+
     /// Whether the peer's host has all that was sent on this leg: a reset would not drop any of it.
     fn is_delivered(&mut self, leg: Leg) -> bool;
 
@@ -344,6 +351,20 @@ impl Session {
         } else {
             self.settle(now, carrier);
         }
+    }
+
+    /// What the carrier [held back](Carrier::holds_back) has gone.
+    pub fn gone(&mut self, now: Now, carrier: &mut dyn Carrier) {
+        self.settle(now, carrier);
+    }
+
+    /// A layer of the leg cannot go on: the call ends, once what its stack still has to say has gone.
+    pub fn layer_failed(&mut self, now: Now, leg: Leg, reason: CloseReason, carrier: &mut dyn Carrier) {
+        self.legs[leg.index()].stop_sending(reason);
+        self.legs[leg.index()].finished = false; // its stack says goodbye
+        self.break_off_partner(leg);
+        self.close(reason, true);
+        self.settle(now, carrier);
     }
 
     /// The moment of [`Session::next_deadline`] has come. Early calls do nothing.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use switchboard::services::{Inert, MISFIT};
 use switchboard::socket::{BindErrorKind, ConnectErrorKind, ResolveErrorKind};
 use switchboard::{
-    BindError, CloseReason, ConnectError, DialFailureKind, OpenDoorsError, ResolveError, ServeError,
+    BindError, CloseReason, ConnectError, DialFailureKind, Ended, OpenDoorsError, ResolveError, ServeError,
 };
 
 /// What the user can act on, by exit status. README and `swb --help` have the same list.
@@ -22,6 +22,7 @@ pub(crate) enum Status {
     Reset = 6,
     CannotBind = 7,
     Unsupported = 8,
+    NotTrusted = 9,
 }
 
 /// A command that did not do what it was asked.
@@ -156,7 +157,19 @@ impl From<ServeError> for Failure {
 }
 
 /// How a call of our own ended, as a result: `what` was tried, such as `call to tcp://[::1]:7`.
-pub(crate) fn outcome(reason: CloseReason, what: &str) -> Result<(), Failure> {
+pub(crate) fn outcome(ended: &Ended, what: &str) -> Result<(), Failure> {
+    match (ended.reason, &ended.failure) {
+        (CloseReason::NotTrusted(_), Some(failure)) => {
+            Err(Failure::new(Status::NotTrusted, format!("the {what} was broken off: {failure}")))
+        }
+        (CloseReason::LayerFailed(_), Some(failure)) => {
+            Err(Failure::new(Status::Reset, format!("the {what} was broken off: {failure}")))
+        }
+        (reason, _) => outcome_of(reason, what),
+    }
+}
+
+fn outcome_of(reason: CloseReason, what: &str) -> Result<(), Failure> {
     let on_receive = |errno| switchboard::CallFailed { call: "recv(2)", errno };
     let (status, message) = match reason {
         CloseReason::Finished => return Ok(()),
@@ -189,6 +202,8 @@ pub(crate) fn outcome(reason: CloseReason, what: &str) -> Result<(), Failure> {
             };
             (status, format!("the {what} was {reason}"))
         }
+        CloseReason::NotTrusted(_) => (Status::NotTrusted, format!("the {what} was broken off: {reason}")),
+        CloseReason::LayerFailed(_) => (Status::Reset, format!("the {what} was broken off: {reason}")),
         CloseReason::Drained | CloseReason::Limit(_) | CloseReason::Malformed(_) | CloseReason::Failed(_) => {
             (Status::Other, format!("the {what} was not completed: {reason}"))
         }

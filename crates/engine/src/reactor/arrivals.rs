@@ -117,7 +117,7 @@ impl<S: Selector> Reactor<S> {
             Arrival::Bytes(filled) => {
                 let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
                 let members = &mut self.members;
-                let mut hands = Hands { slot, now: now.moment, ends, doors, chores, host, members };
+                let mut hands = Hands { slot, now, ends, doors, chores, host, members };
                 session.received(now, leg, self.selector.bytes(&filled), &mut hands);
                 self.selector.give_back(filled);
             }

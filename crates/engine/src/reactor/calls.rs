@@ -17,6 +17,7 @@ use crate::{CallLimits, Event, ServeError, Session};
 use super::arrivals::Incoming;
 use super::hands::{Chore, Hands};
 use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
+use super::layered::take_events;
 use super::splice::receive_for;
 use super::{Reactor, Token};
 
@@ -76,9 +77,17 @@ impl Entry {
     pub(super) fn sources(&self, slot: usize) -> impl Iterator<Item = Source<'_>> {
         self.ends.iter().enumerate().flat_map(move |(index, end)| {
             let leg = Leg::new(index);
-            let read = leg.is_some_and(|leg| !end.may_receive() && self.session.wants_read(leg));
+            let may_read = !end.may_receive() && !end.readable;
+            let read = leg.is_some_and(|leg| may_read && self.session.wants_read(leg));
             let may_write = !end.writable && !end.waits_for_speaker();
-            let write = leg.is_some_and(|leg| may_write && self.session.wants_write(leg));
+            let write = match &end.socket {
+                LegSocket::Layered(layered) => layered.waits_for_room(),
+                LegSocket::Connection(_)
+                | LegSocket::Standard(_)
+                | LegSocket::Speakers { .. }
+                | LegSocket::Peer { .. }
+                | LegSocket::None => leg.is_some_and(|leg| may_write && self.session.wants_write(leg)),
+            };
             end.descriptors().into_iter().flatten().filter_map(move |(fd, part)| {
                 let leg = leg?;
                 let (token, read, write) = match part {
@@ -107,6 +116,7 @@ impl LegEnd {
     fn descriptors(&self) -> [Option<(BorrowedFd<'_>, Part)>; 2] {
         match &self.socket {
             LegSocket::Connection(connection) => [Some((connection.as_fd(), Part::Both)), None],
+            LegSocket::Layered(layered) => [Some((layered.as_fd(), Part::Both)), None],
             LegSocket::Speakers { socket, .. } => [Some((socket.as_fd(), Part::Both)), None],
             LegSocket::Standard(standard) => {
                 [Some((standard.input(), Part::Input)), standard.output().map(|fd| (fd, Part::Output))]
@@ -119,16 +129,8 @@ impl LegEnd {
 impl LegEnd {
     /// How the network was to it, if it is a TCP call.
     fn tcp_info(&self) -> Option<TcpInfo> {
-        match &self.socket {
-            LegSocket::Connection(connection) if connection.transport() == Transport::Tcp => {
-                TcpInfo::of(connection).ok()
-            }
-            LegSocket::Connection(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Standard(_)
-            | LegSocket::Peer { .. }
-            | LegSocket::None => None,
-        }
+        let connection = self.connection().filter(|connection| connection.transport() == Transport::Tcp)?;
+        TcpInfo::of(connection).ok()
     }
 }
 
@@ -148,6 +150,7 @@ impl<S: Selector> Reactor<S> {
                 CallLimits { idle_timeout: of_a_call.idle_timeout.or(peer_idle_timeout), ..of_a_call }
             }
             LegSocket::Connection(_)
+            | LegSocket::Layered(_)
             | LegSocket::Standard(_)
             | LegSocket::Speakers { .. }
             | LegSocket::None => of_a_call,
@@ -173,7 +176,7 @@ impl<S: Selector> Reactor<S> {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         let mut hands = Hands {
             slot,
-            now: now.moment,
+            now,
             ends: &mut entry.ends,
             doors: &mut self.doors,
             chores: &mut self.chores,
@@ -198,8 +201,8 @@ impl<S: Selector> Reactor<S> {
             end.is_fresh |= ready.readable;
             end.ended |= ready.ended;
         }
-        if !matches!(end.socket, LegSocket::Standard(_)) {
-            end.writable |= ready.writable;
+        if ready.writable && !matches!(end.socket, LegSocket::Standard(_)) {
+            end.found_room();
         }
         self.turn(slot, now);
     }
@@ -228,13 +231,19 @@ impl<S: Selector> Reactor<S> {
             legs += 1;
             for _ in 0..RECEIVES_PER_TURN {
                 let end = &mut ends[leg.index()];
+                if end.has_let_go() {
+                    let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
+                    let members = &mut self.members;
+                    session.gone(now, &mut Hands { slot, now, ends, doors, chores, host, members });
+                    continue;
+                }
                 if end.writable && session.wants_write(leg) {
                     let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
                     let members = &mut self.members;
                     session.writable(
                         now,
                         leg,
-                        &mut Hands { slot, now: now.moment, ends, doors, chores, host, members },
+                        &mut Hands { slot, now, ends, doors, chores, host, members },
                     );
                     continue;
                 }
@@ -245,12 +254,13 @@ impl<S: Selector> Reactor<S> {
                     true => session.feeds(leg).and_then(|to| receive_for(ends, leg, to, &mut self.pipes)),
                     false => None,
                 };
-                let heard = by_splice.unwrap_or_else(|| ends[leg.index()].receive(&mut self.buffer));
+                let heard = by_splice.unwrap_or_else(|| ends[leg.index()].receive(&mut self.buffer, now));
                 let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
                 let members = &mut self.members;
-                let mut hands = Hands { slot, now: now.moment, ends, doors, chores, host, members };
+                let mut hands = Hands { slot, now, ends, doors, chores, host, members };
                 match heard {
                     Heard::Bytes(length) => session.received(now, leg, &self.buffer[..length], &mut hands),
+                    Heard::Events => take_events(session, leg, now, &mut hands),
                     Heard::Held(length) => session.held(now, leg, length, &mut hands),
                     Heard::Enough => session.feeds(leg).map_or((), |to| session.held_enough(to)),
                     Heard::From { from, to, bytes } => {
@@ -292,7 +302,9 @@ impl<S: Selector> Reactor<S> {
             return self.with(slot, now, |session, hands| session.end(now, CloseReason::Finished, hands));
         }
         entry.plan_look(now.moment);
-        if let Some(due) = [entry.session.next_deadline(), entry.look_at].into_iter().flatten().min()
+        let of_layers = entry.ends.iter().filter_map(LegEnd::next_deadline).min();
+        let dues = [entry.session.next_deadline(), entry.look_at, of_layers];
+        if let Some(due) = dues.into_iter().flatten().min()
             && entry.timer.is_none_or(|timer| due < timer)
         {
             entry.timer = Some(due);
@@ -349,11 +361,21 @@ impl<S: Selector> Reactor<S> {
             entry.look_again();
             self.turn(slot, now);
         }
+        if self.layers_due(slot, now) {
+            self.turn(slot, now);
+        }
         self.with(slot, now, |session, hands| {
             if session.next_deadline().is_some_and(|deadline| deadline <= now.moment) {
                 session.deadline(now, hands);
             }
         });
+    }
+
+    /// Tells the layers of a call that their time has come, where it has.
+    fn layers_due(&mut self, slot: usize, now: Now) -> bool {
+        let Some(entry) = self.entries.get_mut(slot) else { return false };
+        let due = |end: &&mut LegEnd| end.next_deadline().is_some_and(|due| due <= now.moment);
+        entry.ends.iter_mut().filter(due).map(|end| end.deadline(now)).count() > 0
     }
 
     /// Ends the sessions of datagram peers that have nothing coming: no peer would ever say that it is done.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conversation::{Address, CallFailed, CloseReason, Leg, Moment, Topic};
+use conversation::{Address, CallFailed, CloseReason, Leg, Now, Topic};
 use smallvec::SmallVec;
 
 use crate::host::Host;
@@ -19,7 +19,7 @@ pub(super) enum Chore {
 
 pub(super) struct Hands<'r> {
     pub(super) slot: usize,
-    pub(super) now: Moment,
+    pub(super) now: Now,
     pub(super) ends: &'r mut SmallVec<[LegEnd; 1]>,
     pub(super) doors: &'r mut [DoorState],
     pub(super) chores: &'r mut Vec<Chore>,
@@ -49,8 +49,12 @@ impl Carrier for Hands<'_> {
 
     fn finish(&mut self, leg: Leg) {
         if let Some(end) = self.ends.get_mut(leg.index()) {
-            end.finish();
+            end.finish(self.now);
         }
+    }
+
+    fn holds_back(&mut self, leg: Leg) -> bool {
+        self.ends.get(leg.index()).is_some_and(LegEnd::holds_back)
     }
 
     fn is_delivered(&mut self, leg: Leg) -> bool {

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use conversation::{CallFailed, End, Moment, Shape, Transport};
+use conversation::{CallFailed, End, Moment, Now, Shape, Transport};
 use socket::{Connection, DatagramSocket, Destination, PeerAddress, Pipe, Standard};
 
 use crate::host::Host;
@@ -11,6 +11,7 @@ use crate::selector::Operation;
 
 use super::arrivals::{Incoming, Kept};
 use super::door::DoorState;
+use super::layered::Layered;
 
 /// Bytes taken from a byte stream at once. Messages get the whole receive buffer.
 const STREAM_READ_BYTES: usize = 128 * 1024;
@@ -75,6 +76,8 @@ const EARLY_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) enum LegSocket {
     Connection(Connection),
+    /// A connected byte stream with layers on it.
+    Layered(Box<Layered>),
     /// The process's own standard input and output.
     Standard(Standard),
     /// A datagram socket on which anyone may speak; answers go to whom was heard last.
@@ -97,6 +100,8 @@ pub(crate) enum LegSocket {
 /// What one try to receive came to.
 pub(crate) enum Heard {
     Bytes(usize),
+    /// Its layers have something to be [taken](super::layered::take_events).
+    Events,
     /// So many bytes went into the pipe of the leg that this one feeds.
     Held(usize),
     /// That pipe may be full.
@@ -141,6 +146,7 @@ impl LegEnd {
     pub(super) fn shape(&self) -> Option<Shape> {
         match &self.socket {
             LegSocket::Connection(connection) => Some(connection.shape()),
+            LegSocket::Layered(layered) => Some(layered.shape()),
             LegSocket::Standard(_) => Some(Shape::Stream),
             LegSocket::Speakers { .. } | LegSocket::Peer { .. } => Some(Shape::Datagram),
             LegSocket::None => None,
@@ -154,11 +160,56 @@ impl LegEnd {
 
     /// Whether a receive is worth a try.
     pub(super) fn may_receive(&self) -> bool {
-        self.readable || self.kept.is_some()
+        match &self.socket {
+            LegSocket::Layered(layered) => layered.may_receive(self.readable),
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None => self.readable || self.kept.is_some(),
+        }
+    }
+
+    /// Whether it may be sent on now, after its socket has been found to have room.
+    pub(super) fn found_room(&mut self) {
+        self.writable = match &mut self.socket {
+            LegSocket::Layered(layered) => {
+                layered.writable();
+                layered.may_send()
+            }
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None => true,
+        }
+    }
+
+    /// Whether what its layers owed has gone, since this was last asked.
+    pub(super) fn has_let_go(&mut self) -> bool {
+        if let LegSocket::Layered(layered) = &mut self.socket { layered.has_let_go() } else { false }
+    }
+
+    /// When its layers want to be asked again.
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        let LegSocket::Layered(layered) = &self.socket else { return None };
+        layered.next_deadline()
+    }
+
+    /// That time has come.
+    pub(super) fn deadline(&mut self, now: Now) {
+        if let LegSocket::Layered(layered) = &mut self.socket {
+            layered.deadline(now);
+        }
+    }
+
+    /// Whether its layers still owe what they took.
+    pub(super) fn holds_back(&self) -> bool {
+        matches!(&self.socket, LegSocket::Layered(layered) if layered.owes())
     }
 
     /// One receive. Clears `readable` when there is surely nothing more to be had without another event.
-    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Heard {
+    pub(super) fn receive(&mut self, buffer: &mut [u8], now: Now) -> Heard {
         if let Some(heard) = self.receive_kept(buffer) {
             return heard;
         }
@@ -176,6 +227,17 @@ impl LegEnd {
                         self.readable = !is_stream || self.ended || received.length == room;
                         self.brought(received.length);
                         Heard::Bytes(received.length)
+                    }
+                    Err(error) => self.not_received("recv(2)", &error),
+                }
+            }
+            LegSocket::Layered(layered) => {
+                let heard = layered.receive(buffer, now);
+                self.writable = layered.may_send();
+                match heard {
+                    Ok(heard) => {
+                        self.is_fresh = true;
+                        heard.unwrap_or(Heard::Nothing)
                     }
                     Err(error) => self.not_received("recv(2)", &error),
                 }
@@ -251,10 +313,15 @@ impl LegEnd {
         bytes: &[u8],
         doors: &mut [DoorState],
         host: &Host,
-        now: Moment,
+        now: Now,
     ) -> Result<Option<usize>, CallFailed> {
         let (call, result) = match &mut self.socket {
             LegSocket::Connection(connection) => ("send(2)", connection.send(bytes)),
+            LegSocket::Layered(layered) => {
+                let sent = layered.send(bytes, now);
+                self.writable = layered.may_send();
+                return sent;
+            }
             LegSocket::Standard(standard) => ("write(2)", standard.send(bytes)),
             LegSocket::Speakers { socket, latest: Some(latest), .. } => {
                 ("sendmsg(2)", socket.send_to(bytes, latest))
@@ -271,7 +338,7 @@ impl LegEnd {
                     return Ok(Some(bytes.len()));
                 }
                 if let Some(source) = address.as_ref().and_then(PeerAddress::ip)
-                    && !host.gate.may_answer(source.ip(), now)
+                    && !host.gate.may_answer(source.ip(), now.moment)
                 {
                     door.undelivered("one source is answered no more often (--rate-per-peer)", host);
                     return Ok(Some(bytes.len()));
@@ -308,8 +375,9 @@ impl LegEnd {
         Err(CallFailed::new(call, error))
     }
 
-    pub(super) fn finish(&mut self) {
+    pub(super) fn finish(&mut self, now: Now) {
         match &mut self.socket {
+            LegSocket::Layered(layered) => layered.finish(now),
             // A failure means that the peer is gone already; the next receive says so.
             LegSocket::Connection(connection) => drop(connection.finish().ok()),
             // Without /dev/null the reader of our output sees its end when the process ends.
@@ -320,27 +388,31 @@ impl LegEnd {
 
     /// Whether a reset would drop nothing that was sent. Only TCP has one; elsewhere what was sent is there.
     pub(super) fn is_delivered(&self) -> bool {
+        let Some(connection) = self.connection().filter(|_| !self.holds_back()) else {
+            return !self.holds_back();
+        };
+        // A peer that is gone (ENOTCONN) acknowledges nothing any more.
+        connection.transport() != Transport::Tcp
+            || connection.undelivered().map_or(true, |bytes| bytes == 0)
+            || connection.peer_end().is_err()
+    }
+
+    /// Its connected socket, if it has one.
+    pub(super) fn connection(&self) -> Option<&Connection> {
         match &self.socket {
-            LegSocket::Connection(connection) if connection.transport() == Transport::Tcp => {
-                // A peer that is gone (ENOTCONN) acknowledges nothing any more.
-                connection.undelivered().map_or(true, |bytes| bytes == 0) || connection.peer_end().is_err()
-            }
-            LegSocket::Connection(_)
-            | LegSocket::Standard(_)
+            LegSocket::Connection(connection) => Some(connection),
+            LegSocket::Layered(layered) => Some(layered.connection()),
+            LegSocket::Standard(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
-            | LegSocket::None => true,
+            | LegSocket::None => None,
         }
     }
 
     /// Resets the leg as it is closed, which comes next: its call is over.
     pub(super) fn abort(&self) {
-        match &self.socket {
-            LegSocket::Connection(connection) => connection.reset_at_close(),
-            LegSocket::Standard(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
-            | LegSocket::None => {}
+        if let Some(connection) = self.connection() {
+            connection.reset_at_close();
         }
     }
 }

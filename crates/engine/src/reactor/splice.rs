@@ -75,7 +75,9 @@ impl LegEnd {
         match &self.socket {
             LegSocket::Connection(connection) => connection.can_splice(),
             LegSocket::Standard(standard) => standard.can_splice_input(),
-            LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => false,
+            LegSocket::Layered(_) | LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => {
+                false
+            }
         }
     }
 
@@ -83,7 +85,9 @@ impl LegEnd {
         match &self.socket {
             LegSocket::Connection(connection) => connection.can_splice(),
             LegSocket::Standard(standard) => standard.can_splice_output(),
-            LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => false,
+            LegSocket::Layered(_) | LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => {
+                false
+            }
         }
     }
 
@@ -95,7 +99,10 @@ impl LegEnd {
                 self.readable = false; // once for each time that poll(2) called it readable
                 standard.receive_into(pipe)
             }
-            LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => return Heard::Nothing,
+            LegSocket::Layered(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None => return Heard::Nothing,
         };
         match outcome {
             Ok(0) => Heard::Finished,
@@ -127,7 +134,10 @@ impl LegEnd {
         let outcome = match &self.socket {
             LegSocket::Connection(connection) => connection.send_from(pipe),
             LegSocket::Standard(standard) => standard.send_from(pipe),
-            LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => return Ok(HeldSent::NotNow),
+            LegSocket::Layered(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None => return Ok(HeldSent::NotNow),
         };
         match outcome {
             Ok(taken) => Ok(HeldSent::Taken(taken)),

@@ -60,8 +60,8 @@ impl Session {
             // A joined leg that just ended would tell its peer that this was all.
             let is_whole = state.finished && state.broken.is_none();
             let is_cut = !reason.is_clean() && state.partner.is_some() && !is_whole;
-            if (state.owes() || is_cut)
-                && let Some(leg) = Leg::new(index)
+            if let Some(leg) = Leg::new(index)
+                && (state.owes() || is_cut || carrier.holds_back(leg))
             {
                 carrier.abort(leg);
             }
@@ -144,13 +144,13 @@ impl Session {
                     carrier.finish(leg);
                 }
             }
-            owes |= state.owes();
+            owes |= state.owes() || carrier.holds_back(leg);
             silent &= state.is_silent();
         }
         match &mut self.phase {
             Phase::Over(_) => {}
             Phase::Open => {
-                if self.legs.iter().all(|leg| leg.peer_finished && leg.finished) {
+                if !owes && self.legs.iter().all(|leg| leg.peer_finished && leg.finished) {
                     self.end(now, self.honest(CloseReason::Finished), carrier);
                 }
             }

@@ -44,12 +44,12 @@ fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
     };
     let what = format!("question to {}", connected.end);
     let plan = super::plan(ask, log, super::is_inert(arguments.raw))?;
-    let reason = converse(plan, Line::Connection(connected.connection))?.reason;
-    if reason == CloseReason::TimedOut {
+    let ended = converse(plan, Line::Connection(connected.connection))?;
+    if ended.reason == CloseReason::TimedOut {
         let hint = "is the server running, and is the address right?";
         return Err(Failure::new(Status::TimedOut, format!("the {what} was not answered in time; {hint}")));
     }
-    outcome(reason, &what)
+    outcome(&ended, &what)
 }
 
 /// The bytes that are sent.

@@ -49,7 +49,7 @@ fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
     let control = Arc::clone(&plan.control);
     let result = stop::at_signal(&control, log, || {
         let ended = converse(plan, Line::Connection(connected.connection))?;
-        outcome(ended.reason, &format!("call to {}", connected.end))
+        outcome(&ended, &format!("call to {}", connected.end))
     });
     keyboard.close(result)
 }

@@ -80,7 +80,7 @@ fn answer(
         ready.announce(doors.ends(), log);
         Engine::Iterative.serve(doors, plan)?;
         match last.take() {
-            Some(ended) if !arguments.keep => outcome(ended.reason, &format!("call from {}", ended.peer)),
+            Some(ended) if !arguments.keep => outcome(&ended, &format!("call from {}", ended.peer)),
             Some(_) | None => Ok(()),
         }
     })
@@ -106,6 +106,6 @@ fn hear(
             .map_err(|error| Failure::new(Status::Other, format!("{address}: getsockname(2): {error}")))?;
         ready.announce(&[end], log);
         let ended = converse(plan, Line::Speakers { socket, only_first: !arguments.keep })?;
-        outcome(ended.reason, &format!("conversation at {address}"))
+        outcome(&ended, &format!("conversation at {address}"))
     })
 }

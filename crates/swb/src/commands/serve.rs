@@ -169,7 +169,7 @@ fn serve_line(address: &Address, plan: Plan) -> Result<(), Failure> {
         | Transport::UnixDgram
         | Transport::UnixSeqpacket => Line::Connection(switchboard::socket::connect(address)?.connection),
     };
-    outcome(converse(plan, line)?.reason, &format!("call at {address}"))
+    outcome(&converse(plan, line)?, &format!("call at {address}"))
 }
 
 /// Whether the one caller is there already.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use switchboard::address::visible;
 use switchboard::engine::OPEN_TOLD_MAX;
-use switchboard::{Call, CallFailed, End, Event, TcpInfo};
+use switchboard::{Call, CallFailed, End, Event, Leg, TcpInfo};
 
 use crate::failure::Failure;
 use crate::json::Json;
@@ -41,7 +41,11 @@ type Members = Vec<(&'static str, Json)>;
 /// From which level on an event is told, if at all.
 pub(crate) fn level(event: &Event<'_>, role: Role) -> Option<Level> {
     match event {
-        Event::Answered(_) | Event::Ended { .. } | Event::Message { .. } => Some(Level::Verbose),
+        Event::Answered(_)
+        | Event::Ended { .. }
+        | Event::Message { .. }
+        | Event::Layer { .. }
+        | Event::LayerFailed { .. } => Some(Level::Verbose),
         Event::LimitReached { .. } => (role == Role::Server).then_some(Level::Normal),
         Event::Draining { calls, at_most } => (*calls > 0 && !at_most.is_zero()).then_some(Level::Normal),
         Event::ChildEnded { signal, .. } => signal.map(|_| Level::Normal),
@@ -169,6 +173,18 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             let members = vec![("peer", json(from)), ("local", json(to)), ("bytes", count(*bytes))];
             ("message", format!("message of {bytes} bytes from {from} to {to}"), members)
         }
+        Event::Layer { call, leg, told } => {
+            let text = format!("call {}: {}: {told}", call.number, leg_of(call, *leg));
+            let mut members = members_of(call);
+            members.extend([("leg", count(leg.index())), ("text", json(told))]);
+            ("layer", text, members)
+        }
+        Event::LayerFailed { call, leg, failure } => {
+            let text = format!("call {}: {}: {failure}", call.number, leg_of(call, *leg));
+            let mut members = members_of(call);
+            members.extend([("leg", count(leg.index())), ("reason", json(failure))]);
+            ("layer_failed", text, members)
+        }
         Event::AcceptPaused { door, failed } => {
             let wait = "callers wait until some of it is free again";
             let members = vec![("local", json(door)), ("reason", json(failed))];
@@ -267,6 +283,11 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
         }
         Event::Open { .. } | Event::Bell => ("", String::new(), Vec::new()),
     }
+}
+
+/// Whose leg it is, in words.
+fn leg_of(call: &Call, leg: Leg) -> String {
+    if leg == Leg::CALLER { call.peer.to_string() } else { "the other end".to_owned() }
 }
 
 /// Which call it is, whose, and at which address.

@@ -1,0 +1,238 @@
+//! A leg with layers on its socket: what is received goes up through the stack, what is sent goes down.
+//!
+//! The session sees the leg as it is above the layers, and opens with the socket: what it sends before the layers are
+//! open waits in its queue, as it would for room. Protected: what one event of the stack had for above is taken in
+//! order, and only while the leg is to be read; nothing is received while the stack owes more than it should; a leg
+//! whose stack still owes something is not closed in order.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use conversation::{CallFailed, CloseReason, Leg, Now, Shape};
+use layers::{Above, Failure, Stack};
+use smallvec::SmallVec;
+use socket::Connection;
+
+use crate::{Event, Session};
+
+use super::hands::Hands;
+use super::leg_end::{Heard, LegEnd, LegSocket};
+
+/// Bytes received at once: a few records of TLS.
+const RECEIVE_BYTES: usize = 64 * 1024;
+
+pub(crate) struct Layered {
+    connection: Connection,
+    stack: Stack,
+    /// What events had for above and is not taken yet.
+    events: VecDeque<Above>,
+    /// How far the first is taken: what it tells counts as one, then each piece.
+    taken: usize,
+    is_open: bool,
+    /// A layer has failed: what comes is dropped.
+    has_failed: bool,
+    /// The socket may take more.
+    has_room: bool,
+    /// The socket is finished.
+    is_finished: bool,
+    /// Something was owed, and that it has gone is still to be told.
+    has_owed: bool,
+    /// The socket takes nothing any more, which is still to be told.
+    broken: Option<CallFailed>,
+}
+
+impl Layered {
+    /// The socket is open; a caller's first bytes are on their way when this returns.
+    pub(crate) fn opened(connection: Connection, stack: Stack, now: Now) -> Layered {
+        let mut layered = Layered {
+            connection,
+            stack,
+            events: VecDeque::new(),
+            taken: 0,
+            is_open: false,
+            has_failed: false,
+            has_room: true,
+            is_finished: false,
+            has_owed: false,
+            broken: None,
+        };
+        layered.event(|stack, above| stack.opened(now, above));
+        layered
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        self.stack.shape()
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Whether a receive would bring something that may be taken now.
+    pub(super) fn may_receive(&self, readable: bool) -> bool {
+        !self.events.is_empty() || self.broken.is_some() || readable && !self.stack.is_congested()
+    }
+
+    /// Whether more may be given to the stack to send.
+    pub(super) fn may_send(&self) -> bool {
+        self.is_open && !self.stack.is_congested()
+    }
+
+    /// Whether the stack owes something that waits for room in the socket.
+    pub(super) fn waits_for_room(&self) -> bool {
+        !self.has_room && self.owes()
+    }
+
+    /// Whether the stack owes something, or a FIN.
+    pub(super) fn owes(&self) -> bool {
+        let owes = !self.stack.outgoing().is_empty() || self.stack.finish_is_due() && !self.is_finished;
+        owes && self.broken.is_none()
+    }
+
+    /// Whether what was owed has gone, since this was last asked.
+    pub(super) fn has_let_go(&mut self) -> bool {
+        self.has_owed && !self.owes() && std::mem::take(&mut self.has_owed)
+    }
+
+    /// When a layer wants to be asked again.
+    pub(super) fn next_deadline(&self) -> Option<conversation::Moment> {
+        self.stack.next_deadline()
+    }
+
+    pub(super) fn deadline(&mut self, now: Now) {
+        self.event(|stack, above| stack.deadline(now, above));
+    }
+
+    /// The socket has room.
+    pub(super) fn writable(&mut self) {
+        self.has_room = true;
+        self.flush();
+    }
+
+    /// One event of the stack; what it has for below is sent at once.
+    fn event(&mut self, event: impl FnOnce(&mut Stack, &mut Above)) {
+        let mut above = Above::default();
+        event(&mut self.stack, &mut above);
+        self.is_open |= above.is_open();
+        self.has_failed |= above.failed().is_some();
+        if !above.is_empty() {
+            self.events.push_back(above);
+        }
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        while self.has_room && self.broken.is_none() && !self.stack.outgoing().is_empty() {
+            match self.connection.send(self.stack.outgoing()) {
+                Ok(sent) => self.stack.sent(sent),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.has_room = false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.broken = Some(CallFailed::new("send(2)", &error)),
+            }
+        }
+        if self.stack.finish_is_due() && !std::mem::replace(&mut self.is_finished, true) {
+            // A failure means that the peer is gone already; the next receive says so.
+            let _ = self.connection.finish();
+        }
+        self.has_owed |= self.owes();
+    }
+
+    /// One receive, unless something is there already. `Ok(None)`: nothing for above came of it.
+    pub(super) fn receive(&mut self, buffer: &mut [u8], now: Now) -> io::Result<Option<Heard>> {
+        if !self.events.is_empty() {
+            return Ok(Some(Heard::Events));
+        }
+        if let Some(failed) = self.broken {
+            return Ok(Some(Heard::Failed(failed)));
+        }
+        let room = RECEIVE_BYTES.min(buffer.len());
+        let received = self.connection.receive(&mut buffer[..room])?;
+        if self.has_failed {
+            return Ok(received.end.then_some(Heard::Finished));
+        }
+        if received.end {
+            self.event(|stack, above| stack.below_finished(now, above));
+        } else {
+            let bytes = &buffer[..received.length];
+            self.event(|stack, above| stack.received(now, bytes, above));
+        }
+        Ok(match self.events.is_empty() {
+            true if received.end => Some(Heard::Finished), // what ended above before ends below
+            true => None,
+            false => Some(Heard::Events),
+        })
+    }
+
+    /// All of it: a message whole, or any cut of a stream. `None` while there is no room.
+    pub(super) fn send(&mut self, bytes: &[u8], now: Now) -> Result<Option<usize>, CallFailed> {
+        if let Some(failed) = self.broken {
+            return Err(failed);
+        }
+        if !self.may_send() {
+            return Ok(None);
+        }
+        self.event(|stack, above| stack.send(now, bytes, above));
+        Ok(Some(bytes.len()))
+    }
+
+    pub(super) fn finish(&mut self, now: Now) {
+        self.event(|stack, above| stack.finish(now, above));
+    }
+}
+
+impl AsFd for Layered {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.connection.as_fd()
+    }
+}
+
+/// Gives a session what its leg's stack has for above, as long as the leg is to be read.
+pub(super) fn take_events(session: &mut Session, leg: Leg, now: Now, hands: &mut Hands<'_>) {
+    while let Some((above, mut taken)) = first(hands.ends, leg) {
+        if taken == 0 {
+            for told in above.told() {
+                hands.host.tell(&Event::Layer { call: session.call(), leg, told });
+            }
+            taken = 1;
+        }
+        let mut is_all = true;
+        for piece in above.pieces().skip(taken - 1) {
+            is_all = session.wants_read(leg);
+            if !is_all {
+                break;
+            }
+            taken += 1;
+            session.received(now, leg, piece, hands);
+        }
+        if !is_all {
+            return put_back(hands.ends, leg, above, taken);
+        }
+        if above.is_finished() {
+            session.peer_finished(now, leg, hands);
+        }
+        if let Some(failure) = above.failed() {
+            hands.host.tell(&Event::LayerFailed { call: session.call(), leg, failure });
+            session.layer_failed(now, leg, reason_of(failure), hands);
+        }
+    }
+}
+
+fn first(ends: &mut SmallVec<[LegEnd; 1]>, leg: Leg) -> Option<(Above, usize)> {
+    let LegSocket::Layered(layered) = &mut ends.get_mut(leg.index())?.socket else { return None };
+    Some((layered.events.pop_front()?, std::mem::take(&mut layered.taken)))
+}
+
+fn put_back(ends: &mut SmallVec<[LegEnd; 1]>, leg: Leg, above: Above, taken: usize) {
+    if let Some(LegEnd { socket: LegSocket::Layered(layered), .. }) = ends.get_mut(leg.index()) {
+        layered.events.push_front(above);
+        layered.taken = taken;
+    }
+}
+
+fn reason_of(failure: &Failure) -> CloseReason {
+    match failure.is_distrust() {
+        true => CloseReason::NotTrusted(failure.name()),
+        false => CloseReason::LayerFailed(failure.name()),
+    }
+}
