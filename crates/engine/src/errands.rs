@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use conversation::{Address, DialFailure, DialFailureKind, Leg};
-use socket::{ConnectErrorKind, Connected};
+use socket::{ConnectError, ConnectErrorKind, Connected, Environment, Program};
 use std::net::SocketAddr;
 
 /// Helper threads of one worker at the most; the first errand starts the first.
@@ -36,11 +36,17 @@ pub(crate) enum Errand {
         /// Its `connect-timeout` runs from here, also while it waits for a helper.
         asked: Instant,
     },
+    /// To start the program of an `exec:` or `sh:` address.
+    Start {
+        address: Box<Address>,
+        environment: Environment,
+    },
     Name(SocketAddr),
 }
 
 pub(crate) enum Done {
     Dialled(Result<Connected, DialFailure>),
+    Started(Result<Program, DialFailure>),
     Named(Option<String>),
 }
 
@@ -113,10 +119,10 @@ impl Errand {
             Errand::Dial { address, asked } => {
                 let waited = Some(asked.elapsed()).filter(|waited| *waited >= AT_ONCE).unwrap_or_default();
                 let connected = socket::connect_after(&address, waited);
-                Done::Dialled(
-                    connected
-                        .map_err(|error| DialFailure { kind: kind_of(&error.kind), text: error.to_string() }),
-                )
+                Done::Dialled(connected.map_err(failure))
+            }
+            Errand::Start { address, environment } => {
+                Done::Started(Program::start(&address, &environment).map_err(failure))
             }
             Errand::Name(address) => Done::Named(socket::reverse_name(address).ok().flatten()),
         }
@@ -124,13 +130,20 @@ impl Errand {
 
     fn refuse(self) -> Done {
         match self {
-            Errand::Dial { address, .. } => Done::Dialled(Err(DialFailure {
-                kind: DialFailureKind::Other,
-                text: format!("cannot call {address}: no thread for it, or {OPEN_MAX} calls wait already"),
-            })),
+            Errand::Dial { address, .. } => Done::Dialled(Err(no_helper(&address))),
+            Errand::Start { address, .. } => Done::Started(Err(no_helper(&address))),
             Errand::Name(_) => Done::Named(None),
         }
     }
+}
+
+fn no_helper(address: &Address) -> DialFailure {
+    let text = format!("cannot call {address}: no thread for it, or {OPEN_MAX} calls wait already");
+    DialFailure { kind: DialFailureKind::Other, text }
+}
+
+fn failure(error: ConnectError) -> DialFailure {
+    DialFailure { kind: kind_of(&error.kind), text: error.to_string() }
 }
 
 fn kind_of(kind: &ConnectErrorKind) -> DialFailureKind {
@@ -139,8 +152,9 @@ fn kind_of(kind: &ConnectErrorKind) -> DialFailureKind {
         ConnectErrorKind::Refused => DialFailureKind::Refused,
         ConnectErrorKind::Unreachable => DialFailureKind::Unreachable,
         ConnectErrorKind::TimedOut => DialFailureKind::TimedOut,
-        ConnectErrorKind::Option(_) | ConnectErrorKind::Unsupported | ConnectErrorKind::Other => {
-            DialFailureKind::Other
-        }
+        ConnectErrorKind::Option(_)
+        | ConnectErrorKind::NotStarted
+        | ConnectErrorKind::Unsupported
+        | ConnectErrorKind::Other => DialFailureKind::Other,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use conversation::{CloseReason, End};
 
-use crate::{Event, Observer};
+use crate::{Event, Observer, ProgramEnd};
 
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Ended {
     pub received_bytes: u64,
     /// Bytes that the kernel took for the peer.
     pub sent_bytes: u64,
+    /// How the program ended that was called.
+    pub program: Option<ProgramEnd>,
 }
 
 /// Remembers how the last call ended: for programs that hold one call, or one after the other.
@@ -54,8 +56,9 @@ impl Observer for LastCall {
     }
 
     fn event(&self, event: &Event<'_>) {
-        if let Event::Ended { call, reason, received_bytes, sent_bytes, .. } = *event {
-            *self.ended() = Some(Ended { peer: call.peer.clone(), reason, received_bytes, sent_bytes });
+        if let Event::Ended { call, reason, received_bytes, sent_bytes, program, .. } = *event {
+            *self.ended() =
+                Some(Ended { peer: call.peer.clone(), reason, received_bytes, sent_bytes, program });
         }
         self.next.event(event);
     }

@@ -57,7 +57,7 @@ pub use epoll::{Edge, Epoll, Watch};
 pub use host::Plan;
 pub use last_call::{Ended, LastCall};
 pub use limits::Limits;
-pub use observer::{Event, Observer, Silent};
+pub use observer::{Event, Observer, ProgramEnd, Silent};
 pub use output::Output;
 pub use privileges::{Identity, IdentityError};
 pub use reactor::OPEN_TOLD_MAX;

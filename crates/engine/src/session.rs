@@ -164,7 +164,8 @@ impl Session {
     /// The first leg that broke off, if one has.
     #[must_use]
     pub fn broken_leg(&self) -> Option<Leg> {
-        self.legs.iter().position(|leg| leg.broken.is_some()).and_then(Leg::new)
+        let is_broken = |leg: &LegState| leg.broken.as_deref().is_some_and(|why| !why.is_clean());
+        self.legs.iter().position(is_broken).and_then(Leg::new)
     }
 
     /// Whether a message from this leg has to be dropped: it feeds a leg on which more is owed than may be.
@@ -261,7 +262,7 @@ impl Session {
             // A joined leg on which nothing could be sent any more has been read to its end: so has its call.
             let state = &self.legs[leg.index()];
             let broken = state.broken.as_deref().copied().filter(|_| state.partner.is_some());
-            if broken.is_some() {
+            if broken.is_some_and(|why| !why.is_clean()) {
                 self.break_off_partner(leg);
             }
             let mut out = self.outbox(now);
@@ -274,6 +275,17 @@ impl Session {
         } else {
             self.settle(now, carrier);
         }
+    }
+
+    /// The peer has closed its ear and breaks nothing off: a program has closed its input. What is owed to it, and what
+    /// would still be sent, nobody misses. With a peer that has finished too, a joined call is over.
+    pub fn peer_deaf(&mut self, now: Now, leg: Leg, carrier: &mut dyn Carrier) {
+        let state = &mut self.legs[leg.index()];
+        state.stop_sending(CloseReason::Finished);
+        if state.peer_finished && state.partner.is_some() {
+            self.close(CloseReason::Finished, true);
+        }
+        self.settle(now, carrier);
     }
 
     /// The leg may take more of what is owed.

@@ -31,7 +31,7 @@ impl Callee {
             End::Ip { .. } | End::Path { .. } | End::Abstract { .. } => {
                 Some(Callee { end, options: address.options.clone() })
             }
-            End::Unnamed(_) | End::Standard | End::Descriptor(_) => None,
+            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => None,
         }
     }
 
@@ -63,7 +63,7 @@ impl Callee {
                 Ok(Dialling::Pending(Pending { started }))
             }
             End::Path { transport, .. } | End::Abstract { transport, .. } => self.local(*transport),
-            End::Unnamed(_) | End::Standard | End::Descriptor(_) => {
+            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => {
                 Err(self.failed(io::ErrorKind::Unsupported.into()))
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! A call to somebody begins with [`connect()`] and gives a [`Connection`]. Callers are answered by a
 //! [`Listener`], whose [`Listener::accept`] gives a [`Connection`] each; datagrams from anybody come to a
-//! [`DatagramSocket`], many by one call to a [`BurstSocket`]. Standard input and output are an end as well: [`Standard`].
+//! [`DatagramSocket`], many by one call to a [`BurstSocket`]. Standard input and output are an end as well:
+//! [`Standard`]; and so is a program that is started for the call: [`Program`].
 //!
 //! ```
 //! use socket::{Listener, connect};
@@ -57,6 +58,7 @@ mod outline;
 mod owned_path;
 mod packet_info;
 mod peer_address;
+mod program;
 mod race;
 mod resolve;
 mod resolve_error;
@@ -88,6 +90,7 @@ pub use option_error::{Granted, OptionError};
 pub use outline::{Outline, Try, outline_bursts, outline_call, outline_listening};
 pub use packet_info::Destination;
 pub use peer_address::PeerAddress;
+pub use program::{Environment, Program, ProgramProcess};
 pub use resolve::{Candidate, Resolved, Role, resolve};
 pub use resolve_error::{ResolveError, ResolveErrorKind};
 pub use standard::Standard;

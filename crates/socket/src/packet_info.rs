@@ -39,7 +39,8 @@ impl Destination {
             | End::Abstract { .. }
             | End::Unnamed(_)
             | End::Standard
-            | End::Descriptor(_) => bound.clone(),
+            | End::Descriptor(_)
+            | End::Command { .. } => bound.clone(),
         }
     }
 }

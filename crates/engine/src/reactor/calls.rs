@@ -1,22 +1,22 @@
 //! The calls of a reactor: opened, moved on by turns, ended.
 
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use conversation::{
     Call, CallFailed, CloseReason, DialFailure, DialFailureKind, End, Leg, Moment, Now, Transport,
 };
 use smallvec::{SmallVec, smallvec};
-use socket::{Standard, TcpInfo};
+use socket::Standard;
 
 use crate::errands::{Done, Errand, Errands, Ticket};
 use crate::peer_places::PeerPlace;
 use crate::selector::{Operation, Ready, Selector, Source, Watch};
-use crate::{CallLimits, Event, ServeError, Session};
+use crate::{CallLimits, Event, ProgramEnd, ServeError, Session};
 
 use super::arrivals::Incoming;
 use super::hands::{Chore, Hands};
-use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
+use super::leg_end::{Heard, LegEnd, LegSocket, Part, PutOff};
+use super::programs::{Over, PATIENCE, hung_up};
 use super::{Reactor, Token};
 
 /// Receives that one leg may have in one turn, so that a caller who sends without end makes nobody wait.
@@ -91,44 +91,6 @@ impl Entry {
     }
 }
 
-/// What a descriptor of a leg is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    Both,
-    Input,
-    Output,
-}
-
-impl LegEnd {
-    /// The descriptors that its events come from.
-    fn descriptors(&self) -> [Option<(BorrowedFd<'_>, Part)>; 2] {
-        match &self.socket {
-            LegSocket::Connection(connection) => [Some((connection.as_fd(), Part::Both)), None],
-            LegSocket::Speakers { socket, .. } => [Some((socket.as_fd(), Part::Both)), None],
-            LegSocket::Standard(standard) => {
-                [Some((standard.input(), Part::Input)), standard.output().map(|fd| (fd, Part::Output))]
-            }
-            LegSocket::Peer { .. } | LegSocket::None => [None, None],
-        }
-    }
-}
-
-impl LegEnd {
-    /// How the network was to it, if it is a TCP call.
-    fn tcp_info(&self) -> Option<TcpInfo> {
-        match &self.socket {
-            LegSocket::Connection(connection) if connection.transport() == Transport::Tcp => {
-                TcpInfo::of(connection).ok()
-            }
-            LegSocket::Connection(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Standard(_)
-            | LegSocket::Peer { .. }
-            | LegSocket::None => None,
-        }
-    }
-}
-
 impl<S: Selector> Reactor<S> {
     /// Opens a call whose place is taken, on this first leg. Returns its slot, unless it is over already.
     pub(crate) fn open(
@@ -146,6 +108,7 @@ impl<S: Selector> Reactor<S> {
             }
             LegSocket::Connection(_)
             | LegSocket::Standard(_)
+            | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
             | LegSocket::None => of_a_call,
         };
@@ -195,7 +158,7 @@ impl<S: Selector> Reactor<S> {
             end.is_fresh |= ready.readable;
             end.ended |= ready.ended;
         }
-        if !matches!(end.socket, LegSocket::Standard(_)) {
+        if !matches!(end.socket, LegSocket::Standard(_) | LegSocket::Program(_)) {
             end.writable |= ready.writable;
         }
         self.turn(slot, now);
@@ -205,7 +168,16 @@ impl<S: Selector> Reactor<S> {
         let Some(end) = self.entries.get_mut(slot).and_then(|entry| entry.ends.get_mut(leg.index())) else {
             return;
         };
+        if end.room != ready.operation {
+            return; // of an earlier call in this slot
+        }
+        if ready.is_last {
+            end.room = Operation::NONE;
+        }
         end.writable |= ready.writable;
+        if ready.failed && end.close_input_of_program() {
+            return self.with(slot, now, |session, hands| session.peer_deaf(now, leg, hands));
+        }
         if ready.failed {
             // The reader of our output is gone: nothing that could still come would be seen by anyone.
             let failed = CallFailed { call: "write(2)", errno: libc::EPIPE };
@@ -306,7 +278,7 @@ impl<S: Selector> Reactor<S> {
     }
 
     fn close(&mut self, slot: usize, reason: CloseReason, now: Now) {
-        let entry = self.entries.remove(slot);
+        let mut entry = self.entries.remove(slot);
         for end in &entry.ends {
             self.selector.forget(end.incoming.operation());
             self.selector.forget(end.room);
@@ -319,8 +291,15 @@ impl<S: Selector> Reactor<S> {
         }
         let wants_tcp_info = self.host.plan.observer.wants_tcp_info();
         let tcp = entry.ends.first().filter(|_| wants_tcp_info).and_then(LegEnd::tcp_info);
-        drop(entry.ends);
-        self.host.ended(&entry.session, entry.far.as_deref(), reason, tcp, now);
+        let programs = hung_up(std::mem::take(&mut entry.ends));
+        let over = Box::new(Over { entry, reason, tcp });
+        if programs.is_empty() { self.tell_end(&over, None, now) } else { self.see_off(programs, over, now) }
+    }
+
+    /// A call is over, and so is the program that was started for it, if one was.
+    pub(super) fn tell_end(&mut self, over: &Over, program: Option<ProgramEnd>, now: Now) {
+        let Over { entry, reason, tcp } = over;
+        self.host.ended(&entry.session, entry.far.as_deref(), *reason, *tcp, program, now);
         self.host.leave_place();
         self.doors_may_answer();
     }
@@ -359,8 +338,12 @@ impl<S: Selector> Reactor<S> {
         for slot in slots {
             self.with(slot, now, |session, hands| session.end(now, CloseReason::Drained, hands));
         }
-        // Children end by themselves at the same time; those that cannot are ended a second later.
-        self.drain_until = (!self.children.is_empty()).then(|| now.moment + Duration::from_secs(1));
+        self.hurry_programs(now);
+        // Children end by themselves at the same time, or once their programs have; those that cannot are ended a
+        // second later.
+        let for_programs = if self.host.plan.service.needs().dial { PATIENCE } else { Duration::ZERO };
+        let wait = for_programs + Duration::from_secs(1);
+        self.drain_until = (!self.children.is_empty()).then(|| now.moment + wait);
         self.kill_overdue_children();
     }
 
@@ -375,6 +358,10 @@ impl<S: Selector> Reactor<S> {
                         self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
                     }
                 }
+            }
+            Chore::Dial { slot, leg, address } if address.transport.is_program() => {
+                let environment = socket::Environment::new();
+                self.send_errand(slot, leg, Errand::Start { address, environment }, now);
             }
             Chore::Dial { slot, leg, address } => {
                 self.send_errand(slot, leg, Errand::Dial { address, asked: Instant::now() }, now);
@@ -412,7 +399,13 @@ impl<S: Selector> Reactor<S> {
                 }
                 self.connect_leg(slot, leg, LegSocket::Connection(connected.connection), now);
             }
-            Done::Dialled(Err(why)) => {
+            Done::Started(Ok(program)) => {
+                if let Some(entry) = self.entries.get_mut(slot) {
+                    entry.far = Some(Box::new(program.end().clone()));
+                }
+                self.connect_leg(slot, leg, LegSocket::Program(Box::new(program)), now);
+            }
+            Done::Dialled(Err(why)) | Done::Started(Err(why)) => {
                 if let Some(entry) = self.entries.get(slot) {
                     self.host.tallies.not_dialled(&entry.session.call().peer, &why);
                 }

@@ -1,10 +1,11 @@
 //! The socket under one leg, and what it was last seen ready for.
 
 use std::io::ErrorKind;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use conversation::{CallFailed, End, Moment, Shape, Transport};
-use socket::{Connection, DatagramSocket, Destination, PeerAddress, Standard};
+use socket::{Connection, DatagramSocket, Destination, PeerAddress, Program, Standard, TcpInfo};
 
 use crate::host::Host;
 use crate::selector::Operation;
@@ -61,6 +62,8 @@ pub(crate) enum LegSocket {
     Connection(Connection),
     /// The process's own standard input and output.
     Standard(Standard),
+    /// A program, by the pipes to it.
+    Program(Box<Program>),
     /// A datagram socket on which anyone may speak; answers go to whom was heard last.
     Speakers {
         socket: Box<DatagramSocket>,
@@ -119,7 +122,7 @@ impl LegEnd {
     pub(super) fn shape(&self) -> Option<Shape> {
         match &self.socket {
             LegSocket::Connection(connection) => Some(connection.shape()),
-            LegSocket::Standard(_) => Some(Shape::Stream),
+            LegSocket::Standard(_) | LegSocket::Program(_) => Some(Shape::Stream),
             LegSocket::Speakers { .. } | LegSocket::Peer { .. } => Some(Shape::Datagram),
             LegSocket::None => None,
         }
@@ -163,6 +166,18 @@ impl LegEnd {
                 match standard.receive(&mut buffer[..STREAM_READ_BYTES]) {
                     Ok(received) if received.end => Heard::Finished,
                     Ok(received) => Heard::Bytes(received.length),
+                    Err(error) => self.not_received("read(2)", &error),
+                }
+            }
+            LegSocket::Program(program) => {
+                let room = STREAM_READ_BYTES.min(buffer.len());
+                match program.receive(&mut buffer[..room]) {
+                    Ok(received) if received.end => Heard::Finished,
+                    Ok(received) => {
+                        self.is_fresh = true;
+                        self.readable = self.ended || received.length == room;
+                        Heard::Bytes(received.length)
+                    }
                     Err(error) => self.not_received("read(2)", &error),
                 }
             }
@@ -230,6 +245,13 @@ impl LegEnd {
         let (call, result) = match &mut self.socket {
             LegSocket::Connection(connection) => ("send(2)", connection.send(bytes)),
             LegSocket::Standard(standard) => ("write(2)", standard.send(bytes)),
+            LegSocket::Program(program) => match program.send(bytes) {
+                // It has closed its input, of which an event tells: nothing is broken off.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                    ("write(2)", Err(ErrorKind::WouldBlock.into()))
+                }
+                result => ("write(2)", result),
+            },
             LegSocket::Speakers { socket, latest: Some(latest), .. } => {
                 ("sendmsg(2)", socket.send_to(bytes, latest))
             }
@@ -284,6 +306,7 @@ impl LegEnd {
             LegSocket::Connection(connection) => drop(connection.finish().ok()),
             // Without /dev/null the reader of our output sees its end when the process ends.
             LegSocket::Standard(standard) => drop(standard.finish().ok()),
+            LegSocket::Program(program) => program.finish(),
             LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => {}
         }
     }
@@ -297,6 +320,7 @@ impl LegEnd {
             }
             LegSocket::Connection(_)
             | LegSocket::Standard(_)
+            | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
             | LegSocket::None => true,
@@ -308,9 +332,50 @@ impl LegEnd {
         match &self.socket {
             LegSocket::Connection(connection) => connection.reset_at_close(),
             LegSocket::Standard(_)
+            | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
             | LegSocket::None => {}
+        }
+    }
+}
+
+/// What a descriptor of a leg is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Both,
+    Input,
+    Output,
+}
+
+impl LegEnd {
+    /// The descriptors that its events come from.
+    pub(super) fn descriptors(&self) -> [Option<(BorrowedFd<'_>, Part)>; 2] {
+        match &self.socket {
+            LegSocket::Connection(connection) => [Some((connection.as_fd(), Part::Both)), None],
+            LegSocket::Speakers { socket, .. } => [Some((socket.as_fd(), Part::Both)), None],
+            LegSocket::Standard(standard) => {
+                [Some((standard.input(), Part::Input)), standard.output().map(|fd| (fd, Part::Output))]
+            }
+            LegSocket::Program(program) => {
+                [Some((program.input(), Part::Input)), program.output().map(|fd| (fd, Part::Output))]
+            }
+            LegSocket::Peer { .. } | LegSocket::None => [None, None],
+        }
+    }
+
+    /// How the network was to it, if it is a TCP call.
+    pub(super) fn tcp_info(&self) -> Option<TcpInfo> {
+        match &self.socket {
+            LegSocket::Connection(connection) if connection.transport() == Transport::Tcp => {
+                TcpInfo::of(connection).ok()
+            }
+            LegSocket::Connection(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Standard(_)
+            | LegSocket::Program(_)
+            | LegSocket::Peer { .. }
+            | LegSocket::None => None,
         }
     }
 }

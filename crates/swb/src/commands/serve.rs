@@ -167,7 +167,9 @@ fn serve_line(address: &Address, plan: Plan) -> Result<(), Failure> {
         | Transport::Udp
         | Transport::Unix
         | Transport::UnixDgram
-        | Transport::UnixSeqpacket => Line::Connection(switchboard::socket::connect(address)?.connection),
+        | Transport::UnixSeqpacket
+        | Transport::Exec
+        | Transport::Shell => Line::Connection(switchboard::socket::connect(address)?.connection),
     };
     outcome(converse(plan, line)?.reason, &format!("call at {address}"))
 }
@@ -186,7 +188,8 @@ pub(super) fn addresses(at: &[String], arguments: &EngineArguments) -> Result<Ve
         if let Some(backlog) = arguments.backlog
             && !has_backlog
             && address.transport.shape() != Some(Shape::Datagram)
-            && !matches!(address.transport, Transport::Standard | Transport::Descriptor)
+            && address.transport.row().listens
+            && address.transport != Transport::Descriptor
         {
             address = address
                 .with(OptionKey::Backlog, OptionValue::Integer(backlog.into()))
