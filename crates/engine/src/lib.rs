@@ -21,6 +21,7 @@ mod control;
 mod converse;
 mod doors;
 mod engines;
+mod environment;
 mod epoll;
 mod errands;
 mod gate;

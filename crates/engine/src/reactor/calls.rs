@@ -360,7 +360,7 @@ impl<S: Selector> Reactor<S> {
                 }
             }
             Chore::Dial { slot, leg, address } if address.transport.is_program() => {
-                let environment = socket::Environment::new();
+                let environment = self.environment(slot);
                 self.send_errand(slot, leg, Errand::Start { address, environment }, now);
             }
             Chore::Dial { slot, leg, address } => {

@@ -1,4 +1,4 @@
-//! The programs of a reactor's calls: seen off when their call is over.
+//! The programs of a reactor's calls: told who called, and seen off when their call is over.
 //!
 //! A program lives as long as its call. When that is over its pipes are closed, and it may end by itself; after
 //! [`PATIENCE`], or at once where it was cut off in the middle, it is told to end (SIGTERM), and after that time again
@@ -11,10 +11,10 @@ use std::time::Duration;
 use conversation::{CloseReason, Leg, Moment, Now};
 use rustix::process::Signal;
 use smallvec::SmallVec;
-use socket::{ProgramProcess, TcpInfo};
+use socket::{Environment, ProgramProcess, TcpInfo};
 
 use crate::selector::{Operation, Selector, Watch};
-use crate::{LINGER, ProgramEnd, Session, call};
+use crate::{LINGER, ProgramEnd, Session, call, environment};
 
 use super::calls::Entry;
 use super::leg_end::{LegEnd, LegSocket};
@@ -108,6 +108,16 @@ impl LegEnd {
 }
 
 impl<S: Selector> Reactor<S> {
+    /// What the program for the call in `slot` is told of it.
+    pub(super) fn environment(&self, slot: usize) -> Environment {
+        let Some(entry) = self.entries.get(slot) else { return Environment::new() };
+        let credentials = match entry.ends.first().map(|end| &end.socket) {
+            Some(LegSocket::Connection(connection)) => connection.peer_credentials().ok().flatten(),
+            Some(_) | None => None,
+        };
+        environment::of(entry.session.call(), credentials)
+    }
+
     /// The call is over: its programs are waited for.
     pub(super) fn see_off(&mut self, programs: Vec<ProgramProcess>, over: Box<Over>, now: Now) {
         // Who was cut off in the middle has nothing left to do.

@@ -94,7 +94,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb relay tcp://:8080 tcp://192.0.2.7:80 -v", "Joins each caller to port 80 of another host, and says who called and how each call ended."),
         example("swb relay tcp://127.0.0.1:5432 unix:/run/db.sock --max-calls-per-peer 20", "Lets programs that speak TCP call one at a Unix socket."),
         example("swb relay unix:/run/web.sock 'tcp://web.example:80?connect-timeout=2s'", "The other way round; whoever cannot be joined within 2 s is reset."),
-        example("swb relay tcp://:2000 'sh:date; exec cat' -v", "Starts a program for each caller."),
+        example("swb relay tcp://:2000 'sh:echo hello, $REMOTE_ADDR; exec cat' -v", "Starts a program for each caller, which is told who called."),
         example("swb relay udp://:5353 udp://192.0.2.53:53 --idle-timeout 10s", "Each sender of datagrams has a socket of its own to the other end, for 10 s after the last."),
         example("swb relay udp://:514 tcp://192.0.2.7:601 --framing line", "Each datagram becomes a line of a byte stream."),
     ]),

@@ -85,7 +85,9 @@ fd:N is a socket that was open when swb was started, such as one from a super-se
 exec:COMMAND and sh:COMMAND are programs: one is started for each call, and the call is its standard input and
 output. Its standard error is ours. The end of a call closes its input; when it has closed both, the call is over,
 and its exit status is told with -v. `exec` cuts words at spaces that no quote holds and nothing more; `sh` has
-/bin/sh read the command. A % of the command is written %25, a ? %3F.
+/bin/sh read the command. A relay's program finds in its environment who called: PROTO, TCPREMOTEIP, TCPREMOTEPORT,
+TCPLOCALIP, TCPLOCALPORT (UDP and UNIX likewise), REMOTE_ADDR, REMOTE_PORT, SWB_PEER, SWB_LOCAL. A % of the command is
+written %25, a ? %3F.
 
 In paths, names, commands and the values of options, %XX stands for the byte XX, and must stand for %, ? and &.
 

@@ -2,13 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 
 use crate::support::peer::wait_until;
-use crate::support::{Running, Server, proc, random_bytes, swb};
-use crate::{LOOKS_AT_ITSELF, call, is_as_it_should_be, read_all};
+use crate::support::{Directory, PATIENCE, Running, Server, proc, random_bytes, swb};
+use crate::{LOOKS_AT_ITSELF, address, call, is_as_it_should_be, read_all};
 
 under! { ten_megabytes_come_back_whole_after_the_callers_end: iterative process thread poll epoll uring }
-under! { a_program_sees_three_descriptors: iterative process thread poll epoll uring }
+under! { a_program_sees_three_descriptors_and_who_called: iterative process thread poll epoll uring }
 under! { how_a_program_ended_is_told_with_its_call: iterative process thread poll epoll uring }
 under! { a_program_that_will_not_end_is_killed_when_its_caller_resets: iterative process thread poll epoll uring }
 under! { a_program_is_ended_when_the_time_of_a_drain_is_up: process thread poll epoll uring }
@@ -41,10 +42,66 @@ fn ten_megabytes_come_back_whole_after_the_callers_end(engine: &str) {
     assert!(line.ends_with("; the program exited with status 0"), "{line}");
 }
 
-fn a_program_sees_three_descriptors(engine: &str) {
+fn a_program_sees_three_descriptors_and_who_called(engine: &str) {
     let server = relay(LOOKS_AT_ITSELF, engine, &[]);
     let seen = read_all(call(&server));
     assert!(is_as_it_should_be(&seen), "{seen}");
+
+    let server = relay("exec:env", engine, &[]);
+    let caller = call(&server);
+    let mine = caller.local_addr().unwrap();
+    let seen = read_all(caller);
+    let port = address(&server).port();
+    for line in [
+        "PROTO=TCP".to_owned(),
+        "TCPREMOTEIP=127.0.0.1".to_owned(),
+        format!("TCPREMOTEPORT={}", mine.port()),
+        "TCPLOCALIP=127.0.0.1".to_owned(),
+        format!("TCPLOCALPORT={port}"),
+        "REMOTE_ADDR=127.0.0.1".to_owned(),
+        "REMOTE_HOST=127.0.0.1".to_owned(),
+        format!("REMOTE_PORT={}", mine.port()),
+        format!("SWB_PEER=tcp://{mine}"),
+        format!("SWB_LOCAL=tcp://127.0.0.1:{port}"),
+    ] {
+        assert!(seen.lines().any(|seen| seen == line), "{line} is not among {seen}");
+    }
+}
+
+#[test]
+fn a_program_sees_who_called_over_a_unix_socket_and_by_datagrams() {
+    let directory = Directory::new();
+    let path = directory.file("socket");
+    let _server = Server::start(&["relay", &format!("unix:{path}"), "exec:env"]);
+    let caller = UnixStream::connect(&path).unwrap();
+    caller.set_read_timeout(Some(PATIENCE)).unwrap();
+    let seen = read_all(caller);
+    let (process, user) = (std::process::id(), rustix::process::geteuid().as_raw());
+    for line in [
+        "PROTO=UNIX".to_owned(),
+        format!("UNIXLOCALPATH={path}"),
+        format!("UNIXREMOTEPID={process}"),
+        format!("UNIXREMOTEEUID={user}"),
+        "SWB_PEER=unix:(unnamed)".to_owned(),
+    ] {
+        assert!(seen.lines().any(|seen| seen == line), "{line} is not among {seen}");
+    }
+
+    let server = Server::start(&[
+        "relay",
+        "udp://127.0.0.1:0",
+        "sh:echo $PROTO $UDPREMOTEIP $UDPREMOTEPORT",
+        "--framing",
+        "line",
+    ]);
+    let caller = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    caller.set_read_timeout(Some(PATIENCE)).unwrap();
+    caller.connect(server.address().trim_start_matches("udp://")).unwrap();
+    caller.send(b"who am I?").unwrap();
+    let mut answer = [0; 100];
+    let length = caller.recv(&mut answer).unwrap();
+    let wanted = format!("UDP 127.0.0.1 {}", caller.local_addr().unwrap().port());
+    assert_eq!(String::from_utf8_lossy(&answer[..length]), wanted);
 }
 
 fn how_a_program_ended_is_told_with_its_call(engine: &str) {
