@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use conversation::{Address, DialFailure, DialFailureKind, Leg};
-use socket::{ConnectError, ConnectErrorKind, Connected, Environment, Program};
+use socket::{ConnectError, ConnectErrorKind, Connected, Connection, Environment, Program, ProgramProcess};
 use std::net::SocketAddr;
 
 /// Helper threads of one worker at the most; the first errand starts the first.
@@ -41,12 +41,20 @@ pub(crate) enum Errand {
         address: Box<Address>,
         environment: Environment,
     },
+    /// The same, with a caller's socket.
+    HandOver {
+        connection: Connection,
+        address: Box<Address>,
+        environment: Environment,
+    },
     Name(SocketAddr),
 }
 
 pub(crate) enum Done {
     Dialled(Result<Connected, DialFailure>),
     Started(Result<Program, DialFailure>),
+    /// Of a program that could not be started the caller is still ours.
+    HandedOver(Result<ProgramProcess, (Connection, DialFailure)>),
     Named(Option<String>),
 }
 
@@ -124,6 +132,10 @@ impl Errand {
             Errand::Start { address, environment } => {
                 Done::Started(Program::start(&address, &environment).map_err(failure))
             }
+            Errand::HandOver { connection, address, environment } => {
+                let started = ProgramProcess::hand_over(&connection, &address, &environment);
+                Done::HandedOver(started.map_err(|error| (connection, failure(error))))
+            }
             Errand::Name(address) => Done::Named(socket::reverse_name(address).ok().flatten()),
         }
     }
@@ -132,6 +144,9 @@ impl Errand {
         match self {
             Errand::Dial { address, .. } => Done::Dialled(Err(no_helper(&address))),
             Errand::Start { address, .. } => Done::Started(Err(no_helper(&address))),
+            Errand::HandOver { connection, address, .. } => {
+                Done::HandedOver(Err((connection, no_helper(&address))))
+            }
             Errand::Name(_) => Done::Named(None),
         }
     }

@@ -75,6 +75,13 @@ impl Limits {
         Limits { calls_max: (self.calls_max / 2).max(1), peers_max, ..self }
     }
 
+    /// The same for calls that start a program each: two pipes and, for a moment, their other ends.
+    #[must_use]
+    pub fn starting_programs(self) -> Limits {
+        let peers_max = self.peers_max.min(self.calls_max);
+        Limits { calls_max: (self.calls_max / 4).max(1), peers_max, ..self }
+    }
+
     /// What each call may cost.
     pub(crate) fn of_a_call(&self) -> CallLimits {
         CallLimits {

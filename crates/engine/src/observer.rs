@@ -171,6 +171,8 @@ pub struct ProgramEnd {
     pub status: ExitStatus,
     /// The call was over before, and it had been told to end by a signal.
     pub is_told: bool,
+    /// It had the caller's socket itself: nobody counted the bytes of the call.
+    pub had_socket: bool,
 }
 
 impl fmt::Display for ProgramEnd {

@@ -71,6 +71,10 @@ pub trait Carrier {
     /// Calls `address`; the answer is [`Session::connected`] or [`Session::dial_failed`], later.
     fn dial(&mut self, leg: Leg, address: Address);
 
+    /// Gives the caller's socket to the program at `address`. The engine ends the session with [`Session::end`] once the
+    /// program has ended, or could not be started.
+    fn hand_over(&mut self, address: Address);
+
     /// Looks up the caller's host name; the answer is [`Session::peer_named`], later.
     fn name_peer(&mut self);
 
@@ -151,7 +155,7 @@ impl Session {
     pub fn over(&self) -> Option<CloseReason> {
         match self.phase {
             Phase::Over(reason) => Some(reason),
-            Phase::Open | Phase::Closing { .. } => None,
+            Phase::Open | Phase::HandedOver | Phase::Closing { .. } => None,
         }
     }
 
@@ -190,7 +194,7 @@ impl Session {
             return false;
         }
         match (self.phase, state.partner) {
-            (Phase::Over(_), _) => false,
+            (Phase::Over(_) | Phase::HandedOver, _) => false,
             (Phase::Closing { .. }, _) => state.lingers,
             (Phase::Open, _) if self.is_paused || self.is_held => false,
             (Phase::Open, Some((partner, _))) => !self.legs[partner.index()].congested,
@@ -213,6 +217,7 @@ impl Session {
             Phase::Closing { linger_until, deliver_until, look_at, .. } => {
                 (earlier(linger_until, look_at), deliver_until)
             }
+            Phase::HandedOver => (None, self.last_moment),
             Phase::Over(_) => return None,
         };
         earlier(earlier(one, other), idle)
@@ -331,7 +336,10 @@ impl Session {
             Phase::Closing { look_at: Some(look_at), .. } if now.moment >= look_at => {
                 self.settle(now, carrier);
             }
-            Phase::Open | Phase::Closing { .. } | Phase::Over(_) => {}
+            Phase::HandedOver if self.last_moment.is_some_and(|last| now.moment >= last) => {
+                self.end(now, CallLimit::Duration.reason(), carrier);
+            }
+            Phase::Open | Phase::HandedOver | Phase::Closing { .. } | Phase::Over(_) => {}
         }
     }
 
@@ -389,8 +397,9 @@ impl Session {
         self.settle(now, carrier);
     }
 
+    /// None once nobody here sees what moves.
     fn idle_timeout(&self) -> Option<Duration> {
-        self.limits.as_ref()?.idle_timeout
+        self.limits.as_ref().filter(|_| self.phase != Phase::HandedOver)?.idle_timeout
     }
 
     fn received_bytes_max(&self) -> Option<u64> {
@@ -414,6 +423,9 @@ impl Session {
                     debug_assert_eq!(leg.index(), self.legs.len());
                     self.legs.push(LegState::dialling());
                     carrier.dial(leg, *address);
+                }
+                Effect::HandOver(address) => {
+                    self.hand_over(*address, carrier);
                 }
                 Effect::Join { a, b, copied_by } => {
                     self.legs[a.index()].partner = Some((b, copied_by));

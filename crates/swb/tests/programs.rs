@@ -13,6 +13,8 @@ macro_rules! under {
 
 #[path = "programs/called.rs"]
 mod called;
+#[path = "programs/handed_over.rs"]
+mod handed_over;
 #[path = "programs/joined.rs"]
 mod joined;
 mod support;

@@ -32,6 +32,7 @@ impl Carrier for Log {
         self.done.push(format!("abort {}", leg.index()));
     }
     fn dial(&mut self, _: Leg, _: Address) {}
+    fn hand_over(&mut self, _: Address) {}
     fn name_peer(&mut self) {}
     fn output(&mut self, _: &[u8]) -> Result<(), CallFailed> {
         Ok(())

@@ -16,7 +16,7 @@ use crate::{CallLimits, Event, ProgramEnd, ServeError, Session};
 use super::arrivals::Incoming;
 use super::hands::{Chore, Hands};
 use super::leg_end::{Heard, LegEnd, LegSocket, Part, PutOff};
-use super::programs::{Over, PATIENCE, hung_up};
+use super::programs::{HandedOver, Over, PATIENCE, hung_up};
 use super::{Reactor, Token};
 
 /// Receives that one leg may have in one turn, so that a caller who sends without end makes nobody wait.
@@ -31,8 +31,10 @@ pub(super) struct Entry {
     /// When to look again at what the kernel put off.
     look_at: Option<Moment>,
     pub(super) is_queued: bool,
-    /// Whom it dialled.
-    far: Option<Box<End>>,
+    /// Whom it dialled, or what program it was given to.
+    pub(super) far: Option<Box<End>>,
+    /// The program that has the caller's socket.
+    pub(super) handed_over: Option<Box<HandedOver>>,
     #[expect(dead_code, reason = "held to be given back when the call ends")]
     place: Option<Box<PeerPlace>>,
 }
@@ -118,9 +120,12 @@ impl<S: Selector> Reactor<S> {
         }
         let ends = smallvec![LegEnd::new(socket)];
         let place = place.map(Box::new);
-        let (timer, look_at, is_queued, far) = (None, None, false, None);
-        let slot = self.entries.insert(Entry { session, ends, timer, look_at, is_queued, far, place });
-        if let Err(failed) = self.watch(slot, Leg::CALLER) {
+        let (timer, look_at, is_queued, far, handed_over) = (None, None, false, None, None);
+        let entry = Entry { session, ends, timer, look_at, is_queued, far, handed_over, place };
+        let slot = self.entries.insert(entry);
+        // A program that gets the socket gets it unwatched: what it hears is nothing to us.
+        let is_watched = !self.host.plan.service.needs().hand_over;
+        if is_watched && let Err(failed) = self.watch(slot, Leg::CALLER) {
             self.with(slot, now, |session, hands| session.leg_failed(now, Leg::CALLER, failed, hands));
             return None;
         }
@@ -292,8 +297,14 @@ impl<S: Selector> Reactor<S> {
         let wants_tcp_info = self.host.plan.observer.wants_tcp_info();
         let tcp = entry.ends.first().filter(|_| wants_tcp_info).and_then(LegEnd::tcp_info);
         let programs = hung_up(std::mem::take(&mut entry.ends));
+        let handed_over = entry.handed_over.take();
         let over = Box::new(Over { entry, reason, tcp });
-        if programs.is_empty() { self.tell_end(&over, None, now) } else { self.see_off(programs, over, now) }
+        match handed_over.map(|program| *program) {
+            Some(HandedOver::Running(index)) => self.see_off_running(index, over, now),
+            Some(HandedOver::Ended(program)) => self.tell_end(&over, program, now),
+            None if programs.is_empty() => self.tell_end(&over, None, now),
+            None => self.see_off(programs, over, now),
+        }
     }
 
     /// A call is over, and so is the program that was started for it, if one was.
@@ -341,7 +352,8 @@ impl<S: Selector> Reactor<S> {
         self.hurry_programs(now);
         // Children end by themselves at the same time, or once their programs have; those that cannot are ended a
         // second later.
-        let for_programs = if self.host.plan.service.needs().dial { PATIENCE } else { Duration::ZERO };
+        let needs = self.host.plan.service.needs();
+        let for_programs = if needs.dial || needs.hand_over { PATIENCE } else { Duration::ZERO };
         let wait = for_programs + Duration::from_secs(1);
         self.drain_until = (!self.children.is_empty()).then(|| now.moment + wait);
         self.kill_overdue_children();
@@ -366,6 +378,7 @@ impl<S: Selector> Reactor<S> {
             Chore::Dial { slot, leg, address } => {
                 self.send_errand(slot, leg, Errand::Dial { address, asked: Instant::now() }, now);
             }
+            Chore::HandOver { slot, address } => self.hand_over(slot, address, now),
             Chore::NamePeer { slot } => {
                 match self.entries.get(slot).and_then(|entry| entry.session.call().peer.ip()) {
                     Some(address) => self.send_errand(slot, Leg::CALLER, Errand::Name(address), now),
@@ -375,7 +388,7 @@ impl<S: Selector> Reactor<S> {
         }
     }
 
-    fn send_errand(&mut self, slot: usize, leg: Leg, errand: Errand, now: Now) {
+    pub(super) fn send_errand(&mut self, slot: usize, leg: Leg, errand: Errand, now: Now) {
         let Some(entry) = self.entries.get(slot) else { return };
         let ticket = Ticket { slot, call_number: entry.session.call().number, leg };
         match self.wake_fd() {
@@ -411,6 +424,7 @@ impl<S: Selector> Reactor<S> {
                 }
                 self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
             }
+            Done::HandedOver(given) => self.handed_over(slot, given, now),
             Done::Named(name) => {
                 self.with(slot, now, |session, hands| session.peer_named(now, name.as_deref(), hands));
             }

@@ -1,6 +1,6 @@
 //! The programs of a reactor's calls: told who called, and seen off when their call is over.
 //!
-//! A program lives as long as its call. When that is over its pipes are closed, and it may end by itself; after
+//! A program lives as long as its call. One that got the caller's socket has the call, which is over when it has ended. When that is over its pipes are closed, and it may end by itself; after
 //! [`PATIENCE`], or at once where it was cut off in the middle, it is told to end (SIGTERM), and after that time again
 //! it is killed. Signals go to its whole process group. The call keeps its place, and its end is told, until the
 //! program is reaped: so there are never more programs than calls may be open.
@@ -8,11 +8,12 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use conversation::{CloseReason, Leg, Moment, Now};
+use conversation::{Address, CallFailed, CloseReason, DialFailure, End, Leg, Moment, Now, Place};
 use rustix::process::Signal;
 use smallvec::SmallVec;
-use socket::{Environment, ProgramProcess, TcpInfo};
+use socket::{Connection, Environment, ProgramProcess, TcpInfo};
 
+use crate::errands::Errand;
 use crate::selector::{Operation, Selector, Watch};
 use crate::{LINGER, ProgramEnd, Session, call, environment};
 
@@ -33,14 +34,31 @@ pub(super) struct Over {
     pub(super) tcp: Option<TcpInfo>,
 }
 
-/// A program whose call is over.
+/// The program to which a call was given.
+pub(super) enum HandedOver {
+    /// Its place among the programs.
+    Running(usize),
+    Ended(Option<ProgramEnd>),
+}
+
+/// Whose a program is.
+enum Of {
+    /// The call in this slot, which was given to it.
+    Open(usize),
+    /// A call that is over, and ends with it.
+    Over(Box<Over>),
+    /// A call that has another program, with which it ends.
+    Another,
+}
+
+/// A program that is waited for: it has a call, or its call is over.
 pub(super) struct Leaving {
     process: ProgramProcess,
     /// Readable once it has ended: pidfd_open(2). `None` where none was to be had: it is looked for.
     pidfd: Option<OwnedFd>,
     operation: Operation,
-    /// The call that ends with it; a further program of the same call has none.
-    over: Option<Box<Over>>,
+    of: Of,
+    had_socket: bool,
     /// What it will be sent, and when.
     next: Option<(Moment, Signal)>,
     is_told: bool,
@@ -124,14 +142,87 @@ impl<S: Selector> Reactor<S> {
         let wait = if over.reason.is_clean() { PATIENCE } else { Duration::ZERO };
         let mut over = Some(over);
         for process in programs {
-            let entry = self.leaving.vacant_entry();
-            let index = entry.key();
-            let next = Some((now.moment + wait, Signal::TERM));
-            let (pidfd, operation, look_at) = (None, Operation::NONE, None);
-            let over = over.take();
-            entry.insert(Leaving { process, pidfd, operation, over, next, is_told: false, look_at });
+            let of = over.take().map_or(Of::Another, Of::Over);
+            let index = self.wait_for(process, of);
+            self.leaving[index].next = Some((now.moment + wait, Signal::TERM));
             self.look_at_program(index, now);
             self.watch_program(index);
+        }
+        self.look_at_programs(now);
+    }
+
+    fn wait_for(&mut self, process: ProgramProcess, of: Of) -> usize {
+        let (pidfd, operation, next, is_told, look_at) = (None, Operation::NONE, None, false, None);
+        let had_socket = matches!(of, Of::Open(_));
+        self.leaving.insert(Leaving { process, pidfd, operation, of, had_socket, next, is_told, look_at })
+    }
+
+    /// Gives the caller in `slot` to a program.
+    pub(super) fn hand_over(&mut self, slot: usize, address: Box<Address>, now: Now) {
+        let environment = self.environment(slot);
+        let is_announced = self.host.plan.service.needs().hand_over;
+        let Some(end) = self.entries.get_mut(slot).and_then(|entry| entry.ends.first_mut()) else { return };
+        match std::mem::replace(&mut end.socket, LegSocket::None) {
+            LegSocket::Connection(connection) if is_announced => {
+                if let (Some(entry), Place::Command(command)) = (self.entries.get_mut(slot), &address.place) {
+                    let (transport, command) = (address.transport, command.clone());
+                    entry.far = Some(Box::new(End::Command { transport, command }));
+                }
+                self.send_errand(
+                    slot,
+                    Leg::CALLER,
+                    Errand::HandOver { connection, address, environment },
+                    now,
+                );
+            }
+            // No bare socket; or one that is watched, which would go on behind the program's back.
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Program(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None => {
+                let failed = CallFailed { call: "posix_spawn(3)", errno: libc::ENOTSOCK };
+                self.with(slot, now, |session, hands| {
+                    session.end(now, CloseReason::Failed(failed), hands);
+                });
+            }
+        }
+    }
+
+    /// The caller in `slot` was given to a program, or is still ours because that could not be started.
+    pub(super) fn handed_over(
+        &mut self,
+        slot: usize,
+        given: Result<ProgramProcess, (Connection, DialFailure)>,
+        now: Now,
+    ) {
+        match given {
+            Ok(process) => {
+                let index = self.wait_for(process, Of::Open(slot));
+                self.watch_program(index);
+                if let Some(entry) = self.entries.get_mut(slot) {
+                    entry.handed_over = Some(Box::new(HandedOver::Running(index)));
+                }
+                self.look_at_programs(now);
+            }
+            Err((connection, why)) => {
+                connection.abort(); // nobody shall take it for an empty answer
+                if let Some(entry) = self.entries.get(slot) {
+                    self.host.tallies.not_dialled(&entry.session.call().peer, &why);
+                }
+                self.with(slot, now, |session, hands| {
+                    session.end(now, CloseReason::NotDialled(why.kind), hands);
+                });
+            }
+        }
+    }
+
+    /// The call is over, and the program that has it has not ended: it has to.
+    pub(super) fn see_off_running(&mut self, index: usize, over: Box<Over>, now: Now) {
+        if let Some(leaving) = self.leaving.get_mut(index) {
+            leaving.of = Of::Over(over);
+            leaving.next = Some((now.moment, Signal::TERM));
         }
         self.look_at_programs(now);
     }
@@ -189,9 +280,17 @@ impl<S: Selector> Reactor<S> {
         let Some(status) = leaving.process.ended().transpose() else { return };
         let leaving = self.leaving.remove(index);
         self.selector.forget(leaving.operation);
-        let program = status.ok().map(|status| ProgramEnd { status, is_told: leaving.is_told });
-        if let Some(over) = leaving.over {
-            self.tell_end(&over, program, now);
+        let Leaving { is_told, had_socket, .. } = leaving;
+        let program = status.ok().map(|status| ProgramEnd { status, is_told, had_socket });
+        match leaving.of {
+            Of::Over(over) => self.tell_end(&over, program, now),
+            Of::Open(slot) => {
+                if let Some(entry) = self.entries.get_mut(slot) {
+                    entry.handed_over = Some(Box::new(HandedOver::Ended(program)));
+                }
+                self.with(slot, now, |session, hands| session.end(now, CloseReason::Finished, hands));
+            }
+            Of::Another => {}
         }
     }
 }

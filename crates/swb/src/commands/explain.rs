@@ -257,7 +257,9 @@ fn answer(
         || addresses.iter().filter(|address| !is_open(address)).map(|address| address.transport.shape());
     if opened().any(|shape| shape != Some(Shape::Datagram)) {
         page.section(&format!("then, for each caller under the {engine} engine"));
-        callers::under(engine).iter().for_each(|row| page.call(row));
+        let hands_over = offer.service.needs().hand_over;
+        let rows = if hands_over { callers::HANDED_OVER } else { callers::under(engine) };
+        rows.iter().for_each(|row| page.call(row));
     }
     if opened().any(|shape| shape == Some(Shape::Datagram)) {
         page.section(&format!("then, for each message under the {engine} engine"));

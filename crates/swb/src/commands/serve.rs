@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use switchboard::services::{Discard, Echo, Print, Reply, Say, Time, Who};
+use switchboard::services::{Discard, Echo, Exec, Print, Reply, Say, Time, Who};
 use switchboard::socket::Inherited;
 use switchboard::{
-    Address, Doors, Engine, EngineChoice, Framing, Identity, Limits, Line, OptionKey, OptionValue, Plan,
-    Service, Shape, Transport, converse,
+    Address, Doors, Engine, EngineChoice, Framing, Identity, Limits, Line, OptionKey, OptionValue, Place,
+    Plan, Service, Shape, Transport, converse,
 };
 
 use crate::activation::inherited;
@@ -80,6 +80,12 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
             "{line} is one caller who is there already: --allow, --deny, --user and --group are for addresses at \
              which callers come"
         ))),
+        Some(line) if plan.service.needs().hand_over && line.transport == Transport::Standard => {
+            Err(Failure::usage(format!(
+                "{} gives sockets to programs, and {line} need not be one; a program has them already",
+                plan.service.name()
+            )))
+        }
         Some(line) if addresses.len() == 1 => serve_line(line, plan),
         Some(line) => Err(Failure::usage(format!(
             "{line} is one caller who is there already: it cannot be served beside other addresses"
@@ -231,6 +237,11 @@ pub(super) fn service(argument: ServiceArgument) -> Result<(Arc<dyn Service>, Wh
             (Arc::new(reply), at)
         }
         ServiceArgument::Who { bye_after, at } => (Arc::new(Who { bye_after }), at),
+        ServiceArgument::Exec { command, shell, at } => {
+            let transport = if shell { Transport::Shell } else { Transport::Exec };
+            let program = Address::new(transport, Place::Command(command.into())).checked()?;
+            (Arc::new(Exec::new(program)), at)
+        }
         ServiceArgument::Time { binary, at } => (Arc::new(Time { format: time_format(binary) }), at),
     })
 }

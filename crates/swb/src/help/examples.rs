@@ -82,6 +82,11 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb serve time tcp://:1300 udp://:1300", "Tells the time as a line of text (RFC 867)."),
         example("swb serve time --binary tcp://:3700", "Tells it as seconds since 1900 in four bytes (RFC 868)."),
     ]),
+    (&["serve", "exec"], &[
+        example("swb serve exec 'tr a-z A-Z' tcp://:2000", "Starts tr for each caller, with the socket as its input and output."),
+        example("swb serve exec --shell 'echo hello, $TCPREMOTEIP; date' tcp://:2000 --max-calls 40 -v", "A command line for each caller, 40 at once; says how each ended."),
+        example("swb serve exec 'git daemon --inetd --export-all' tcp://:9418", "Runs a program that was written for inetd."),
+    ]),
     (&["load"], &[
         example("swb load localhost:7777 --calls 50", "Fifty callers that echo for 10 s, each as fast as it is answered: rate, latency, failures."),
         example("swb load localhost:7777 --rate 5000 --duration 1m --plot load.svg", "5,000 messages a second whatever the server does: how long callers wait, and a picture of it."),

@@ -150,7 +150,12 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
         Event::Ended { call, far, reason, broken_by, received_bytes, sent_bytes, lasted, tcp, program } => {
             let (number, peer, seconds) = (call.number, &call.peer, lasted.as_secs_f64());
             let network = tcp.as_ref().map(network).unwrap_or_default();
-            let moved = format!("{received_bytes} bytes in, {sent_bytes} out, {seconds:.3} s");
+            // Of a call that a program had itself nobody knows.
+            let is_counted = !program.is_some_and(|program| program.had_socket);
+            let moved = match is_counted {
+                true => format!("{received_bytes} bytes in, {sent_bytes} out, {seconds:.3} s"),
+                false => format!("{seconds:.3} s"),
+            };
             let to = far.map(|far| format!(" to {far}")).unwrap_or_default();
             let by = broken_by.map(|end| format!(" ({end})")).unwrap_or_default();
             let ended = program.map(|program| format!("; the program {program}")).unwrap_or_default();
@@ -158,12 +163,12 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             let mut members = members_of(call);
             members.extend(far.map(|far| ("far", json(far))));
             members.extend(broken_by.map(|end| ("broken_by", json(end))));
-            members.extend([
-                ("reason", json(reason)),
-                ("received_bytes", (*received_bytes).into()),
-                ("sent_bytes", (*sent_bytes).into()),
-                ("seconds", (*lasted).into()),
-            ]);
+            members.push(("reason", json(reason)));
+            if is_counted {
+                members.push(("received_bytes", (*received_bytes).into()));
+                members.push(("sent_bytes", (*sent_bytes).into()));
+            }
+            members.push(("seconds", (*lasted).into()));
             members.extend(program.iter().flat_map(program_members));
             members.extend(tcp.iter().flat_map(network_members));
             ("ended", text, members)

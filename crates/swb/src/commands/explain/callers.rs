@@ -141,6 +141,16 @@ pub(super) static RELAYED_TO_PROGRAM: &[Row] = &[
     fixed("kill(-pid, SIGTERM), kill(-pid, SIGKILL)", "if it does not end by itself within 2 s each"),
 ];
 
+/// A caller who is given to a program, under any engine.
+pub(super) static HANDED_OVER: &[Row] = &[
+    fixed("accept4(listener) = call", "a new descriptor for this caller"),
+    fixed("getsockname(call)", "which of our addresses was called"),
+    fixed("posix_spawn(program)", "it gets the socket as 0 and 1, and waits on it as on any file"),
+    fixed("close(call)", "ours: the call is the program's from now on"),
+    fixed("pidfd_open(pid), waitpid(pid, WNOHANG)", "when it ends, so has the call"),
+    fixed("kill(-pid, SIGTERM), kill(-pid, SIGKILL)", "if a drain or a limit ends it, 2 s apart"),
+];
+
 /// Two that are joined.
 pub(super) static RELAYED: &[Row] = &[
     fixed("recv(call), send(far)", "what the caller says goes to the other end"),
