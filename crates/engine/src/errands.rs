@@ -21,6 +21,10 @@ const OPEN_MAX: usize = 16 * 1024;
 /// Below this it is not noticed that a dial had to wait for a helper.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
+/// How long a program may wait for what is short (descriptors, processes, memory), and how often it is tried.
+const SHORTAGE_PATIENCE: Duration = Duration::from_secs(5);
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(50);
+
 /// Which call an errand is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket {
@@ -130,11 +134,12 @@ impl Errand {
                 Done::Dialled(connected.map_err(failure))
             }
             Errand::Start { address, environment } => {
-                Done::Started(Program::start(&address, &environment).map_err(failure))
+                let start = || Program::start(&address, &environment);
+                Done::Started(patiently(start).map_err(failure))
             }
             Errand::HandOver { connection, address, environment } => {
-                let started = ProgramProcess::hand_over(&connection, &address, &environment);
-                Done::HandedOver(started.map_err(|error| (connection, failure(error))))
+                let start = || ProgramProcess::hand_over(&connection, &address, &environment);
+                Done::HandedOver(patiently(start).map_err(|error| (connection, failure(error))))
             }
             Errand::Name(address) => Done::Named(socket::reverse_name(address).ok().flatten()),
         }
@@ -150,6 +155,24 @@ impl Errand {
             Errand::Name(_) => Done::Named(None),
         }
     }
+}
+
+/// Starts a program, again and again while something is short that others may give back.
+fn patiently<T>(start: impl Fn() -> Result<T, ConnectError>) -> Result<T, ConnectError> {
+    let began = Instant::now();
+    loop {
+        match start() {
+            Err(error) if is_short(&error) && began.elapsed() < SHORTAGE_PATIENCE => {
+                std::thread::sleep(SHORTAGE_PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_short(error: &ConnectError) -> bool {
+    let errno = error.tried.last().and_then(|attempt| attempt.error.raw_os_error());
+    matches!(errno, Some(libc::EMFILE | libc::ENFILE | libc::EAGAIN | libc::ENOMEM))
 }
 
 fn no_helper(address: &Address) -> DialFailure {

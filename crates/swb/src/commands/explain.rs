@@ -12,7 +12,7 @@ use std::io::Write as _;
 use clap::FromArgMatches;
 use switchboard::services::SERVICES;
 use switchboard::socket::{Outline, outline_bursts, outline_call, outline_listening};
-use switchboard::{Address, Engine, EngineChoice, Limits, Place, Shape, Transport};
+use switchboard::{Address, Engine, EngineChoice, Place, Shape, Transport};
 
 use crate::failure::{Failure, output_error};
 use crate::files::raise_descriptor_limit;
@@ -172,7 +172,8 @@ fn terminal(arguments: &Terminal, page: &mut Page) {
 fn serve(arguments: Serve, look_up: bool, page: &mut Page) -> Result<(), Failure> {
     let (service, at) = super::serve::service(arguments.service)?;
     page.row("command", &format!("serve: answers callers with {}", service.name()));
-    let offer = Offer { service, at: &at.addresses, limits: Limits::of_this_process, is_inert: false };
+    let limits = super::serve::limits_of(&*service);
+    let offer = Offer { service, at: &at.addresses, limits, is_inert: false };
     let row = SERVICES.iter().find(|row| row.name == offer.service.name());
     let says = row.into_iter().flat_map(|row| {
         let [stream, messages] = [row.on_a_stream, row.on_messages];

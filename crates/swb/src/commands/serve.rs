@@ -24,10 +24,18 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     let log = Log::open(&answering.log, role(&answering.engine))?;
     let offered = || {
         let (service, at) = service(argument)?;
-        let (limits, is_inert) = (Limits::of_this_process, super::is_inert(raw));
+        let (limits, is_inert) = (limits_of(&*service), super::is_inert(raw));
         answer(Offer { service, at: &at.addresses, limits, is_inert }, &answering, &log)
     };
     log.closing(offered())
+}
+
+/// The bounds where no others are asked for.
+pub(super) fn limits_of(service: &dyn Service) -> fn() -> Limits {
+    match service.needs().hand_over {
+        true => || Limits::of_this_process().starting_programs(),
+        false => Limits::of_this_process,
+    }
 }
 
 /// As whom a server speaks.

@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
 use crate::support::peer::wait_until;
-use crate::support::{Directory, PATIENCE, Running, Server, proc, random_bytes, swb};
+use crate::support::{Directory, PATIENCE, Running, Server, proc, program, random_bytes, swb};
 use crate::{LOOKS_AT_ITSELF, address, call, is_as_it_should_be, read_all};
 
 under! { ten_megabytes_come_back_whole_after_the_callers_end: iterative process thread poll epoll uring }
@@ -14,6 +14,7 @@ under! { how_a_program_ended_is_told_with_its_call: iterative process thread pol
 under! { a_program_that_will_not_end_is_killed_when_its_caller_resets: iterative process thread poll epoll uring }
 under! { a_program_is_ended_when_the_time_of_a_drain_is_up: process thread poll epoll uring }
 under! { a_thousand_calls_leave_nothing_behind: iterative thread poll epoll uring }
+under! { callers_wait_when_descriptors_are_short: poll epoll uring }
 under! { whoever_cannot_have_a_program_is_reset_and_the_reason_is_said: iterative process thread poll epoll uring }
 
 fn relay(to: &str, engine: &str, further: &[&str]) -> Server {
@@ -161,6 +162,26 @@ fn a_thousand_calls_leave_nothing_behind(engine: &str) {
         wait_until("every program is reaped", || proc::children(server.pid()).is_empty());
         let before = before.get_or_insert_with(|| proc::descriptors(server.pid()).len());
         wait_until("every descriptor is closed", || proc::descriptors(server.pid()).len() <= *before);
+    }
+}
+
+fn callers_wait_when_descriptors_are_short(engine: &str) {
+    for arguments in ["relay tcp://127.0.0.1:0 exec:cat", "serve exec cat tcp://127.0.0.1:0"] {
+        // So many calls are allowed that there are not enough descriptors for them.
+        let line =
+            format!("ulimit -n 64; exec \"$0\" {arguments} --engine {engine} --workers 1 --max-calls 20");
+        let server = Server::of(&mut program("sh", &["-c", &line, env!("CARGO_BIN_EXE_swb")]), 1);
+        let callers: Vec<_> = (0..100).map(|_| call(&server)).collect();
+        let speak = |mut caller: std::net::TcpStream| {
+            caller.write_all(b"hello").unwrap();
+            caller.shutdown(Shutdown::Write).unwrap();
+            read_all(caller)
+        };
+        let speakers: Vec<_> =
+            callers.into_iter().map(|caller| std::thread::spawn(move || speak(caller))).collect();
+        for speaker in speakers {
+            assert_eq!(speaker.join().unwrap(), "hello", "{arguments}");
+        }
     }
 }
 
