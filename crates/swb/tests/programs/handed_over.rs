@@ -157,9 +157,9 @@ fn who_is_denied_gets_no_program() {
 
 #[test]
 fn the_server_holds_nothing_of_a_call_and_is_not_woken_by_it() {
-    let server = serve("cat", "epoll", &["--workers", "1"]);
+    let mut server = serve("cat", "epoll", &["--workers", "1"]);
     drop(call(&server)); // the first starts a helper thread
-    wait_until("it is over", || proc::children(server.pid()).is_empty());
+    server.running.wait_for_line("; the program exited with status 0");
     let before = proc::sockets(server.pid());
     let mut caller = call(&server);
     caller.write_all(b"x").unwrap();
