@@ -2,7 +2,8 @@
 //!
 //! ip(7), ipv6(7), unix(7). Text becomes a value in `parse.rs` and text again in `display.rs`.
 //! Bounds, held by the parser: host name 253 bytes, zone 15, service name 32, path 107 (`sun_path` less
-//! its NUL), abstract name 107, descriptor 2147483647.
+//! its NUL), abstract name 107, descriptor 2147483647,
+//! command 65536.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -20,6 +21,8 @@ pub(crate) const INTERFACE_BYTES_MAX: usize = 15;
 pub(crate) const SERVICE_BYTES_MAX: usize = 32;
 /// Bytes of a path or an abstract name at most: `sun_path` of 108, less one NUL, unix(7).
 pub(crate) const LOCAL_BYTES_MAX: usize = 107;
+/// Bytes of a command at most: half of what Linux takes as one argument (`MAX_ARG_STRLEN`, execve(2)).
+pub(crate) const COMMAND_BYTES_MAX: usize = 65_536;
 /// The greatest descriptor: the kernel's type for it is `int`.
 pub(crate) const DESCRIPTOR_MAX: u32 = i32::MAX as u32;
 
@@ -85,6 +88,8 @@ pub enum Place {
     Standard,
     /// An open descriptor, 0 to 2147483647.
     Descriptor(u32),
+    /// A command, 1 to 65536 bytes without NUL, whose quotes are closed: see [`command_words`](crate::command_words).
+    Command(Box<str>),
 }
 
 /// Which machine, or which of our own addresses.

@@ -24,6 +24,10 @@ impl fmt::Display for Address {
             }
             Place::Standard => write!(formatter, "{scheme}")?,
             Place::Descriptor(number) => write!(formatter, "{scheme}:{number}")?,
+            Place::Command(command) => {
+                write!(formatter, "{scheme}:")?;
+                write_command(formatter, command)?;
+            }
         }
         if !self.options.is_empty() {
             write!(formatter, "?{}", self.options)?;
@@ -98,4 +102,19 @@ pub(crate) fn write_path(formatter: &mut fmt::Formatter<'_>, path: &[u8]) -> fmt
 pub(crate) fn write_abstract(formatter: &mut fmt::Formatter<'_>, name: &[u8]) -> fmt::Result {
     formatter.write_char('@')?;
     percent::encode(formatter, name, percent::IN_PATH)
+}
+
+/// A command after `exec:`. Its spaces stand bare, but for those at its ends, which nobody would see.
+pub(crate) fn write_command(formatter: &mut fmt::Formatter<'_>, command: &str) -> fmt::Result {
+    let core = command.trim_matches(' ');
+    let start = command.len() - command.trim_start_matches(' ').len();
+    let end = if core.is_empty() { start } else { start + core.len() };
+    percent::encode(formatter, &command.as_bytes()[..start], percent::IN_COMMAND)?;
+    for (at, word) in core.split(' ').enumerate() {
+        if at > 0 {
+            formatter.write_char(' ')?;
+        }
+        percent::encode(formatter, word.as_bytes(), percent::IN_COMMAND)?;
+    }
+    percent::encode(formatter, &command.as_bytes()[end..], percent::IN_COMMAND)
 }

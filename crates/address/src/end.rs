@@ -7,7 +7,7 @@ use core::net::{IpAddr, SocketAddr};
 use std::fmt;
 
 use crate::address::{Address, Host, Place, Port};
-use crate::display::{write_abstract, write_path};
+use crate::display::{write_abstract, write_command, write_path};
 use crate::scheme::Transport;
 
 /// Where one end of an open call is, as the kernel told.
@@ -40,6 +40,13 @@ pub enum End {
     Standard,
     /// A descriptor that was open already: `fd:3`.
     Descriptor(u32),
+    /// A program that was started for the call: `exec:cat`.
+    Command {
+        /// How it is started.
+        transport: Transport,
+        /// The command.
+        command: Box<str>,
+    },
 }
 
 impl End {
@@ -51,7 +58,8 @@ impl End {
             | End::Abstract { .. }
             | End::Unnamed(_)
             | End::Standard
-            | End::Descriptor(_) => None,
+            | End::Descriptor(_)
+            | End::Command { .. } => None,
         }
     }
 
@@ -61,6 +69,7 @@ impl End {
             End::Ip { transport, .. }
             | End::Path { transport, .. }
             | End::Abstract { transport, .. }
+            | End::Command { transport, .. }
             | End::Unnamed(transport) => *transport,
             End::Standard => Transport::Standard,
             End::Descriptor(_) => Transport::Descriptor,
@@ -84,6 +93,10 @@ impl fmt::Display for End {
             End::Unnamed(_) => write!(formatter, "{scheme}:(unnamed)"),
             End::Standard => write!(formatter, "{scheme}"),
             End::Descriptor(number) => write!(formatter, "{scheme}:{number}"),
+            End::Command { command, .. } => {
+                write!(formatter, "{scheme}:")?;
+                write_command(formatter, command)
+            }
         }
     }
 }
@@ -116,6 +129,7 @@ impl TryFrom<End> for Address {
             End::Unnamed(transport) => return Err(NamelessEnd(transport)),
             End::Standard => Place::Standard,
             End::Descriptor(number) => Place::Descriptor(number),
+            End::Command { command, .. } => Place::Command(command),
         };
         Ok(Address::new(transport, place))
     }

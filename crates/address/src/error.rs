@@ -93,6 +93,14 @@ pub enum Problem {
     NoName,
     /// No descriptor number.
     Descriptor,
+    /// No command.
+    NoCommand(Transport),
+    /// A command of this many bytes.
+    CommandTooLong(usize),
+    /// A command with a NUL byte, or with bytes that are no UTF-8.
+    CommandBytes,
+    /// A command with a quote that is not closed.
+    CommandQuotes,
     /// A `%` without two hexadecimal digits.
     Percent,
     /// The bytes of an option's value are no UTF-8.
@@ -145,6 +153,14 @@ impl Problem {
             Problem::PathNul => write!(to, "a path cannot hold a NUL byte"),
             Problem::NoName => write!(to, "an abstract name has 1 to {LOCAL_BYTES_MAX} bytes"),
             Problem::Descriptor => write!(to, "a descriptor is a number from 0 to {DESCRIPTOR_MAX}"),
+            Problem::NoCommand(transport) => {
+                write!(to, "{transport} needs a command: {}", transport.row().syntax)
+            }
+            Problem::CommandTooLong(bytes) => {
+                write!(to, "a command of {bytes} bytes is too long")
+            }
+            Problem::CommandBytes => write!(to, "a command is text in UTF-8, without a NUL byte"),
+            Problem::CommandQuotes => write!(to, "a quote in the command is not closed"),
             Problem::Percent => write!(to, "a % is followed by two hexadecimal digits"),
             Problem::NotUtf8 => write!(to, "the value of an option is text in UTF-8"),
             Problem::NoOption => write!(to, "an option is missing"),

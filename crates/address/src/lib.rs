@@ -5,7 +5,7 @@
 //! ```text
 //! tcp://HOST:PORT[?OPTION[=VALUE]&...]      udp://...        HOST:PORT = tcp      :PORT = tcp, any host
 //! unix:PATH[?...]   unix:@NAME              unix-dgram:...   unix-seqpacket:...   /path, ./path = unix
-//! fd:N              -
+//! fd:N              -                         exec:COMMAND   sh:COMMAND
 //! ```
 //!
 //! Nothing here opens, resolves or asks anything: host names and service names stay names, and a value
@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod command;
 mod display;
 mod echo;
 mod end;
@@ -44,6 +45,7 @@ mod scheme;
 mod units;
 
 pub use address::{Address, Host, LocalBind, Place, Port};
+pub use command::{UnclosedQuote, command_words};
 pub use echo::{visible, write_carets};
 pub use end::{End, NamelessEnd};
 pub use error::{OptionError, OptionProblem, ParseAddressError, Problem, ValueError};

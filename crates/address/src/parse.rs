@@ -6,7 +6,8 @@
 use core::ops::Range;
 use std::str::FromStr;
 
-use crate::address::{Address, DESCRIPTOR_MAX, LOCAL_BYTES_MAX, Place};
+use crate::address::{Address, COMMAND_BYTES_MAX, DESCRIPTOR_MAX, LOCAL_BYTES_MAX, Place};
+use crate::command::command_words;
 use crate::error::{OptionError, OptionProblem, ParseAddressError, Problem, scheme_words};
 use crate::nearest::nearest;
 use crate::network;
@@ -130,6 +131,7 @@ fn parse_place(row: &SchemeRow, rest: &str, offset: usize) -> Result<Place, Faul
         },
         Form::Local => parse_local(row.transport, rest).map_err(|fault| fault.moved(offset)),
         Form::Descriptor => parse_descriptor(row.transport, rest).map_err(|fault| fault.moved(offset)),
+        Form::Command => parse_command(row.transport, rest).map_err(|fault| fault.moved(offset)),
         Form::Standard => Ok(Place::Standard),
     }
 }
@@ -206,6 +208,29 @@ fn parse_descriptor(transport: Transport, text: &str) -> Result<Place, Fault> {
     }
 }
 
+fn parse_command(transport: Transport, text: &str) -> Result<Place, Fault> {
+    let fault = |problem, hint: &str| Fault::new(0..text.len(), problem, hint);
+    let Ok(command) = String::from_utf8(decode(text)?) else {
+        return Err(fault(Problem::CommandBytes, "bytes that are no text may stand in a script of its own"));
+    };
+    if command.contains('\0') {
+        return Err(fault(Problem::CommandBytes, "a command without %00"));
+    }
+    if command.len() > COMMAND_BYTES_MAX {
+        let hint = format!("{COMMAND_BYTES_MAX} bytes at most");
+        return Err(fault(Problem::CommandTooLong(command.len()), &hint));
+    }
+    match command_words(transport, &command) {
+        Ok(words) if words.first().is_some_and(|program| !program.is_empty()) => {
+            Ok(Place::Command(command.into()))
+        }
+        Ok(_) => Err(fault(Problem::NoCommand(transport), "such as exec:cat")),
+        Err(_) => {
+            Err(fault(Problem::CommandQuotes, "a quote that is meant as itself is written \\\" or \\'"))
+        }
+    }
+}
+
 /// Reads `OPTION[=VALUE]&...`.
 fn parse_options(transport: Transport, text: &str) -> Result<Options, Fault> {
     let mut options = Options::default();
@@ -219,7 +244,8 @@ fn parse_options(transport: Transport, text: &str) -> Result<Options, Fault> {
 
 fn parse_option(transport: Transport, text: &str, options: &mut Options) -> Result<(), Fault> {
     if text.is_empty() {
-        return Err(Fault::new(0..0, Problem::NoOption, "OPTION or OPTION=VALUE"));
+        let hint = if transport.is_program() { QUESTION_MARK } else { "OPTION or OPTION=VALUE" };
+        return Err(Fault::new(0..0, Problem::NoOption, hint));
     }
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, Some(value)),
@@ -253,10 +279,16 @@ fn refused(span: Range<usize>, error: OptionError) -> Fault {
     Fault::new(span, Problem::Option(error), error.hint())
 }
 
+/// Behind a command an option that is none is more likely a part of it.
+const QUESTION_MARK: &str = "a ? that belongs to the command is written %3F";
+
 /// The option of this transport that may be meant by a name that is none.
 fn nearest_option(transport: Transport, name: &str) -> String {
     let mut applicable =
         OPTIONS.iter().filter(|row| row.applies.to(transport)).map(|row| row.name).peekable();
+    if transport.is_program() {
+        return QUESTION_MARK.to_owned();
+    }
     if applicable.peek().is_none() {
         return format!("{transport} has no options");
     }

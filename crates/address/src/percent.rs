@@ -8,6 +8,8 @@ use std::fmt;
 
 /// Reserved in a path or abstract name, beside what never stands bare.
 pub(crate) const IN_PATH: &[char] = &['%', '?', '&'];
+/// Reserved in a command.
+pub(crate) const IN_COMMAND: &[char] = &['%', '?'];
 /// Reserved in the value of an option.
 pub(crate) const IN_VALUE: &[char] = &['%', '?', '&', '=', '#'];
 

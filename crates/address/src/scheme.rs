@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use Transport::{Descriptor, Standard, Tcp, Udp, Unix, UnixDgram, UnixSeqpacket};
+use Transport::{Descriptor, Exec, Shell, Standard, Tcp, Udp, Unix, UnixDgram, UnixSeqpacket};
 
 /// What a transport keeps of what was sent: the socket type of socket(2).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -55,11 +55,16 @@ pub enum Transport {
     Standard,
     /// A descriptor that is open already.
     Descriptor,
+    /// A program that is started for the call, and spoken with by its standard input and output.
+    Exec,
+    /// The same of a command line that the shell reads.
+    Shell,
 }
 
 impl Transport {
     /// Every transport, in the order of [`SCHEMES`].
-    pub const ALL: &[Transport] = &[Tcp, Udp, Unix, UnixDgram, UnixSeqpacket, Standard, Descriptor];
+    pub const ALL: &[Transport] =
+        &[Tcp, Udp, Unix, UnixDgram, UnixSeqpacket, Standard, Descriptor, Exec, Shell];
 
     /// The row of [`SCHEMES`] that describes this transport.
     pub fn row(self) -> &'static SchemeRow {
@@ -85,6 +90,11 @@ impl Transport {
     pub fn is_unix(self) -> bool {
         self.row().form == Form::Local
     }
+
+    /// Whether its places are commands, which are started.
+    pub fn is_program(self) -> bool {
+        self.row().form == Form::Command
+    }
 }
 
 impl fmt::Display for Transport {
@@ -102,6 +112,8 @@ pub enum Form {
     Local,
     /// `:N`.
     Descriptor,
+    /// `:COMMAND`.
+    Command,
     /// Nothing: the scheme is the whole address.
     Standard,
 }
@@ -146,6 +158,10 @@ pub const SCHEMES: &[SchemeRow] = &[
         listens: false, connects: true, man: "stdin(3)", help: "standard input and output" },
     SchemeRow { transport: Descriptor, name: "fd", syntax: "fd:N", form: Form::Descriptor, shape: None,
         listens: true, connects: true, man: "socket(7)", help: "the socket that is open already as descriptor N" },
+    SchemeRow { transport: Exec, name: "exec", syntax: "exec:COMMAND", form: Form::Command, shape: Some(Shape::Stream),
+        listens: false, connects: true, man: "execve(2)", help: "a program started for the call; its words are cut as a shell cuts them" },
+    SchemeRow { transport: Shell, name: "sh", syntax: "sh:COMMAND", form: Form::Command, shape: Some(Shape::Stream),
+        listens: false, connects: true, man: "sh(1)", help: "a command line for /bin/sh, run for the call" },
 ];
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ refused! {
     an_unknown_scheme_is_told_the_known_ones: "http://host:80" =>
         "http is no scheme",
         "  http://host:80",
-        "  ^^^^ tcp, udp, unix, unix-dgram, unix-seqpacket or fd";
+        "  ^^^^ tcp, udp, unix, unix-dgram, unix-seqpacket, fd, exec or sh";
     a_mistyped_scheme_is_told_the_nearest: "tpc://host:80" =>
         "tpc is no scheme",
         "  tpc://host:80",
@@ -169,6 +169,23 @@ refused! {
         "a descriptor is a number from 0 to 2147483647",
         "  fd:2147483648",
         "     ^^^^^^^^^^ a number, such as fd:3";
+
+    a_scheme_of_programs_needs_a_command: "exec: " =>
+        "exec needs a command: exec:COMMAND",
+        "  exec: ",
+        "       ^ such as exec:cat";
+    a_quote_of_a_command_is_closed: "exec:echo it's" =>
+        "a quote in the command is not closed",
+        "  exec:echo it's",
+        "       ^^^^^^^^^ a quote that is meant as itself is written \\\" or \\'";
+    a_nul_in_a_command_is_refused: "sh:echo %00" =>
+        "a command is text in UTF-8, without a NUL byte",
+        "  sh:echo %00",
+        "     ^^^^^^^^ a command without %00";
+    a_question_mark_of_a_command_is_no_option: "sh:test $? -eq 0" =>
+        " -eq 0 is no option",
+        "  sh:test $? -eq 0",
+        "            ^^^^^^ a ? that belongs to the command is written %3F";
 
     a_mistyped_option_is_told_the_nearest: "tcp://host:80?ttl=3&nodleay" =>
         "nodleay is no option",

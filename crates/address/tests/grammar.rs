@@ -136,6 +136,18 @@ fn the_syntax_of_every_scheme_parses_once_filled_in() {
 }
 
 #[test]
+fn a_command_keeps_its_spaces_and_shows_no_others() {
+    let address = parse("exec:grep -i 'a b'");
+    assert_eq!(address.place, Place::Command("grep -i 'a b'".into()));
+    assert_eq!(address.to_string(), "exec:grep -i 'a b'");
+    let address = parse("sh:date +%25s | tr a-z A-Z%3F  ");
+    assert_eq!(address.place, Place::Command("date +%s | tr a-z A-Z?  ".into()));
+    assert_eq!(address.to_string(), "sh:date +%25s | tr a-z A-Z%3F%20%20");
+    // A command that begins with two slashes is a path all the same.
+    assert_eq!(parse("exec://bin/cat").place, Place::Command("//bin/cat".into()));
+}
+
+#[test]
 fn an_address_made_by_hand_is_checked_by_its_text() {
     let place = Place::Path(b"/run/x".as_slice().into());
     assert!(Address::new(Transport::Unix, place.clone()).checked().is_ok());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use address::{
     Address, Form, Host, Kind, LocalBind, OPTIONS, OptionRow, OptionValue, Place, Port, SCHEMES, SchemeRow,
+    Transport, command_words,
 };
 use proptest::prelude::*;
 
@@ -40,6 +41,13 @@ fn place(row: &SchemeRow) -> BoxedStrategy<Place> {
         ]
         .boxed(),
         Form::Descriptor => (0..=2_147_483_647_u32).prop_map(Place::Descriptor).boxed(),
+        Form::Command => "[a-z@/.%?&=#\\\\ \u{e9}\u{202e}\n]{0,20}[a-z][ a-z]{0,3}"
+            .prop_filter("no program", |command| {
+                let is_program = |words: Vec<String>| words.first().is_some_and(|word| !word.is_empty());
+                command_words(Transport::Exec, command).is_ok_and(is_program)
+            })
+            .prop_map(|command| Place::Command(command.into()))
+            .boxed(),
         Form::Standard => Just(Place::Standard).boxed(),
     }
 }
@@ -111,6 +119,10 @@ fn near_address() -> impl Strategy<Value = String> {
         "fd",
         "unix-dgram",
         "-",
+        "exec",
+        "sh",
+        "cat",
+        "'",
         ":",
         "://",
         "//",

@@ -145,6 +145,8 @@ pub struct Needs {
     pub dial: bool,
     /// Its calls speak to each other in rooms.
     pub rooms: bool,
+    /// It gives callers' sockets to programs: each must be one caller's alone.
+    pub hand_over: bool,
     /// It answers whatever comes, so that over datagrams it could be turned against others: the engine
     /// answers no suspicious sender, and bounds the answers' size.
     pub answers_anyone: bool,

@@ -34,6 +34,11 @@ pub enum Effect<'a> {
         /// Whom to call.
         address: Box<Address>,
     },
+    /// Give the caller's socket to the program at this address (`exec:`, `sh:`), as its standard input and output. From
+    /// then on the call is the program's: no event comes but `closed`, once it has ended or the call is ended for it.
+    /// One that cannot be started resets the caller. For services that say so beforehand:
+    /// [`Needs::hand_over`](crate::Needs::hand_over).
+    HandOver(Box<Address>),
     /// Tie two legs: what is received on one feeds the other, and each is read only while the other can send.
     /// Where both are sockets and one breaks off, or cannot be dialled, the other is broken off too: with a
     /// reset, once all that is owed there has been delivered.

@@ -106,6 +106,11 @@ impl<'a> Outbox<'a> {
         Some(leg)
     }
 
+    /// Asks for [`Effect::HandOver`].
+    pub fn hand_over(&mut self, address: Address) {
+        self.effects.push(Effect::HandOver(Box::new(address)));
+    }
+
     /// Asks for [`Effect::Join`].
     pub fn join(&mut self, a: Leg, b: Leg, copied_by: CopiedBy) {
         self.effects.push(Effect::Join { a, b, copied_by });

@@ -35,7 +35,8 @@ impl BusyWait {
         timeout: Option<Duration>,
         mut look: impl FnMut() -> Result<bool, E>,
     ) -> Result<bool, E> {
-        if self.at_most.is_zero() || timeout.is_some_and(|timeout| timeout <= self.at_most) || trace::is_on() {
+        if self.at_most.is_zero() || timeout.is_some_and(|timeout| timeout <= self.at_most) || trace::is_on()
+        {
             return Ok(false);
         }
         if let Some(fewer) = self.without.checked_sub(1) {

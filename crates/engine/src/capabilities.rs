@@ -219,6 +219,9 @@ impl Engine {
         if needs.dial && !row.dial {
             return Some("it dials out");
         }
+        if needs.hand_over && shapes.contains(&Shape::Datagram) {
+            return Some("datagrams of all callers come to one socket, which no program can have for itself");
+        }
         if row.datagrams == Datagrams::No && shapes.contains(&Shape::Datagram) {
             return Some("a datagram socket has no calls that could be handed to children");
         }
@@ -299,6 +302,9 @@ pub struct Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Refusal { engine, service, lack, .. } = self;
+        if self.others.is_empty() {
+            return write!(f, "{service} cannot be served here, by no engine: {lack}");
+        }
         write!(f, "{service} cannot be served here by the {engine} engine: {lack}; these engines can:")?;
         for (index, other) in self.others.iter().enumerate() {
             write!(f, "{} {other}", if index == 0 { "" } else { "," })?;

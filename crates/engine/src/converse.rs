@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use conversation::{CallFailed, CloseReason, End, Shape};
-use socket::{Connection, DatagramSocket, Standard};
+use socket::{Connection, DatagramSocket, Program, Standard};
 
 use crate::host::{Host, Plan};
 use crate::reactor::{LegSocket, Placement, Reactor};
@@ -16,6 +16,8 @@ pub enum Line {
     Connection(Connection),
     /// The standard input and output of this process.
     Standard,
+    /// A program that was started. The conversation is over once it has ended.
+    Program(Box<Program>),
     /// A datagram socket to which anyone may speak; answers go to whom was heard last.
     Speakers {
         /// The socket.
@@ -23,6 +25,18 @@ pub enum Line {
         /// Whoever speaks first is the only one who is heard.
         only_first: bool,
     },
+}
+
+impl Line {
+    /// Whether it is a byte stream or keeps message boundaries.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        match self {
+            Line::Connection(connection) => connection.shape(),
+            Line::Standard | Line::Program(_) => Shape::Stream,
+            Line::Speakers { .. } => Shape::Datagram,
+        }
+    }
 }
 
 /// Holds one conversation of `plan.service` on `line`, in this thread, and returns when it is over.
@@ -43,6 +57,10 @@ pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
         Line::Standard => {
             let standard = Standard::open().map_err(engine("dup(2)"))?;
             (LegSocket::Standard(standard), Shape::Stream, End::Standard, End::Standard)
+        }
+        Line::Program(program) => {
+            let end = program.end().clone();
+            (LegSocket::Program(program), Shape::Stream, End::Standard, end)
         }
         Line::Speakers { socket, only_first } => {
             let local = socket.local_end().map_err(engine("getsockname(2)"))?;
@@ -66,7 +84,13 @@ pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
     reactor.open(call, socket, None, now);
     reactor.run().map_err(engine("poll(2)"))?;
     host.report()?;
-    let nothing_said =
-        Ended { peer, reason: CloseReason::Finished, received_bytes: 0, sent_bytes: 0, failure: None };
+    let nothing_said = Ended {
+        peer,
+        reason: CloseReason::Finished,
+        received_bytes: 0,
+        sent_bytes: 0,
+        failure: None,
+        program: None,
+    };
     Ok(last.take().unwrap_or(nothing_said))
 }

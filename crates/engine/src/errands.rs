@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use conversation::{Address, DialFailure, DialFailureKind, Leg};
-use socket::{ConnectErrorKind, Connected};
+use socket::{ConnectError, ConnectErrorKind, Connected, Connection, Environment, Program, ProgramProcess};
 use std::net::SocketAddr;
 
 /// Helper threads of one worker at the most; the first errand starts the first.
@@ -20,6 +20,10 @@ const OPEN_MAX: usize = 16 * 1024;
 
 /// Below this it is not noticed that a dial had to wait for a helper.
 const AT_ONCE: Duration = Duration::from_millis(100);
+
+/// How long a program may wait for what is short (descriptors, processes, memory), and how often it is tried.
+const SHORTAGE_PATIENCE: Duration = Duration::from_secs(5);
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Which call an errand is for.
 #[derive(Clone, Copy, Debug)]
@@ -36,11 +40,25 @@ pub(crate) enum Errand {
         /// Its `connect-timeout` runs from here, also while it waits for a helper.
         asked: Instant,
     },
+    /// To start the program of an `exec:` or `sh:` address.
+    Start {
+        address: Box<Address>,
+        environment: Environment,
+    },
+    /// The same, with a caller's socket.
+    HandOver {
+        connection: Connection,
+        address: Box<Address>,
+        environment: Environment,
+    },
     Name(SocketAddr),
 }
 
 pub(crate) enum Done {
     Dialled(Result<Connected, DialFailure>),
+    Started(Result<Program, DialFailure>),
+    /// Of a program that could not be started the caller is still ours.
+    HandedOver(Result<ProgramProcess, (Connection, DialFailure)>),
     Named(Option<String>),
 }
 
@@ -113,10 +131,15 @@ impl Errand {
             Errand::Dial { address, asked } => {
                 let waited = Some(asked.elapsed()).filter(|waited| *waited >= AT_ONCE).unwrap_or_default();
                 let connected = socket::connect_after(&address, waited);
-                Done::Dialled(
-                    connected
-                        .map_err(|error| DialFailure { kind: kind_of(&error.kind), text: error.to_string() }),
-                )
+                Done::Dialled(connected.map_err(failure))
+            }
+            Errand::Start { address, environment } => {
+                let start = || Program::start(&address, &environment);
+                Done::Started(patiently(start).map_err(failure))
+            }
+            Errand::HandOver { connection, address, environment } => {
+                let start = || ProgramProcess::hand_over(&connection, &address, &environment);
+                Done::HandedOver(patiently(start).map_err(|error| (connection, failure(error))))
             }
             Errand::Name(address) => Done::Named(socket::reverse_name(address).ok().flatten()),
         }
@@ -124,13 +147,41 @@ impl Errand {
 
     fn refuse(self) -> Done {
         match self {
-            Errand::Dial { address, .. } => Done::Dialled(Err(DialFailure {
-                kind: DialFailureKind::Other,
-                text: format!("cannot call {address}: no thread for it, or {OPEN_MAX} calls wait already"),
-            })),
+            Errand::Dial { address, .. } => Done::Dialled(Err(no_helper(&address))),
+            Errand::Start { address, .. } => Done::Started(Err(no_helper(&address))),
+            Errand::HandOver { connection, address, .. } => {
+                Done::HandedOver(Err((connection, no_helper(&address))))
+            }
             Errand::Name(_) => Done::Named(None),
         }
     }
+}
+
+/// Starts a program, again and again while something is short that others may give back.
+fn patiently<T>(start: impl Fn() -> Result<T, ConnectError>) -> Result<T, ConnectError> {
+    let began = Instant::now();
+    loop {
+        match start() {
+            Err(error) if is_short(&error) && began.elapsed() < SHORTAGE_PATIENCE => {
+                std::thread::sleep(SHORTAGE_PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_short(error: &ConnectError) -> bool {
+    let errno = error.tried.last().and_then(|attempt| attempt.error.raw_os_error());
+    matches!(errno, Some(libc::EMFILE | libc::ENFILE | libc::EAGAIN | libc::ENOMEM))
+}
+
+fn no_helper(address: &Address) -> DialFailure {
+    let text = format!("cannot call {address}: no thread for it, or {OPEN_MAX} calls wait already");
+    DialFailure { kind: DialFailureKind::Other, text }
+}
+
+fn failure(error: ConnectError) -> DialFailure {
+    DialFailure { kind: kind_of(&error.kind), text: error.to_string() }
 }
 
 fn kind_of(kind: &ConnectErrorKind) -> DialFailureKind {
@@ -139,8 +190,9 @@ fn kind_of(kind: &ConnectErrorKind) -> DialFailureKind {
         ConnectErrorKind::Refused => DialFailureKind::Refused,
         ConnectErrorKind::Unreachable => DialFailureKind::Unreachable,
         ConnectErrorKind::TimedOut => DialFailureKind::TimedOut,
-        ConnectErrorKind::Option(_) | ConnectErrorKind::Unsupported | ConnectErrorKind::Other => {
-            DialFailureKind::Other
-        }
+        ConnectErrorKind::Option(_)
+        | ConnectErrorKind::NotStarted
+        | ConnectErrorKind::Unsupported
+        | ConnectErrorKind::Other => DialFailureKind::Other,
     }
 }

@@ -12,7 +12,7 @@ use crate::gate::Gate;
 use crate::rooms::Rooms;
 use crate::session::Session;
 use crate::tallies::Tallies;
-use crate::{Access, CallLimit, Control, Event, Limits, Observer, Output, Report, ServeError};
+use crate::{Access, CallLimit, Control, Event, Limits, Observer, Output, ProgramEnd, Report, ServeError};
 
 /// How often at most it is said that new calls come faster than they may.
 const SAY_RATE_EVERY: Duration = Duration::from_secs(10);
@@ -110,6 +110,7 @@ impl Host {
         far: Option<&End>,
         reason: CloseReason,
         tcp: Option<TcpInfo>,
+        program: Option<ProgramEnd>,
         now: Now,
     ) {
         if reason == CloseReason::Drained {
@@ -128,7 +129,17 @@ impl Host {
         let by_far = session.broken_leg().is_some_and(|leg| leg != Leg::CALLER);
         let broken_by = if by_far { far } else { far.map(|_| &call.peer) };
         let broken_by = broken_by.filter(|_| session.broken_leg().is_some());
-        self.tell(&Event::Ended { call, far, reason, broken_by, received_bytes, sent_bytes, lasted, tcp });
+        self.tell(&Event::Ended {
+            call,
+            far,
+            reason,
+            broken_by,
+            received_bytes,
+            sent_bytes,
+            lasted,
+            tcp,
+            program,
+        });
     }
 
     pub(crate) fn count_cut(&self) {

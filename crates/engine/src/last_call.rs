@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use conversation::{CloseReason, End};
 
-use crate::{Event, Observer};
+use crate::{Event, Observer, ProgramEnd};
 
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Ended {
     pub sent_bytes: u64,
     /// What the layer said that could not go on, if one could not.
     pub failure: Option<String>,
+    /// How the program ended that was called.
+    pub program: Option<ProgramEnd>,
 }
 
 /// Remembers how the last call ended: for programs that hold one call, or one after the other.
@@ -40,7 +42,6 @@ impl LastCall {
     pub fn take(&self) -> Option<Ended> {
         lock(&self.ended).take()
     }
-
 }
 
 impl Observer for LastCall {
@@ -56,9 +57,9 @@ impl Observer for LastCall {
         if let Event::LayerFailed { failure, .. } = event {
             *lock(&self.failure) = Some(failure.to_string());
         }
-        if let Event::Ended { call, reason, received_bytes, sent_bytes, .. } = *event {
+        if let Event::Ended { call, reason, received_bytes, sent_bytes, program, .. } = *event {
             let (peer, failure) = (call.peer.clone(), lock(&self.failure).take());
-            *lock(&self.ended) = Some(Ended { peer, reason, received_bytes, sent_bytes, failure });
+            *lock(&self.ended) = Some(Ended { peer, reason, received_bytes, sent_bytes, failure, program });
         }
         self.next.event(event);
     }

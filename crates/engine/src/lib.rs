@@ -22,6 +22,7 @@ mod control;
 mod converse;
 mod doors;
 mod engines;
+mod environment;
 mod epoll;
 mod errands;
 mod gate;
@@ -58,12 +59,14 @@ pub use epoll::{Edge, Epoll, Watch};
 pub use host::Plan;
 pub use last_call::{Ended, LastCall};
 pub use limits::Limits;
-pub use observer::{Event, Observer, Silent};
+pub use observer::{Event, Observer, ProgramEnd, Silent};
 pub use output::Output;
 pub use privileges::{Identity, IdentityError};
 pub use reactor::OPEN_TOLD_MAX;
 pub use report::{Report, ServeError};
 pub use rooms::{Mail, Members, Rooms, What};
-pub use session::{CallLimit, CallLimits, Carrier, HeldSent, HIGH_MARK_BYTES, Heard, LINGER, LOW_MARK_BYTES, Session};
+pub use session::{
+    CallLimit, CallLimits, Carrier, HIGH_MARK_BYTES, Heard, HeldSent, LINGER, LOW_MARK_BYTES, Session,
+};
 pub use socket::TcpInfo;
 pub use timers::Timers;

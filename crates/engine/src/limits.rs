@@ -82,6 +82,14 @@ impl Limits {
         Limits { calls_max: (self.calls_max / 2).max(1), peers_max, ..self }
     }
 
+    /// The same for calls that start a program each: they take two pipes or two copies of a socket, for a moment the
+    /// other ends too, and one to see it end.
+    #[must_use]
+    pub fn starting_programs(self) -> Limits {
+        let peers_max = self.peers_max.min(self.calls_max);
+        Limits { calls_max: (self.calls_max / 6).max(1), peers_max, ..self }
+    }
+
     /// What each call may cost.
     pub(crate) fn of_a_call(&self) -> CallLimits {
         CallLimits {

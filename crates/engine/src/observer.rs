@@ -1,5 +1,8 @@
 //! What an engine tells of its work: events for logs and reports.
 
+use std::fmt;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use conversation::{Call, CallFailed, CloseReason, End, Leg};
@@ -31,6 +34,8 @@ pub enum Event<'a> {
         lasted: Duration,
         /// How the network was to a TCP call; where [`Observer::wants_tcp_info`] asks for it.
         tcp: Option<TcpInfo>,
+        /// How the program ended that was started for it.
+        program: Option<ProgramEnd>,
     },
     /// A layer of a call has something to tell of the peer.
     Layer {
@@ -176,6 +181,27 @@ pub enum Event<'a> {
     },
     /// Somebody rang [`Control`](crate::Control)'s bell: the observer should look at whatever it was rung for.
     Bell,
+}
+
+/// How a program ended that was started for a call. Its [`Display`](fmt::Display): `exited with status 0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgramEnd {
+    /// Its exit status, or the signal that killed it.
+    pub status: ExitStatus,
+    /// The call was over before, and it had been told to end by a signal.
+    pub is_told: bool,
+    /// It had the caller's socket itself: nobody counted the bytes of the call.
+    pub had_socket: bool,
+}
+
+impl fmt::Display for ProgramEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status.signal() {
+            Some(signal) if self.is_told => write!(f, "killed by signal {signal}, ours"),
+            Some(signal) => write!(f, "killed by signal {signal}"),
+            None => write!(f, "exited with status {}", self.status.code().unwrap_or_default()),
+        }
+    }
 }
 
 /// Is told of events, from any worker. It should be quick: the calls of that worker wait meanwhile.

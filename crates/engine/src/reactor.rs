@@ -15,6 +15,7 @@ mod hands;
 mod hear;
 mod layered;
 mod leg_end;
+mod programs;
 mod rooms;
 mod splice;
 mod token;
@@ -46,6 +47,7 @@ use door::DoorState;
 use hands::Chore;
 pub(crate) use layered::Layered;
 pub(crate) use leg_end::LegSocket;
+use programs::Leaving;
 use splice::Pipes;
 use token::Token;
 
@@ -82,6 +84,8 @@ pub(crate) struct Reactor<S> {
     entries: Slab<Entry>,
     doors: Vec<DoorState>,
     children: Slab<Child>,
+    /// Programs whose calls are over.
+    leaving: Slab<Leaving>,
     timers: Timers,
     /// Calls that could go on without waiting for the kernel.
     again: Vec<usize>,
@@ -125,6 +129,7 @@ impl<S: Selector> Reactor<S> {
             entries: Slab::new(),
             doors: Vec::new(),
             children: Slab::new(),
+            leaving: Slab::new(),
             timers: Timers::default(),
             again: Vec::new(),
             chores: Vec::new(),
@@ -220,6 +225,7 @@ impl<S: Selector> Reactor<S> {
                 }
             }
             Some(Token::Child(index)) => self.reap(index),
+            Some(Token::Program(index)) => self.look_at_program(index, now),
             Some(Token::Draining) => self.begin_drain(now, self.host.plan.limits.drain),
             Some(Token::Ending) => {
                 self.ending_seen = true;
@@ -265,6 +271,10 @@ impl<S: Selector> Reactor<S> {
                 Some(fd) => fd,
                 None => return Ok(()),
             },
+            Token::Program(index) => match self.leaving.get(index).and_then(Leaving::fd) {
+                Some(fd) => fd,
+                None => return Ok(()),
+            },
             // Legs are watched anew when their call is settled.
             Token::Leg(..) | Token::Output(..) => return Ok(()),
         };
@@ -299,6 +309,7 @@ impl<S: Selector> Reactor<S> {
         let wake = self.wake.as_ref().map(|wake| (wake.as_fd(), Token::Wake));
         let children =
             self.children.iter().filter_map(|(index, child)| Some((child.fd()?, Token::Child(index))));
+        let leaving = self.leaving.iter().filter_map(|(index, one)| Some((one.fd()?, Token::Program(index))));
         let doors = self.doors.iter().enumerate().filter(|(_, door)| door.paused_until.is_none());
         let doors = doors.filter_map(|(index, door)| match door.door.as_ref()? {
             Door::Listener { listener, .. } => Some((listener.as_fd(), Token::Door(index))),
@@ -312,6 +323,7 @@ impl<S: Selector> Reactor<S> {
             .chain(census)
             .chain(wake)
             .chain(children)
+            .chain(leaving)
             .chain(doors);
         let readers = readers.map(|(fd, token)| Source { fd, token: token.pack(), read: true, write: false });
         let legs = self.entries.iter().flat_map(|(slot, entry)| entry.sources(slot));
@@ -326,6 +338,7 @@ impl<S: Selector> Reactor<S> {
             return Some(Duration::ZERO);
         }
         let mut next = earlier(earlier(self.timers.next(), self.drain_until), self.say_missed_at());
+        next = earlier(next, self.next_look_at_programs());
         for door in &self.doors {
             next = earlier(next, door.next_deadline());
         }
@@ -356,6 +369,7 @@ impl<S: Selector> Reactor<S> {
         }
         self.say_missed(now);
         self.reap_unwatched();
+        self.look_at_programs(now);
     }
 
     /// Turns of the calls that have work left from the last turn.
@@ -407,7 +421,11 @@ impl<S: Selector> Reactor<S> {
     fn is_done(&self) -> bool {
         let may_come = self.doors.iter().any(|door| door.door.is_some() && !door.draining);
         let elsewhere = self.placement != Placement::Here && self.host.open_calls() > 0;
-        !may_come && self.entries.is_empty() && self.children.is_empty() && !elsewhere
+        !may_come
+            && self.entries.is_empty()
+            && self.children.is_empty()
+            && self.leaving.is_empty()
+            && !elsewhere
     }
 
     /// Whether it has to say what is counted for the whole run: not in a loop that serves one call for another.

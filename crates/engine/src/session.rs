@@ -88,6 +88,10 @@ pub trait Carrier {
     /// Calls `address`; the answer is [`Session::connected`] or [`Session::dial_failed`], later.
     fn dial(&mut self, leg: Leg, address: Address);
 
+    /// Gives the caller's socket to the program at `address`. The engine ends the session with [`Session::end`] once the
+    /// program has ended, or could not be started.
+    fn hand_over(&mut self, address: Address);
+
     /// Looks up the caller's host name; the answer is [`Session::peer_named`], later.
     fn name_peer(&mut self);
 
@@ -179,7 +183,7 @@ impl Session {
     pub fn over(&self) -> Option<CloseReason> {
         match self.phase {
             Phase::Over(reason) => Some(reason),
-            Phase::Open | Phase::Closing(_) => None,
+            Phase::Open | Phase::HandedOver | Phase::Closing(_) => None,
         }
     }
 
@@ -192,7 +196,8 @@ impl Session {
     /// The first leg that broke off, if one has.
     #[must_use]
     pub fn broken_leg(&self) -> Option<Leg> {
-        self.legs.iter().position(|leg| leg.broken.is_some()).and_then(Leg::new)
+        let is_broken = |leg: &LegState| leg.broken.as_deref().is_some_and(|why| !why.is_clean());
+        self.legs.iter().position(is_broken).and_then(Leg::new)
     }
 
     /// Whether a message from this leg has to be dropped: it feeds a leg on which more is owed than may be.
@@ -217,7 +222,7 @@ impl Session {
             return false;
         }
         match (&self.phase, state.partner) {
-            (Phase::Over(_), _) => false,
+            (Phase::Over(_) | Phase::HandedOver, _) => false,
             (Phase::Closing(_), _) => state.lingers,
             (Phase::Open, _) if self.is_paused || self.is_held => false,
             (Phase::Open, Some((partner, _))) => !self.legs[partner.index()].congested,
@@ -240,6 +245,7 @@ impl Session {
             Phase::Closing(closing) => {
                 (earlier(closing.linger_until, closing.look_at), closing.deliver_until)
             }
+            Phase::HandedOver => (None, self.last_moment),
             Phase::Over(_) => return None,
         };
         earlier(earlier(one, other), idle)
@@ -318,7 +324,7 @@ impl Session {
             // A joined leg on which nothing could be sent any more has been read to its end: so has its call.
             let state = &self.legs[leg.index()];
             let broken = state.broken.as_deref().copied().filter(|_| state.partner.is_some());
-            if broken.is_some() {
+            if broken.is_some_and(|why| !why.is_clean()) {
                 self.break_off_partner(leg);
             }
             let mut out = self.outbox(now);
@@ -331,6 +337,17 @@ impl Session {
         } else {
             self.settle(now, carrier);
         }
+    }
+
+    /// The peer has closed its ear and breaks nothing off: a program has closed its input. What is owed to it, and what
+    /// would still be sent, nobody misses. With a peer that has finished too, a joined call is over.
+    pub fn peer_deaf(&mut self, now: Now, leg: Leg, carrier: &mut dyn Carrier) {
+        let state = &mut self.legs[leg.index()];
+        state.stop_sending(CloseReason::Finished);
+        if state.peer_finished && state.partner.is_some() {
+            self.close(CloseReason::Finished, true);
+        }
+        self.settle(now, carrier);
     }
 
     /// The leg may take more of what is owed.
@@ -394,7 +411,10 @@ impl Session {
             Phase::Closing(closing) if closing.look_at.is_some_and(|look_at| now.moment >= look_at) => {
                 self.settle(now, carrier);
             }
-            Phase::Open | Phase::Closing(_) | Phase::Over(_) => {}
+            Phase::HandedOver if self.last_moment.is_some_and(|last| now.moment >= last) => {
+                self.end(now, CallLimit::Duration.reason(), carrier);
+            }
+            Phase::Open | Phase::HandedOver | Phase::Closing(_) | Phase::Over(_) => {}
         }
     }
 
@@ -452,8 +472,9 @@ impl Session {
         self.settle(now, carrier);
     }
 
+    /// None once nobody here sees what moves.
     fn idle_timeout(&self) -> Option<Duration> {
-        self.limits.as_ref()?.idle_timeout
+        self.limits.as_ref().filter(|_| self.phase != Phase::HandedOver)?.idle_timeout
     }
 
     fn received_bytes_max(&self) -> Option<u64> {
@@ -482,6 +503,9 @@ impl Session {
                     debug_assert_eq!(leg.index(), self.legs.len());
                     self.legs.push(LegState::dialling());
                     carrier.dial(leg, *address);
+                }
+                Effect::HandOver(address) => {
+                    self.hand_over(*address, carrier);
                 }
                 Effect::Join { a, b, copied_by } => {
                     self.legs[a.index()].partner = Some((b, copied_by));

@@ -43,6 +43,12 @@ impl Relay {
         Relay { to: Arc::new(address), framing: None }
     }
 
+    /// Whether it calls a program, which is started for each caller.
+    #[must_use]
+    pub fn starts_programs(&self) -> bool {
+        self.to.transport.is_program()
+    }
+
     /// The same; where one end has messages and the other a byte stream, they are marked so on the stream.
     #[must_use]
     pub fn framed(self, framing: Framing) -> Relay {

@@ -66,4 +66,11 @@ pub const SERVICES: &[ServiceRow] = &[
         on_messages: "answers each message with the time",
         source: "RFC 867, RFC 868",
     },
+    ServiceRow {
+        name: "exec",
+        arguments: "COMMAND",
+        on_a_stream: "starts a program that has the caller's socket as its standard input and output",
+        on_messages: "the same on sequenced packets; not on datagrams, which have one socket for all",
+        source: "inetd, tcpserver",
+    },
 ];

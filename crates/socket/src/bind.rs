@@ -34,6 +34,7 @@ pub(crate) fn bind(address: &Address) -> Result<Bound, BindError> {
         Place::Path(path) => bind_path(address, path),
         Place::Abstract(name) => bind_abstract(address, name),
         Place::Standard => Err(BindError::unsupported(address, "nobody calls standard input and output")),
+        Place::Command(_) => Err(BindError::unsupported(address, "nobody can call a program")),
         Place::Descriptor(_) => {
             Err(BindError::unsupported(address, "a descriptor is bound by who passed it"))
         }

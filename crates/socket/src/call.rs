@@ -64,7 +64,7 @@ pub(crate) fn bind(fd: impl AsFd, local: &End) -> io::Result<()> {
         End::Path { path, .. } => Ok(rustix::net::bind(&fd, &sockaddr::from_path(path)?)?),
         End::Abstract { name, .. } => Ok(rustix::net::bind(&fd, &sockaddr::from_abstract(name)?)?),
         End::Unnamed(_) => Ok(rustix::net::bind(&fd, &rustix::net::SocketAddrUnix::new_unnamed())?),
-        End::Standard | End::Descriptor(_) => Err(io::Error::from(Errno::AFNOSUPPORT)),
+        End::Standard | End::Descriptor(_) | End::Command { .. } => Err(io::Error::from(Errno::AFNOSUPPORT)),
     };
     traced(SystemCall::Bind, make, || shows_end(number(&fd), local), text::zero)
 }
@@ -81,7 +81,9 @@ pub(crate) fn connect(fd: impl AsFd, peer: &End) -> io::Result<()> {
         End::Ip { address, .. } => Ok(rustix::net::connect(&fd, address)?),
         End::Path { path, .. } => Ok(rustix::net::connect(&fd, &sockaddr::from_path(path)?)?),
         End::Abstract { name, .. } => Ok(rustix::net::connect(&fd, &sockaddr::from_abstract(name)?)?),
-        End::Unnamed(_) | End::Standard | End::Descriptor(_) => Err(io::Error::from(Errno::AFNOSUPPORT)),
+        End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => {
+            Err(io::Error::from(Errno::AFNOSUPPORT))
+        }
     };
     traced(SystemCall::Connect, make, || shows_end(number(&fd), peer), text::zero)
 }
@@ -166,9 +168,12 @@ fn kernel_family(family: Family) -> (AddressFamily, &'static str) {
 
 fn kernel_type(transport: Transport) -> (SocketType, &'static str) {
     match transport {
-        Transport::Tcp | Transport::Unix | Transport::Standard | Transport::Descriptor => {
-            (SocketType::STREAM, "SOCK_STREAM")
-        }
+        Transport::Tcp
+        | Transport::Unix
+        | Transport::Standard
+        | Transport::Descriptor
+        | Transport::Exec
+        | Transport::Shell => (SocketType::STREAM, "SOCK_STREAM"),
         Transport::Udp | Transport::UnixDgram => (SocketType::DGRAM, "SOCK_DGRAM"),
         Transport::UnixSeqpacket => (SocketType::SEQPACKET, "SOCK_SEQPACKET"),
     }
@@ -183,6 +188,8 @@ fn kernel_protocol(birth: Birth) -> (Option<Protocol>, &'static str) {
         | Transport::UnixDgram
         | Transport::UnixSeqpacket
         | Transport::Standard
-        | Transport::Descriptor => (None, "0"),
+        | Transport::Descriptor
+        | Transport::Exec
+        | Transport::Shell => (None, "0"),
     }
 }

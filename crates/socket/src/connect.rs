@@ -67,7 +67,7 @@ pub fn connect_after(address: &Address, gone_by: Duration) -> Result<Connected, 
             connect_local(address, end, within)
         }
         Place::Descriptor(number) => adopt(address, *number),
-        Place::Standard => Err(refuse(address, ConnectErrorKind::Unsupported)),
+        Place::Standard | Place::Command(_) => Err(refuse(address, ConnectErrorKind::Unsupported)),
     }
 }
 

@@ -30,6 +30,8 @@ pub enum ConnectErrorKind {
     TimedOut,
     /// An option was refused; which, and why, is the attempt's text, or here if nothing was tried.
     Option(Option<Box<OptionError>>),
+    /// A program could not be started.
+    NotStarted,
     /// This kernel has not what the transport needs, or the address cannot be called.
     Unsupported,
     /// Anything else: see the attempts.
@@ -53,6 +55,7 @@ impl ConnectError {
             | ConnectErrorKind::Refused
             | ConnectErrorKind::Unreachable
             | ConnectErrorKind::TimedOut
+            | ConnectErrorKind::NotStarted
             | ConnectErrorKind::Unsupported
             | ConnectErrorKind::Other => self.tried.iter().find_map(Attempt::refused_option),
         }
@@ -86,7 +89,8 @@ fn kind_of(attempt: &Attempt) -> ConnectErrorKind {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot connect to {}", self.address)?;
+        let is_program = matches!(self.kind, ConnectErrorKind::NotStarted);
+        write!(f, "cannot {} {}", if is_program { "start" } else { "connect to" }, self.address)?;
         let mut separator = ": ";
         for attempt in &self.tried {
             let is_the_address = self.address.split('?').next() == Some(&attempt.end.to_string());
@@ -100,9 +104,18 @@ impl fmt::Display for ConnectError {
         match &self.kind {
             ConnectErrorKind::Resolve(error) => write!(f, ": {error}"),
             ConnectErrorKind::Option(Some(error)) => write!(f, ": {error}"),
-            ConnectErrorKind::Unsupported if self.tried.is_empty() => {
-                write!(f, ": standard input and output are no socket")
+            ConnectErrorKind::Unsupported if self.tried.is_empty() => write!(f, ": there is no socket at it"),
+            ConnectErrorKind::NotStarted if self.ended_with(libc::ENOENT) => write!(
+                f,
+                "{separator}is it installed, and in a directory of PATH? A script needs the program of its #! line too"
+            ),
+            ConnectErrorKind::NotStarted if self.ended_with(libc::EACCES) => {
+                write!(f, "{separator}it may not be executed: chmod +x?")
             }
+            ConnectErrorKind::NotStarted if self.ended_with(libc::ENOEXEC) => {
+                write!(f, "{separator}it is no program for this machine; a script begins with #!")
+            }
+            ConnectErrorKind::NotStarted => Ok(()),
             ConnectErrorKind::Refused if self.ended_with(libc::ECONNRESET) => {
                 write!(f, "{separator}whoever listens there hung up at once: may you call from here?")
             }
@@ -141,6 +154,7 @@ impl std::error::Error for ConnectError {
             | ConnectErrorKind::Refused
             | ConnectErrorKind::Unreachable
             | ConnectErrorKind::TimedOut
+            | ConnectErrorKind::NotStarted
             | ConnectErrorKind::Unsupported
             | ConnectErrorKind::Other => self.tried.last().map(|attempt| &attempt.error as _),
         }

@@ -77,7 +77,9 @@ impl Connection {
             | Transport::Unix
             | Transport::UnixDgram
             | Transport::UnixSeqpacket
-            | Transport::Standard => transport,
+            | Transport::Standard
+            | Transport::Exec
+            | Transport::Shell => transport,
         };
         let shape = transport.shape().ok_or_else(|| errno::raw(libc::EPROTONOSUPPORT))?;
         Ok(Connection { fd, transport, shape, is_nonblocking, path: None })

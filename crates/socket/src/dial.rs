@@ -41,7 +41,7 @@ impl Callee {
                 Some((candidate, race::opening(candidate, &options).map_err(fail)?))
             }
             End::Path { .. } | End::Abstract { .. } => None,
-            End::Unnamed(_) | End::Standard | End::Descriptor(_) => return Ok(None),
+            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => return Ok(None),
         };
         Ok(Some(Callee { end, options, planned }))
     }

@@ -2,7 +2,8 @@
 //!
 //! A call to somebody begins with [`connect()`] and gives a [`Connection`]. Callers are answered by a
 //! [`Listener`], whose [`Listener::accept`] gives a [`Connection`] each; datagrams from anybody come to a
-//! [`DatagramSocket`], many by one call to a [`BurstSocket`]. Standard input and output are an end as well: [`Standard`].
+//! [`DatagramSocket`], many by one call to a [`BurstSocket`]. Standard input and output are an end as well:
+//! [`Standard`]; and so is a program that is started for the call: [`Program`].
 //!
 //! ```
 //! use socket::{Listener, connect};
@@ -59,6 +60,7 @@ mod owned_path;
 mod packet_info;
 mod peer_address;
 mod pipe;
+mod program;
 mod race;
 mod resolve;
 mod resolve_error;
@@ -91,6 +93,7 @@ pub use outline::{Outline, Try, outline_bursts, outline_call, outline_listening}
 pub use packet_info::Destination;
 pub use peer_address::PeerAddress;
 pub use pipe::{PIPE_BYTES, Pipe};
+pub use program::{Environment, Program, ProgramProcess};
 pub use resolve::{Candidate, Resolved, Role, resolve};
 pub use resolve_error::{ResolveError, ResolveErrorKind};
 pub use standard::Standard;

@@ -151,7 +151,8 @@ impl Listener {
             | End::Abstract { .. }
             | End::Unnamed(_)
             | End::Standard
-            | End::Descriptor(_) => call::duplicate(&self.fd).map_err(|error| failed("fcntl(2)", error))?,
+            | End::Descriptor(_)
+            | End::Command { .. } => call::duplicate(&self.fd).map_err(|error| failed("fcntl(2)", error))?,
         };
         let path = self.path.clone();
         let (address, completes) = (Arc::clone(&self.address), self.completes);

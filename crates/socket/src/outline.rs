@@ -86,7 +86,7 @@ pub fn outline_listening(address: &Address, look_up: bool, fd: &str) -> Result<O
                 }
                 Opening::bound_unix(address, way.end.clone()).map_err(refused)?
             }
-            End::Unnamed(_) | End::Standard | End::Descriptor(_) => continue,
+            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => continue,
         };
         outline.tries.push(way.through(&opening, fd));
     }
@@ -128,7 +128,7 @@ pub fn outline_call(address: &Address, look_up: bool, fd: &str) -> Result<Outlin
                 (Family::of(peer), mine)
             }
             End::Path { .. } | End::Abstract { .. } => (Family::Unix, None),
-            End::Unnamed(_) | End::Standard | End::Descriptor(_) => continue,
+            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => continue,
         };
         let opening = Opening::connected(address.transport, family, way.end.clone(), mine, options);
         let opening = opening.map_err(|error| fail(Attempt::option(way.end.clone(), error)))?;
@@ -207,6 +207,7 @@ fn ways(address: &Address, role: Role, look_up: bool) -> Result<Ways, crate::Res
         Place::Abstract(name) => return known(End::Abstract { transport, name: name.clone() }),
         Place::Standard => return known(End::Standard),
         Place::Descriptor(number) => return known(End::Descriptor(*number)),
+        Place::Command(command) => return known(End::Command { transport, command: command.clone() }),
     };
     let questions = look_ups(host, port);
     if look_up || questions.is_empty() {

@@ -38,7 +38,8 @@ impl Destination {
             | End::Abstract { .. }
             | End::Unnamed(_)
             | End::Standard
-            | End::Descriptor(_) => bound.clone(),
+            | End::Descriptor(_)
+            | End::Command { .. } => bound.clone(),
         }
     }
 }
@@ -129,12 +130,7 @@ pub(crate) struct Label {
 }
 
 impl Label {
-    pub(crate) fn new(
-        family: Family,
-        peer: SocketAddr,
-        from: Option<IpAddr>,
-        segment: Option<u16>,
-    ) -> Label {
+    pub(crate) fn new(family: Family, peer: SocketAddr, from: Option<IpAddr>, segment: Option<u16>) -> Label {
         let mut controls = Controls::NONE;
         match (family, from) {
             (_, None) => {}

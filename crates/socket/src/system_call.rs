@@ -40,6 +40,7 @@ pub enum SystemCall {
     Eventfd,
     Fork,
     Clone,
+    PosixSpawn,
     PidfdOpen,
     Waitpid,
 }
@@ -85,6 +86,7 @@ impl SystemCall {
             SystemCall::Eventfd => "eventfd",
             SystemCall::Fork => "fork",
             SystemCall::Clone => "clone",
+            SystemCall::PosixSpawn => "posix_spawn",
             SystemCall::PidfdOpen => "pidfd_open",
             SystemCall::Waitpid => "waitpid",
         }

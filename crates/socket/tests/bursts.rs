@@ -8,9 +8,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use common::{Folder, address, at, call, port, until_readable};
-use socket::{
-    BURST_BYTES_MAX, BURST_MESSAGES_MAX, BurstSocket, DatagramSocket, Inbox, Parcel, PeerAddress,
-};
+use socket::{BURST_BYTES_MAX, BURST_MESSAGES_MAX, BurstSocket, DatagramSocket, Inbox, Parcel, PeerAddress};
 
 fn bound(text: impl AsRef<str>) -> BurstSocket {
     DatagramSocket::bind(&address(text)).unwrap_or_else(|error| panic!("{error}")).0.in_bursts()

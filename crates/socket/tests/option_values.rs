@@ -35,7 +35,9 @@ fn somewhere(transport: Transport, key: OptionKey, folder: &Folder) -> String {
         Transport::Unix | Transport::UnixDgram | Transport::UnixSeqpacket => {
             at(transport.name(), &folder.path(&format!("{transport}-{key}")))
         }
-        Transport::Standard | Transport::Descriptor => panic!("{key} applies to {transport}"),
+        Transport::Standard | Transport::Descriptor | Transport::Exec | Transport::Shell => {
+            panic!("{key} applies to {transport}")
+        }
     }
 }
 
@@ -46,7 +48,9 @@ fn try_to_listen(address: &Address) -> Result<(), String> {
         | Transport::Unix
         | Transport::UnixSeqpacket
         | Transport::Standard
-        | Transport::Descriptor => Listener::bind(address).map(drop),
+        | Transport::Descriptor
+        | Transport::Exec
+        | Transport::Shell => Listener::bind(address).map(drop),
     }
     .map_err(|error| error.to_string())
 }

@@ -85,9 +85,12 @@ impl BoundPaths {
                 let inode = inode(&path)?;
                 Some((path, inode))
             }
-            End::Ip { .. } | End::Abstract { .. } | End::Unnamed(_) | End::Standard | End::Descriptor(_) => {
-                None
-            }
+            End::Ip { .. }
+            | End::Abstract { .. }
+            | End::Unnamed(_)
+            | End::Standard
+            | End::Descriptor(_)
+            | End::Command { .. } => None,
         });
         BoundPaths(paths.collect())
     }

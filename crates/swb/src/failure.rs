@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitCode;
 
 use switchboard::services::{Inert, MISFIT};
@@ -95,7 +96,9 @@ impl From<ConnectError> for Failure {
             ConnectErrorKind::Refused | ConnectErrorKind::Unreachable => Status::Refused,
             ConnectErrorKind::TimedOut => Status::TimedOut,
             ConnectErrorKind::Unsupported => Status::Unsupported,
-            ConnectErrorKind::Option(_) | ConnectErrorKind::Other => Status::Other,
+            ConnectErrorKind::Option(_) | ConnectErrorKind::NotStarted | ConnectErrorKind::Other => {
+                Status::Other
+            }
         };
         Failure::new(status, error)
     }
@@ -209,6 +212,23 @@ fn outcome_of(reason: CloseReason, what: &str) -> Result<(), Failure> {
         }
     };
     Err(Failure::new(status, message))
+}
+
+/// As [`outcome`], of a call to a program: if the program failed, so has the command, with its status or 128+N for a
+/// signal. One that we ended ourselves did not fail.
+pub(crate) fn outcome_of_program(ended: &Ended, what: &str) -> Result<(), Failure> {
+    outcome(ended, what)?;
+    match ended.program {
+        Some(program) if !program.is_told && !program.status.success() => {
+            let signalled = || program.status.signal().map(|signal| 128 + signal);
+            let status =
+                program.status.code().or_else(signalled).and_then(|status| u8::try_from(status).ok());
+            let was = if program.status.code().is_some() { "" } else { "was " };
+            let message = format!("{} {was}{program}", ended.peer);
+            Err(Failure { status: status.unwrap_or(Status::Other as u8), message })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// As [`output_failure`], for an error of the standard library.

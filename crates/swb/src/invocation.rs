@@ -21,7 +21,7 @@ pub(crate) use load::Load;
     disable_help_subcommand = true,
     about = "Connects any two processes over any socket, and serves callers",
     after_help = "Addresses: tcp://HOST:PORT  udp://HOST:PORT  unix:PATH  unix-dgram:PATH  unix-seqpacket:PATH\n\
-        (@NAME for an abstract name)  fd:N  -  HOST:PORT means tcp  :PORT means every address.\n\
+        (@NAME: abstract)  fd:N  exec:COMMAND  sh:COMMAND  -  HOST:PORT is tcp, :PORT every address.\n\
         Options follow a question mark: 'tcp://:80?backlog=5&nodelay=off'.\n\
         More: swb help addresses, options, ends, typing, engines, or a command.\n\n\
         Exit status: 0 done, 1 other, 2 usage, 3 name not found, 4 refused or unreachable, 5 timed out,\n\
@@ -100,7 +100,7 @@ pub(crate) struct Terminal {
     /// Keeps our half of the call open when the input ends.
     #[arg(long)]
     pub(crate) no_half_close: bool,
-    /// Whose end ends the call. Default: the peer's, but both for a single `listen`.
+    /// Whose end ends the call. Default: the peer's, but both for a single `listen` and for a program.
     #[arg(long, value_name = "END")]
     pub(crate) until: Option<UntilArgument>,
     /// How input is cut into messages on a message transport: line, nul, u8, u16be, u16le, u32be, u32le.
@@ -286,6 +286,16 @@ pub(crate) enum ServiceArgument {
         /// How long after the answer it says Bye.
         #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
         bye_after: Duration,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Starts a program for each caller, which gets the caller's socket as standard input and output (inetd).
+    Exec {
+        /// The program and its arguments, cut into words as a shell cuts them.
+        command: String,
+        /// Has /bin/sh read the command.
+        #[arg(long)]
+        shell: bool,
         #[command(flatten)]
         at: Where,
     },

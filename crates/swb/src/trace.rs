@@ -97,6 +97,7 @@ pub(crate) fn word(call: SystemCall) -> &'static str {
         SystemCall::Eventfd => "install a bell of one's own",
         SystemCall::Fork => "put a clerk on this call",
         SystemCall::Clone => "put a hand on this call",
+        SystemCall::PosixSpawn => "put a program on this call",
         SystemCall::PidfdOpen => "have the clerk ring when done",
         SystemCall::Waitpid => "see how the clerk got on",
     }

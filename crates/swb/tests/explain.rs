@@ -202,6 +202,21 @@ fn explaining_makes_no_call_on_a_socket() {
 }
 
 #[test]
+fn a_program_is_explained_and_not_started() {
+    let directory = Directory::new();
+    let file = directory.file("file");
+    let address = format!("sh:touch {file}");
+    let started = format!("posix_spawn({address})");
+    for command in
+        [&["connect", &address][..], &["ask", &address, "hello"], &["relay", "tcp://127.0.0.1:0", &address]]
+    {
+        let text = explained(command);
+        assert!(text.contains(&started) && !text.contains("connect("), "{text}");
+    }
+    assert!(!std::path::Path::new(&file).exists());
+}
+
+#[test]
 fn names_stay_names_until_they_are_to_be_looked_up() {
     let kept = explained(&["connect", "tcp://localhost:http"]);
     for said in

@@ -34,7 +34,7 @@ macro_rules! matrix {
 }
 
 matrix! {
-    services: echo discard print say reply who time;
+    services: echo discard print say reply who time exec;
     transports: {
         over_tcp4 over_tcp6 over_unix over_unix_abstract over_unix_seqpacket over_udp4 over_udp6 over_unix_dgram
     };

@@ -135,7 +135,8 @@ fn a_receive_that_does_not_wait_is_visible() {
         let caller = run_swb(&["ask", server.address(), "hi"], b"");
         assert_eq!(caller.text(), "hi");
     }
-    let nothing = "recvfrom(8, 262144, MSG_DONTWAIT|MSG_TRUNC) = -1 EAGAIN (Resource temporarily unavailable)";
+    let nothing =
+        "recvfrom(8, 262144, MSG_DONTWAIT|MSG_TRUNC) = -1 EAGAIN (Resource temporarily unavailable)";
     let told = server.terminate().stderr;
     in_order(
         &lines(&told),

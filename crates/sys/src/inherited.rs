@@ -49,6 +49,19 @@ pub fn look_at_inherited<T>(number: u32, look: impl FnOnce(BorrowedFd<'_>) -> T)
     Ok(look(unsafe { BorrowedFd::borrow_raw(number) }))
 }
 
+/// Keeps all descriptors that this process was started with from programs that it starts: close-on-exec from now on,
+/// but for 0, 1 and 2. None of them can be taken by its number after that.
+///
+/// Where proc(5) is not there, they stay as they are.
+pub fn keep_inherited_to_ourselves() {
+    let _one_at_a_time = TAKING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let numbers = open.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    for number in numbers.filter(|number| *number > 2).collect::<Vec<_>>() {
+        let _ = set_close_on_exec(number); // the directory's own is closed by now
+    }
+}
+
 fn not_inherited(number: i32) -> io::Error {
     io::Error::new(
         io::ErrorKind::ResourceBusy,

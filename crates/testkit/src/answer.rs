@@ -29,7 +29,7 @@ pub struct Answer {
 }
 
 /// What `service` answers a caller whose stream arrives in these pieces and then ends. The caller's host has no
-/// name, and whatever is dialled is refused.
+/// name, whatever is dialled is refused, and a program that it is given to says nothing and ends.
 #[must_use]
 pub fn answer_in_pieces(service: &dyn Service, pieces: &[&[u8]]) -> Answer {
     let mut now = Now { moment: Moment::START, wall: SystemTime::UNIX_EPOCH };
@@ -67,6 +67,7 @@ struct Taker {
     answer: Answer,
     dialled: Vec<Leg>,
     name_asked: bool,
+    handed_over: bool,
 }
 
 impl Taker {
@@ -78,6 +79,9 @@ impl Taker {
         }
         if std::mem::take(&mut self.name_asked) {
             session.peer_named(now, None, self);
+        }
+        if std::mem::take(&mut self.handed_over) {
+            session.end(now, CloseReason::Finished, self);
         }
     }
 }
@@ -101,6 +105,10 @@ impl Carrier for Taker {
 
     fn dial(&mut self, leg: Leg, _address: Address) {
         self.dialled.push(leg);
+    }
+
+    fn hand_over(&mut self, _address: Address) {
+        self.handed_over = true;
     }
 
     fn name_peer(&mut self) {

@@ -321,7 +321,8 @@ impl Checks {
             Effect::Send { leg, bytes } if !self.closing => self.legs[leg.index()].promise(bytes),
             Effect::Send { .. } | Effect::Output(_) => {}
             Effect::Finish(leg) => self.legs[leg.index()].finish_asked = true,
-            Effect::Close { .. } | Effect::Abort(_) => self.closing = true,
+            // A program has the call from then on.
+            Effect::Close { .. } | Effect::Abort(_) | Effect::HandOver(_) => self.closing = true,
             Effect::Dial { .. } => self.legs.push(Account::new(None)),
             Effect::Join { a, b, copied_by } => {
                 self.legs[a.index()].partner = Some((b.index(), *copied_by));

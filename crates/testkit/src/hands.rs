@@ -42,6 +42,8 @@ pub(crate) struct Errand {
 
 pub(crate) enum Asked {
     Dial(Leg, Box<Address>),
+    /// A program to which the caller was given, until it ends.
+    Program,
     Name,
 }
 
@@ -147,6 +149,11 @@ impl Carrier for Hands<'_> {
         self.note(&format!("dials {address}"));
         self.ends.push(LegEnd::new(None, false));
         self.send_out(Asked::Dial(leg, Box::new(address)));
+    }
+
+    fn hand_over(&mut self, address: Address) {
+        self.note(&format!("is handed over to {address}"));
+        self.send_out(Asked::Program);
     }
 
     fn name_peer(&mut self) {

@@ -69,6 +69,7 @@ fn pass_on<'a>(effect: Effect<'a>, out: &mut Outbox<'a>) {
             let dialled = out.dial(*address);
             debug_assert_eq!(dialled, Some(leg), "both outboxes count the same legs");
         }
+        Effect::HandOver(address) => out.hand_over(*address),
         Effect::Join { a, b, copied_by } => out.join(a, b, copied_by),
         Effect::Deadline(Some(due)) => out.deadline_at(due),
         Effect::Deadline(None) => out.no_deadline(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use conversation::{CloseReason, Framing, Service};
 use services::{
-    Ask, Discard, Echo, MISFIT, Prefix, Print, Relay, Reply, Say, Screen, Terminal, Time, TimeFormat, Until,
-    Who,
+    Ask, Discard, Echo, Exec, MISFIT, Prefix, Print, Relay, Reply, Say, Screen, Terminal, Time, TimeFormat,
+    Until, Who,
 };
 use testkit::{Answer, Caller, Faults, Run, Seed, SendFails, Simulation, answer_in_pieces, every_cut};
 
@@ -40,6 +40,7 @@ const SERVICES: &[fn() -> Box<dyn Service>] = &[
     || Box::new(Who::default()),
     || Box::new(Time { format: TimeFormat::Text }),
     || Box::new(Time { format: TimeFormat::Binary }),
+    || Box::new(Exec::new("exec:cat".parse().unwrap())),
     || Box::new(Relay::to("tcp://nobody.example:7".parse().unwrap())),
     || Box::new(Relay::to("udp://nobody.example:7".parse().unwrap()).framed(framing("line"))),
     || Box::new(Ask::new("?")),
@@ -80,6 +81,8 @@ fn each_service_answers_what_its_page_says() {
     let answer = |service: &dyn Service| answer_to(service, said);
     assert_eq!(answer(&Echo).bytes, said);
     assert_eq!(answer(&Discard), Answer { reason: Some(CloseReason::Finished), ..Answer::default() });
+    let nothing_of_ours = Answer { reason: Some(CloseReason::Finished), ..Answer::default() };
+    assert_eq!(answer(&Exec::new("exec:cat".parse().unwrap())), nothing_of_ours);
     assert_eq!(answer(&Print::new(Prefix::Never)).output, said);
     let prefixed = answer(&Print::new(Prefix::Always)).output;
     assert_eq!(prefixed, b"tcp://127.0.0.1:40000: one\ntcp://127.0.0.1:40000: two\n");

@@ -1,23 +1,23 @@
 //! The calls of a reactor: opened, moved on by turns, ended.
 
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use conversation::{
     Call, CallFailed, CloseReason, DialFailure, DialFailureKind, End, Leg, Moment, Now, Transport,
 };
 use smallvec::{SmallVec, smallvec};
-use socket::{Standard, TcpInfo};
+use socket::Standard;
 
 use crate::errands::{Done, Errand, Errands, Ticket};
 use crate::peer_places::PeerPlace;
 use crate::selector::{Operation, Ready, Selector, Source, Watch};
-use crate::{CallLimits, Event, ServeError, Session};
+use crate::{CallLimits, Event, ProgramEnd, ServeError, Session};
 
 use super::arrivals::Incoming;
 use super::hands::{Chore, Hands};
-use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
 use super::layered::take_events;
+use super::leg_end::{Heard, LegEnd, LegSocket, Part, PutOff};
+use super::programs::{HandedOver, Over, PATIENCE, hung_up};
 use super::splice::receive_for;
 use super::{Reactor, Token};
 
@@ -33,8 +33,10 @@ pub(super) struct Entry {
     /// When to look again at what the kernel put off.
     look_at: Option<Moment>,
     pub(super) is_queued: bool,
-    /// Whom it dialled.
-    far: Option<Box<End>>,
+    /// Whom it dialled, or what program it was given to.
+    pub(super) far: Option<Box<End>>,
+    /// The program that has the caller's socket.
+    pub(super) handed_over: Option<Box<HandedOver>>,
     #[expect(dead_code, reason = "held to be given back when the call ends")]
     place: Option<Box<PeerPlace>>,
 }
@@ -84,6 +86,7 @@ impl Entry {
                 LegSocket::Layered(layered) => layered.waits_for_room(),
                 LegSocket::Connection(_)
                 | LegSocket::Standard(_)
+                | LegSocket::Program(_)
                 | LegSocket::Speakers { .. }
                 | LegSocket::Peer { .. }
                 | LegSocket::None => leg.is_some_and(|leg| may_write && self.session.wants_write(leg)),
@@ -100,37 +103,6 @@ impl Entry {
                 watched.then(|| Source { fd, token: token.pack(), read, write })
             })
         })
-    }
-}
-
-/// What a descriptor of a leg is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    Both,
-    Input,
-    Output,
-}
-
-impl LegEnd {
-    /// The descriptors that its events come from.
-    fn descriptors(&self) -> [Option<(BorrowedFd<'_>, Part)>; 2] {
-        match &self.socket {
-            LegSocket::Connection(connection) => [Some((connection.as_fd(), Part::Both)), None],
-            LegSocket::Layered(layered) => [Some((layered.as_fd(), Part::Both)), None],
-            LegSocket::Speakers { socket, .. } => [Some((socket.as_fd(), Part::Both)), None],
-            LegSocket::Standard(standard) => {
-                [Some((standard.input(), Part::Input)), standard.output().map(|fd| (fd, Part::Output))]
-            }
-            LegSocket::Peer { .. } | LegSocket::None => [None, None],
-        }
-    }
-}
-
-impl LegEnd {
-    /// How the network was to it, if it is a TCP call.
-    fn tcp_info(&self) -> Option<TcpInfo> {
-        let connection = self.connection().filter(|connection| connection.transport() == Transport::Tcp)?;
-        TcpInfo::of(connection).ok()
     }
 }
 
@@ -152,6 +124,7 @@ impl<S: Selector> Reactor<S> {
             LegSocket::Connection(_)
             | LegSocket::Layered(_)
             | LegSocket::Standard(_)
+            | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
             | LegSocket::None => of_a_call,
         };
@@ -161,9 +134,12 @@ impl<S: Selector> Reactor<S> {
         }
         let ends = smallvec![LegEnd::new(socket)];
         let place = place.map(Box::new);
-        let (timer, look_at, is_queued, far) = (None, None, false, None);
-        let slot = self.entries.insert(Entry { session, ends, timer, look_at, is_queued, far, place });
-        if let Err(failed) = self.watch(slot, Leg::CALLER) {
+        let (timer, look_at, is_queued, far, handed_over) = (None, None, false, None, None);
+        let entry = Entry { session, ends, timer, look_at, is_queued, far, handed_over, place };
+        let slot = self.entries.insert(entry);
+        // A program that gets the socket gets it unwatched: what it hears is nothing to us.
+        let is_watched = !self.host.plan.service.needs().hand_over;
+        if is_watched && let Err(failed) = self.watch(slot, Leg::CALLER) {
             self.with(slot, now, |session, hands| session.leg_failed(now, Leg::CALLER, failed, hands));
             return None;
         }
@@ -201,7 +177,7 @@ impl<S: Selector> Reactor<S> {
             end.is_fresh |= ready.readable;
             end.ended |= ready.ended;
         }
-        if ready.writable && !matches!(end.socket, LegSocket::Standard(_)) {
+        if ready.writable && !matches!(end.socket, LegSocket::Standard(_) | LegSocket::Program(_)) {
             end.found_room();
         }
         self.turn(slot, now);
@@ -211,7 +187,16 @@ impl<S: Selector> Reactor<S> {
         let Some(end) = self.entries.get_mut(slot).and_then(|entry| entry.ends.get_mut(leg.index())) else {
             return;
         };
+        if end.room != ready.operation {
+            return; // of an earlier call in this slot
+        }
+        if ready.is_last {
+            end.room = Operation::NONE;
+        }
         end.writable |= ready.writable;
+        if ready.failed && end.close_input_of_program() {
+            return self.with(slot, now, |session, hands| session.peer_deaf(now, leg, hands));
+        }
         if ready.failed {
             // The reader of our output is gone: nothing that could still come would be seen by anyone.
             let failed = CallFailed { call: "write(2)", errno: libc::EPIPE };
@@ -240,11 +225,7 @@ impl<S: Selector> Reactor<S> {
                 if end.writable && session.wants_write(leg) {
                     let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
                     let members = &mut self.members;
-                    session.writable(
-                        now,
-                        leg,
-                        &mut Hands { slot, now, ends, doors, chores, host, members },
-                    );
+                    session.writable(now, leg, &mut Hands { slot, now, ends, doors, chores, host, members });
                     continue;
                 }
                 if !end.may_receive() || !session.wants_read(leg) {
@@ -330,7 +311,7 @@ impl<S: Selector> Reactor<S> {
     }
 
     fn close(&mut self, slot: usize, reason: CloseReason, now: Now) {
-        let entry = self.entries.remove(slot);
+        let mut entry = self.entries.remove(slot);
         for end in &entry.ends {
             self.selector.forget(end.incoming.operation());
             self.selector.forget(end.room);
@@ -343,8 +324,21 @@ impl<S: Selector> Reactor<S> {
         }
         let wants_tcp_info = self.host.plan.observer.wants_tcp_info();
         let tcp = entry.ends.first().filter(|_| wants_tcp_info).and_then(LegEnd::tcp_info);
-        drop(entry.ends);
-        self.host.ended(&entry.session, entry.far.as_deref(), reason, tcp, now);
+        let programs = hung_up(std::mem::take(&mut entry.ends));
+        let handed_over = entry.handed_over.take();
+        let over = Box::new(Over { entry, reason, tcp });
+        match handed_over.map(|program| *program) {
+            Some(HandedOver::Running(index)) => self.see_off_running(index, over, now),
+            Some(HandedOver::Ended(program)) => self.tell_end(&over, program, now),
+            None if programs.is_empty() => self.tell_end(&over, None, now),
+            None => self.see_off(programs, over, now),
+        }
+    }
+
+    /// A call is over, and so is the program that was started for it, if one was.
+    pub(super) fn tell_end(&mut self, over: &Over, program: Option<ProgramEnd>, now: Now) {
+        let Over { entry, reason, tcp } = over;
+        self.host.ended(&entry.session, entry.far.as_deref(), *reason, *tcp, program, now);
         self.host.leave_place();
         self.doors_may_answer();
     }
@@ -393,8 +387,13 @@ impl<S: Selector> Reactor<S> {
         for slot in slots {
             self.with(slot, now, |session, hands| session.end(now, CloseReason::Drained, hands));
         }
-        // Children end by themselves at the same time; those that cannot are ended a second later.
-        self.drain_until = (!self.children.is_empty()).then(|| now.moment + Duration::from_secs(1));
+        self.hurry_programs(now);
+        // Children end by themselves at the same time, or once their programs have; those that cannot are ended a
+        // second later.
+        let needs = self.host.plan.service.needs();
+        let for_programs = if needs.dial || needs.hand_over { PATIENCE } else { Duration::ZERO };
+        let wait = for_programs + Duration::from_secs(1);
+        self.drain_until = (!self.children.is_empty()).then(|| now.moment + wait);
         self.kill_overdue_children();
     }
 
@@ -410,9 +409,14 @@ impl<S: Selector> Reactor<S> {
                     }
                 }
             }
+            Chore::Dial { slot, leg, address } if address.transport.is_program() => {
+                let environment = self.environment(slot);
+                self.send_errand(slot, leg, Errand::Start { address, environment }, now);
+            }
             Chore::Dial { slot, leg, address } => {
                 self.send_errand(slot, leg, Errand::Dial { address, asked: Instant::now() }, now);
             }
+            Chore::HandOver { slot, address } => self.hand_over(slot, address, now),
             Chore::NamePeer { slot } => {
                 match self.entries.get(slot).and_then(|entry| entry.session.call().peer.ip()) {
                     Some(address) => self.send_errand(slot, Leg::CALLER, Errand::Name(address), now),
@@ -422,7 +426,7 @@ impl<S: Selector> Reactor<S> {
         }
     }
 
-    fn send_errand(&mut self, slot: usize, leg: Leg, errand: Errand, now: Now) {
+    pub(super) fn send_errand(&mut self, slot: usize, leg: Leg, errand: Errand, now: Now) {
         let Some(entry) = self.entries.get(slot) else { return };
         let ticket = Ticket { slot, call_number: entry.session.call().number, leg };
         match self.wake_fd() {
@@ -446,12 +450,19 @@ impl<S: Selector> Reactor<S> {
                 }
                 self.connect_leg(slot, leg, LegSocket::Connection(connected.connection), now);
             }
-            Done::Dialled(Err(why)) => {
+            Done::Started(Ok(program)) => {
+                if let Some(entry) = self.entries.get_mut(slot) {
+                    entry.far = Some(Box::new(program.end().clone()));
+                }
+                self.connect_leg(slot, leg, LegSocket::Program(Box::new(program)), now);
+            }
+            Done::Dialled(Err(why)) | Done::Started(Err(why)) => {
                 if let Some(entry) = self.entries.get(slot) {
                     self.host.tallies.not_dialled(&entry.session.call().peer, &why);
                 }
                 self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
             }
+            Done::HandedOver(given) => self.handed_over(slot, given, now),
             Done::Named(name) => {
                 self.with(slot, now, |session, hands| session.peer_named(now, name.as_deref(), hands));
             }

@@ -14,6 +14,7 @@ use super::leg_end::{LegEnd, LegSocket};
 /// What a session asked for and only the reactor can do, once the session's event is over.
 pub(super) enum Chore {
     Dial { slot: usize, leg: Leg, address: Box<Address> },
+    HandOver { slot: usize, address: Box<Address> },
     NamePeer { slot: usize },
 }
 
@@ -70,6 +71,10 @@ impl Carrier for Hands<'_> {
     fn dial(&mut self, leg: Leg, address: Address) {
         self.ends.push(LegEnd::new(LegSocket::None));
         self.chores.push(Chore::Dial { slot: self.slot, leg, address: Box::new(address) });
+    }
+
+    fn hand_over(&mut self, address: Address) {
+        self.chores.push(Chore::HandOver { slot: self.slot, address: Box::new(address) });
     }
 
     fn name_peer(&mut self) {

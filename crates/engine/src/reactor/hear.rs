@@ -192,8 +192,7 @@ impl<S: Selector> Reactor<S> {
         let mut ends = smallvec![LegEnd::new(socket)];
         let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
         let members = &mut self.members;
-        let mut hands =
-            Hands { slot: usize::MAX, now, ends: &mut ends, doors, chores, host, members };
+        let mut hands = Hands { slot: usize::MAX, now, ends: &mut ends, doors, chores, host, members };
         session.opened(now, &mut hands);
         session.received(now, Leg::CALLER, bytes, &mut hands);
         session.end(now, conversation::CloseReason::Finished, &mut hands);

@@ -1,10 +1,11 @@
 //! The socket under one leg, and what it was last seen ready for.
 
 use std::io::ErrorKind;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use conversation::{CallFailed, End, Moment, Now, Shape, Transport};
-use socket::{Connection, DatagramSocket, Destination, PeerAddress, Pipe, Standard};
+use socket::{Connection, DatagramSocket, Destination, PeerAddress, Pipe, Program, Standard, TcpInfo};
 
 use crate::host::Host;
 use crate::selector::Operation;
@@ -80,6 +81,8 @@ pub(crate) enum LegSocket {
     Layered(Box<Layered>),
     /// The process's own standard input and output.
     Standard(Standard),
+    /// A program, by the pipes to it.
+    Program(Box<Program>),
     /// A datagram socket on which anyone may speak; answers go to whom was heard last.
     Speakers {
         socket: Box<DatagramSocket>,
@@ -147,7 +150,7 @@ impl LegEnd {
         match &self.socket {
             LegSocket::Connection(connection) => Some(connection.shape()),
             LegSocket::Layered(layered) => Some(layered.shape()),
-            LegSocket::Standard(_) => Some(Shape::Stream),
+            LegSocket::Standard(_) | LegSocket::Program(_) => Some(Shape::Stream),
             LegSocket::Speakers { .. } | LegSocket::Peer { .. } => Some(Shape::Datagram),
             LegSocket::None => None,
         }
@@ -164,6 +167,7 @@ impl LegEnd {
             LegSocket::Layered(layered) => layered.may_receive(self.readable),
             LegSocket::Connection(_)
             | LegSocket::Standard(_)
+            | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
             | LegSocket::None => self.readable || self.kept.is_some(),
@@ -179,6 +183,7 @@ impl LegEnd {
             }
             LegSocket::Connection(_)
             | LegSocket::Standard(_)
+            | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
             | LegSocket::None => true,
@@ -254,6 +259,18 @@ impl LegEnd {
                     Err(error) => self.not_received("read(2)", &error),
                 }
             }
+            LegSocket::Program(program) => {
+                let room = STREAM_READ_BYTES.min(buffer.len());
+                match program.receive(&mut buffer[..room]) {
+                    Ok(received) if received.end => Heard::Finished,
+                    Ok(received) => {
+                        self.is_fresh = true;
+                        self.readable = self.ended || received.length == room;
+                        Heard::Bytes(received.length)
+                    }
+                    Err(error) => self.not_received("read(2)", &error),
+                }
+            }
             LegSocket::Speakers { .. } => self.hear_speaker(buffer),
             LegSocket::Peer { .. } | LegSocket::None => {
                 self.readable = false;
@@ -323,6 +340,13 @@ impl LegEnd {
                 return sent;
             }
             LegSocket::Standard(standard) => ("write(2)", standard.send(bytes)),
+            LegSocket::Program(program) => match program.send(bytes) {
+                // It has closed its input, of which an event tells: nothing is broken off.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                    ("write(2)", Err(ErrorKind::WouldBlock.into()))
+                }
+                result => ("write(2)", result),
+            },
             LegSocket::Speakers { socket, latest: Some(latest), .. } => {
                 ("sendmsg(2)", socket.send_to(bytes, latest))
             }
@@ -382,6 +406,7 @@ impl LegEnd {
             LegSocket::Connection(connection) => drop(connection.finish().ok()),
             // Without /dev/null the reader of our output sees its end when the process ends.
             LegSocket::Standard(standard) => drop(standard.finish().ok()),
+            LegSocket::Program(program) => program.finish(),
             LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => {}
         }
     }
@@ -403,6 +428,7 @@ impl LegEnd {
             LegSocket::Connection(connection) => Some(connection),
             LegSocket::Layered(layered) => Some(layered.connection()),
             LegSocket::Standard(_)
+            | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
             | LegSocket::None => None,
@@ -414,6 +440,38 @@ impl LegEnd {
         if let Some(connection) = self.connection() {
             connection.reset_at_close();
         }
+    }
+}
+
+/// What a descriptor of a leg is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Both,
+    Input,
+    Output,
+}
+
+impl LegEnd {
+    /// The descriptors that its events come from.
+    pub(super) fn descriptors(&self) -> [Option<(BorrowedFd<'_>, Part)>; 2] {
+        match &self.socket {
+            LegSocket::Connection(connection) => [Some((connection.as_fd(), Part::Both)), None],
+            LegSocket::Layered(layered) => [Some((layered.as_fd(), Part::Both)), None],
+            LegSocket::Speakers { socket, .. } => [Some((socket.as_fd(), Part::Both)), None],
+            LegSocket::Standard(standard) => {
+                [Some((standard.input(), Part::Input)), standard.output().map(|fd| (fd, Part::Output))]
+            }
+            LegSocket::Program(program) => {
+                [Some((program.input(), Part::Input)), program.output().map(|fd| (fd, Part::Output))]
+            }
+            LegSocket::Peer { .. } | LegSocket::None => [None, None],
+        }
+    }
+
+    /// How the network was to it, if it is a TCP call.
+    pub(super) fn tcp_info(&self) -> Option<TcpInfo> {
+        let connection = self.connection().filter(|connection| connection.transport() == Transport::Tcp)?;
+        TcpInfo::of(connection).ok()
     }
 }
 

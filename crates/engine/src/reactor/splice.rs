@@ -75,9 +75,11 @@ impl LegEnd {
         match &self.socket {
             LegSocket::Connection(connection) => connection.can_splice(),
             LegSocket::Standard(standard) => standard.can_splice_input(),
-            LegSocket::Layered(_) | LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => {
-                false
-            }
+            LegSocket::Layered(_)
+            | LegSocket::Program(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None => false,
         }
     }
 
@@ -85,9 +87,11 @@ impl LegEnd {
         match &self.socket {
             LegSocket::Connection(connection) => connection.can_splice(),
             LegSocket::Standard(standard) => standard.can_splice_output(),
-            LegSocket::Layered(_) | LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => {
-                false
-            }
+            LegSocket::Layered(_)
+            | LegSocket::Program(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None => false,
         }
     }
 
@@ -100,6 +104,7 @@ impl LegEnd {
                 standard.receive_into(pipe)
             }
             LegSocket::Layered(_)
+            | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
             | LegSocket::None => return Heard::Nothing,
@@ -135,6 +140,7 @@ impl LegEnd {
             LegSocket::Connection(connection) => connection.send_from(pipe),
             LegSocket::Standard(standard) => standard.send_from(pipe),
             LegSocket::Layered(_)
+            | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
             | LegSocket::None => return Ok(HeldSent::NotNow),

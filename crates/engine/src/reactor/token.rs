@@ -11,6 +11,8 @@ pub(super) enum Token {
     Output(usize, Leg),
     Door(usize),
     Child(usize),
+    /// A program whose call is over.
+    Program(usize),
     Draining,
     Ending,
     Wake,
@@ -34,6 +36,7 @@ impl Token {
             Token::Bell => (7, 0, 0),
             Token::Ticks => (8, 0, 0),
             Token::Census(turn) => (9, turn, 0),
+            Token::Program(index) => (10, index, 0),
         };
         (index as u64) << 8 | (leg as u64) << 4 | kind
     }
@@ -52,6 +55,7 @@ impl Token {
             7 => Token::Bell,
             8 => Token::Ticks,
             9 => Token::Census(index),
+            10 => Token::Program(index),
             _ => return None,
         })
     }
@@ -76,6 +80,7 @@ mod tests {
             Token::Bell,
             Token::Ticks,
             Token::Census(1),
+            Token::Program(3),
         ] {
             assert_eq!(Token::unpack(token.pack()), Some(token));
         }

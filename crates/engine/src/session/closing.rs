@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use conversation::{CallFailed, CloseReason, Effect, Leg, Moment, Now};
+use conversation::{Address, CallFailed, CloseReason, Effect, Leg, Moment, Now};
 
 use super::{CallLimit, Carrier, LINGER, Session};
 
@@ -19,6 +19,8 @@ const DELIVERY_LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Open,
+    /// A program has the caller's socket, and the call lasts as long as it does.
+    HandedOver,
     /// No event but the end reaches the conversation; what is owed is still sent. Boxed, so that calls that are
     /// open do not hold room for it.
     Closing(Box<Closing>),
@@ -39,13 +41,7 @@ pub(super) struct Closing {
 
 impl Closing {
     fn phase(reason: CloseReason, linger: bool, deliver_until: Option<Moment>) -> Phase {
-        Phase::Closing(Box::new(Closing {
-            reason,
-            linger,
-            linger_until: None,
-            deliver_until,
-            look_at: None,
-        }))
+        Phase::Closing(Box::new(Closing { reason, linger, linger_until: None, deliver_until, look_at: None }))
     }
 }
 
@@ -105,6 +101,15 @@ impl Session {
         }
     }
 
+    /// From here on the conversation hears of the end and of nothing else.
+    pub(super) fn hand_over(&mut self, address: Address, carrier: &mut dyn Carrier) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::HandedOver;
+            self.legs[Leg::CALLER.index()].lose();
+            carrier.hand_over(address);
+        }
+    }
+
     pub(super) fn close(&mut self, reason: CloseReason, linger: bool) {
         if self.phase == Phase::Open {
             self.phase = Closing::phase(reason, linger, None);
@@ -148,7 +153,7 @@ impl Session {
             silent &= state.is_silent();
         }
         match &mut self.phase {
-            Phase::Over(_) => {}
+            Phase::Over(_) | Phase::HandedOver => {}
             Phase::Open => {
                 if !owes && self.legs.iter().all(|leg| leg.peer_finished && leg.finished) {
                     self.end(now, self.honest(CloseReason::Finished), carrier);

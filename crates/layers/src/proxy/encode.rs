@@ -89,7 +89,7 @@ fn unix_block(source: &End, destination: &End) -> Option<(Transport, Vec<u8>)> {
                 block.extend(name);
             }
             End::Unnamed(_) => {}
-            End::Ip { .. } | End::Standard | End::Descriptor(_) => return None,
+            End::Ip { .. } | End::Standard | End::Descriptor(_) | End::Command { .. } => return None,
         }
         if block.len() - start > PATH_BYTES {
             return None;

@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use address::{End, Transport};
 use rustix::io::ReadWriteFlags;
-use rustix::pipe::{PipeFlags, SpliceFlags};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketAddrAny};
+use rustix::pipe::{PipeFlags, SpliceFlags};
 
 use super::text::{descriptor, incoming, number, outgoing, zero};
 use crate::SystemCall;

@@ -32,9 +32,8 @@ pub(crate) fn send_messages(
     messages: &[Outgoing<'_>],
     label: impl Fn(usize) -> String,
 ) -> io::Result<usize> {
-    let shown = |(index, message): (usize, &Outgoing<'_>)| {
-        format!("{} to {}", outgoing(message.bytes), label(index))
-    };
+    let shown =
+        |(index, message): (usize, &Outgoing<'_>)| format!("{} to {}", outgoing(message.bytes), label(index));
     traced(
         SystemCall::Sendmmsg,
         || sys::send_messages(&fd, messages),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use switchboard::services::{self, Crlf};
-use switchboard::{Address, CloseReason, Line, Shape, Transport, converse, socket};
+use switchboard::{Address, CloseReason, Shape, Transport, converse};
 
-use crate::failure::{Failure, Status, outcome};
+use crate::failure::{Failure, Status, outcome_of_program};
 use crate::invocation::Ask;
 use crate::log::{Log, Role};
 
@@ -30,9 +30,8 @@ pub(super) fn address(arguments: &Ask) -> Result<Address, Failure> {
 fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
     let address = address(&arguments)?;
     let message = message(&arguments)?;
-    let connected = socket::connect(&address)?;
-    connected.notes.iter().for_each(|granted| log.note(granted));
-    let may_lose = connected.connection.shape() == Shape::Datagram;
+    let (line, end) = super::connect::line(&address, log)?;
+    let may_lose = line.shape() == Shape::Datagram;
     let ask = services::Ask {
         message,
         framing: arguments.framing,
@@ -42,14 +41,14 @@ fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
         wait: arguments.wait,
         unpack: arguments.unpack,
     };
-    let what = format!("question to {}", connected.end);
+    let what = format!("question to {end}");
     let plan = super::plan(ask, log, super::is_inert(arguments.raw))?;
-    let ended = converse(plan, Line::Connection(connected.connection))?;
+    let ended = converse(plan, line)?;
     if ended.reason == CloseReason::TimedOut {
         let hint = "is the server running, and is the address right?";
         return Err(Failure::new(Status::TimedOut, format!("the {what} was not answered in time; {hint}")));
     }
-    outcome(&ended, &what)
+    outcome_of_program(&ended, &what)
 }
 
 /// The bytes that are sent.

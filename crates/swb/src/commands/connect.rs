@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::services::{Terminal, Until};
-use switchboard::{Address, Line, Transport, converse, socket};
+use switchboard::socket::Program;
+use switchboard::{Address, End, Line, Transport, converse, socket};
 
-use crate::failure::{Failure, outcome};
+use crate::failure::{Failure, outcome_of_program};
 use crate::invocation::Connect;
 use crate::keyboard::Keyboard;
 use crate::log::{Log, Role};
@@ -35,21 +36,34 @@ pub(super) fn address(arguments: &Connect) -> Result<Address, Failure> {
 fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
     let address = address(arguments)?;
     let keyboard = Keyboard::open(&arguments.terminal)?;
-    let defaults = Terminal { quiet: Some(QUIET), ..Terminal::until(Until::Peer) };
+    // A program may have closed its output and read on, as one that writes a file does; it ends the call by ending.
+    let until = if address.transport.is_program() { Until::Both } else { Until::Peer };
+    let defaults = Terminal { quiet: Some(QUIET), ..Terminal::until(until) };
     let terminal = super::terminal(&arguments.terminal, &keyboard, defaults);
-    let connected = socket::connect(&address)?;
+    let (line, end) = line(&address, log)?;
+    let mut plan = super::plan(terminal, log, false)?;
+    plan.limits.idle_timeout = arguments.terminal.idle_timeout;
+    let control = Arc::clone(&plan.control);
+    let result = stop::at_signal(&control, log, || {
+        let ended = converse(plan, line)?;
+        outcome_of_program(&ended, &format!("call to {end}"))
+    });
+    keyboard.close(result)
+}
+
+/// Calls `address`, or starts its program. Says what is worth a word, and who answered.
+pub(super) fn line(address: &Address, log: &Log) -> Result<(Line, End), Failure> {
+    if address.transport.is_program() {
+        let program = Program::start(address, &Vec::new())?;
+        let end = program.end().clone();
+        return Ok((Line::Program(Box::new(program)), end));
+    }
+    let connected = socket::connect(address)?;
     for attempt in &connected.failed {
         log.detail(format_args!("tried {attempt}"));
     }
     for granted in &connected.notes {
         log.note(granted);
     }
-    let mut plan = super::plan(terminal, log, false)?;
-    plan.limits.idle_timeout = arguments.terminal.idle_timeout;
-    let control = Arc::clone(&plan.control);
-    let result = stop::at_signal(&control, log, || {
-        let ended = converse(plan, Line::Connection(connected.connection))?;
-        outcome(&ended, &format!("call to {}", connected.end))
-    });
-    keyboard.close(result)
+    Ok((Line::Connection(connected.connection), connected.end))
 }

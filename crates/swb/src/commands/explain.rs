@@ -12,7 +12,7 @@ use std::io::Write as _;
 use clap::FromArgMatches;
 use switchboard::services::SERVICES;
 use switchboard::socket::{Outline, outline_bursts, outline_call, outline_listening};
-use switchboard::{Address, Engine, EngineChoice, Limits, Place, Shape, Transport};
+use switchboard::{Address, Engine, EngineChoice, Place, Shape, Transport};
 
 use crate::failure::{Failure, output_error};
 use crate::files::raise_descriptor_limit;
@@ -110,6 +110,12 @@ fn load(arguments: &Load, look_up: bool, page: &mut Page) -> Result<(), Failure>
 
 /// The calls of one who calls.
 fn call(address: &Address, look_up: bool, kind: Caller, page: &mut Page) -> Result<(), Failure> {
+    if address.transport.is_program() {
+        program(address, page)?;
+        page.section("then, once it is started");
+        callers::SPOKEN_WITH.iter().for_each(|row| page.call(row));
+        return Ok(());
+    }
     let outline = outline_call(address, look_up, CALL)?;
     candidates(address, &outline, look_up, page);
     if address.transport == Transport::Tcp && outline.tries.len() > 1 {
@@ -124,6 +130,16 @@ fn call(address: &Address, look_up: bool, kind: Caller, page: &mut Page) -> Resu
     outline.tries.first().into_iter().flat_map(|one| &one.late).for_each(|planned| page.planned(planned));
     page.section("then, once it is connected");
     kind.rows().iter().for_each(|row| page.call(row));
+    Ok(())
+}
+
+/// The calls that start a program.
+fn program(address: &Address, page: &mut Page) -> Result<(), Failure> {
+    let outline = outline_call(address, false, CALL)?;
+    candidates(address, &outline, false, page);
+    page.line("It is started anew for each call, and ends with it.");
+    page.section(&format!("calls to {address}"));
+    page.call(&row(&format!("posix_spawn({address})"), "starts it, with two pipes as 0 and 1; 2 is ours"));
     Ok(())
 }
 
@@ -156,7 +172,8 @@ fn terminal(arguments: &Terminal, page: &mut Page) {
 fn serve(arguments: Serve, look_up: bool, page: &mut Page) -> Result<(), Failure> {
     let (service, at) = super::serve::service(arguments.service)?;
     page.row("command", &format!("serve: answers callers with {}", service.name()));
-    let offer = Offer { service, at: &at.addresses, limits: Limits::of_this_process, is_inert: false };
+    let limits = super::serve::limits_of(&*service);
+    let offer = Offer { service, at: &at.addresses, limits, is_inert: false };
     let row = SERVICES.iter().find(|row| row.name == offer.service.name());
     let says = row.into_iter().flat_map(|row| {
         let [stream, messages] = [row.on_a_stream, row.on_messages];
@@ -179,6 +196,12 @@ fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failur
     };
     let says = [("to", to.to_string()), ("", framing.to_owned())];
     answer(&offer, &says, &arguments.answering.engine, look_up, page)?;
+    if to.transport.is_program() {
+        program(&to, page)?;
+        page.section("then, for each caller");
+        callers::RELAYED_TO_PROGRAM.iter().for_each(|row| page.call(row));
+        return Ok(());
+    }
     let outline = outline_call(&to, look_up, FAR)?;
     candidates(&to, &outline, look_up, page);
     page.section(&format!("calls to {to}, for each caller, by a helper thread"));
@@ -238,7 +261,9 @@ fn answer(
         || addresses.iter().filter(|address| !is_open(address)).map(|address| address.transport.shape());
     if opened().any(|shape| shape != Some(Shape::Datagram)) {
         page.section(&format!("then, for each caller under the {engine} engine"));
-        callers::under(engine).iter().for_each(|row| page.call(row));
+        let hands_over = offer.service.needs().hand_over;
+        let rows = if hands_over { callers::HANDED_OVER } else { callers::under(engine) };
+        rows.iter().for_each(|row| page.call(row));
     }
     if opened().any(|shape| shape == Some(Shape::Datagram)) {
         page.section(&format!("then, for each message under the {engine} engine"));

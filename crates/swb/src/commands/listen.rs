@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use switchboard::services::{Terminal, Until};
 use switchboard::socket::{DatagramSocket, Inherited};
-use switchboard::{Address, Doors, Engine, LastCall, Line, Observer, Shape, Transport, converse};
+use switchboard::{Address, Doors, Engine, LastCall, Line, Observer, Shape, converse};
 
 use crate::activation::inherited;
 use crate::admission;
@@ -52,7 +52,7 @@ fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
 pub(super) fn address(arguments: &Listen) -> Result<Address, Failure> {
     let address: Address = arguments.address.parse()?;
     super::for_listening(&address)?;
-    if address.transport == Transport::Standard { Err(nobody_can_call(&address)) } else { Ok(address) }
+    if !address.transport.row().listens { Err(nobody_can_call(&address)) } else { Ok(address) }
 }
 
 fn nobody_can_call(address: &Address) -> Failure {

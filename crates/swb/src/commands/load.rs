@@ -70,6 +70,11 @@ pub(super) fn address(arguments: &Load) -> Result<Address, Failure> {
             "load needs an address to call: `-` is our own standard input and output",
         ));
     }
+    if address.transport.is_program() {
+        return Err(Failure::usage(format!(
+            "load needs a server to call, and {address} is a program: `swb serve exec` makes it one"
+        )));
+    }
     Ok(address)
 }
 

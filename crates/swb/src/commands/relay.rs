@@ -25,7 +25,10 @@ pub(crate) fn run(arguments: &invocation::Relay) -> Result<(), Failure> {
 
 /// What callers get, and where.
 pub(super) fn offer(service: Relay, arguments: &invocation::Relay) -> Offer<'_> {
-    let limits = || Limits::of_this_process().dialling();
+    let limits: fn() -> Limits = match service.starts_programs() {
+        true => || Limits::of_this_process().starting_programs(),
+        false => || Limits::of_this_process().dialling(),
+    };
     Offer { service: Arc::new(service), at: std::slice::from_ref(&arguments.from), limits, is_inert: false }
 }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use switchboard::services::{Discard, Echo, Print, Reply, Say, Time, Who};
+use switchboard::services::{Discard, Echo, Exec, Print, Reply, Say, Time, Who};
 use switchboard::socket::Inherited;
 use switchboard::{
-    Address, Doors, Engine, EngineChoice, Framing, Identity, Limits, Line, OptionKey, OptionValue, Plan,
-    Service, Shape, Transport, converse,
+    Address, Doors, Engine, EngineChoice, Framing, Identity, Limits, Line, OptionKey, OptionValue, Place,
+    Plan, Service, Shape, Transport, converse,
 };
 
 use crate::activation::inherited;
@@ -24,10 +24,18 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     let log = Log::open(&answering.log, role(&answering.engine))?;
     let offered = || {
         let (service, at) = service(argument)?;
-        let (limits, is_inert) = (Limits::of_this_process, super::is_inert(raw));
+        let (limits, is_inert) = (limits_of(&*service), super::is_inert(raw));
         answer(Offer { service, at: &at.addresses, limits, is_inert }, &answering, &log)
     };
     log.closing(offered())
+}
+
+/// The bounds where no others are asked for.
+pub(super) fn limits_of(service: &dyn Service) -> fn() -> Limits {
+    match service.needs().hand_over {
+        true => || Limits::of_this_process().starting_programs(),
+        false => Limits::of_this_process,
+    }
 }
 
 /// As whom a server speaks.
@@ -80,6 +88,12 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
             "{line} is one caller who is there already: --allow, --deny, --user and --group are for addresses at \
              which callers come"
         ))),
+        Some(line) if plan.service.needs().hand_over && line.transport == Transport::Standard => {
+            Err(Failure::usage(format!(
+                "{} gives sockets to programs, and {line} need not be one; a program has them already",
+                plan.service.name()
+            )))
+        }
         Some(line) if addresses.len() == 1 => serve_line(line, plan),
         Some(line) => Err(Failure::usage(format!(
             "{line} is one caller who is there already: it cannot be served beside other addresses"
@@ -167,7 +181,9 @@ fn serve_line(address: &Address, plan: Plan) -> Result<(), Failure> {
         | Transport::Udp
         | Transport::Unix
         | Transport::UnixDgram
-        | Transport::UnixSeqpacket => Line::Connection(switchboard::socket::connect(address)?.connection),
+        | Transport::UnixSeqpacket
+        | Transport::Exec
+        | Transport::Shell => Line::Connection(switchboard::socket::connect(address)?.connection),
     };
     outcome(&converse(plan, line)?, &format!("call at {address}"))
 }
@@ -186,7 +202,8 @@ pub(super) fn addresses(at: &[String], arguments: &EngineArguments) -> Result<Ve
         if let Some(backlog) = arguments.backlog
             && !has_backlog
             && address.transport.shape() != Some(Shape::Datagram)
-            && !matches!(address.transport, Transport::Standard | Transport::Descriptor)
+            && address.transport.row().listens
+            && address.transport != Transport::Descriptor
         {
             address = address
                 .with(OptionKey::Backlog, OptionValue::Integer(backlog.into()))
@@ -229,6 +246,11 @@ pub(super) fn service(argument: ServiceArgument) -> Result<(Arc<dyn Service>, Wh
             (Arc::new(reply), at)
         }
         ServiceArgument::Who { bye_after, at } => (Arc::new(Who { bye_after }), at),
+        ServiceArgument::Exec { command, shell, at } => {
+            let transport = if shell { Transport::Shell } else { Transport::Exec };
+            let program = Address::new(transport, Place::Command(command.into())).checked()?;
+            (Arc::new(Exec::new(program)), at)
+        }
         ServiceArgument::Time { binary, at } => (Arc::new(Time { format: time_format(binary) }), at),
     })
 }

@@ -29,6 +29,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb connect 'tcp://example.net:80?connect-timeout=5s'", "Gives up after 5 s; the quotes keep the shell from reading the ? and &."),
         example("swb connect 'tcp://192.0.2.1:80?bind=:4000'", "Calls from port 4000 of ours."),
         example("swb connect unix:/run/app.sock", "Calls a program on this machine."),
+        example("swb connect 'exec:bc -l'", "Talks to a program, line by line, and ends with its exit status."),
         example("swb connect localhost:25 --crlf --history ~/.swb-lines", "Ends lines as SMTP wants them, and has them again in the next run."),
         example("swb connect localhost:5000 --pack '!Hd' --unpack '!Hd'", "Takes 7 2.5 for an integer and a number, sends them as bytes, and shows such bytes so."),
         example("swb connect udp://localhost:9988 --wait 3s", "Sends each line as a datagram, and waits 3 s for the last answers."),
@@ -81,6 +82,11 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb serve time tcp://:1300 udp://:1300", "Tells the time as a line of text (RFC 867)."),
         example("swb serve time --binary tcp://:3700", "Tells it as seconds since 1900 in four bytes (RFC 868)."),
     ]),
+    (&["serve", "exec"], &[
+        example("swb serve exec 'tr a-z A-Z' tcp://:2000", "Starts tr for each caller, with the socket as its input and output."),
+        example("swb serve exec --shell 'echo hello, $TCPREMOTEIP; date' tcp://:2000 --max-calls 40 -v", "A command line for each caller, 40 at once; says how each ended."),
+        example("swb serve exec 'git daemon --inetd --export-all' tcp://:9418", "Runs a program that was written for inetd."),
+    ]),
     (&["load"], &[
         example("swb load localhost:7777 --calls 50", "Fifty callers that echo for 10 s, each as fast as it is answered: rate, latency, failures."),
         example("swb load localhost:7777 --rate 5000 --duration 1m --plot load.svg", "5,000 messages a second whatever the server does: how long callers wait, and a picture of it."),
@@ -93,6 +99,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb relay tcp://:8080 tcp://192.0.2.7:80 -v", "Joins each caller to port 80 of another host, and says who called and how each call ended."),
         example("swb relay tcp://127.0.0.1:5432 unix:/run/db.sock --max-calls-per-peer 20", "Lets programs that speak TCP call one at a Unix socket."),
         example("swb relay unix:/run/web.sock 'tcp://web.example:80?connect-timeout=2s'", "The other way round; whoever cannot be joined within 2 s is reset."),
+        example("swb relay tcp://:2000 'sh:echo hello, $REMOTE_ADDR; exec cat' -v", "Starts a program for each caller, which is told who called."),
         example("swb relay udp://:5353 udp://192.0.2.53:53 --idle-timeout 10s", "Each sender of datagrams has a socket of its own to the other end, for 10 s after the last."),
         example("swb relay udp://:514 tcp://192.0.2.7:601 --framing line", "Each datagram becomes a line of a byte stream."),
     ]),

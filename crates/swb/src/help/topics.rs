@@ -82,7 +82,14 @@ its own dead socket, never a file.
 
 fd:N is a socket that was open when swb was started, such as one from a super-server.
 
-In paths, names and the values of options, %XX stands for the byte XX, and must stand for %, ? and &.
+exec:COMMAND and sh:COMMAND are programs: one is started for each call, and the call is its standard input and
+output. Its standard error is ours. The end of a call closes its input; when it has closed both, the call is over,
+and its exit status is told with -v. `exec` cuts words at spaces that no quote holds and nothing more; `sh` has
+/bin/sh read the command. A relay's program finds in its environment who called: PROTO, TCPREMOTEIP, TCPREMOTEPORT,
+TCPLOCALIP, TCPLOCALPORT (UDP and UNIX likewise), REMOTE_ADDR, REMOTE_PORT, SWB_PEER, SWB_LOCAL. A % of the command is
+written %25, a ? %3F.
+
+In paths, names, commands and the values of options, %XX stands for the byte XX, and must stand for %, ? and &.
 
 An option follows a question mark, further ones an ampersand; the shell wants quotes around them:
 
@@ -153,6 +160,9 @@ When a call ends
   `connect` ends when the peer has finished, whether or not standard input has.
   `listen` ends when both have; with --keep it goes on with the next caller when the peer has finished.
   --until peer|both|input says it otherwise.
+  A program (exec:, sh:) ends the call when it has closed its output and its input, as by ending. If the call is over
+  before, it has 2 s to end by itself (none where the call was broken off), then 2 s from SIGTERM; then it is
+  killed, and all of its process group.
   `ask` ends with the answer: on a byte stream when the peer has finished; with --framing or on messages
   after --replies of them.
   Datagrams have no end: the conversation ends once standard input has ended and the peer has been quiet for
@@ -178,6 +188,7 @@ Exit status
     7  cannot bind: in use, not ours, not permitted
     8  this kernel does not have it
   128+N  ended by signal N
+  `connect` and `ask` to a program that failed: its own, or 128+N where signal N killed it
 
 That the reader of standard output goes away (`swb ... | head`) is no failure.
 "

@@ -4,11 +4,12 @@
 //! not. Bytes and counts are whole numbers, durations seconds.
 
 use std::fmt::Display;
+use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, SystemTime};
 
 use switchboard::address::visible;
 use switchboard::engine::OPEN_TOLD_MAX;
-use switchboard::{Call, CallFailed, End, Event, Leg, TcpInfo};
+use switchboard::{Call, CallFailed, End, Event, Leg, ProgramEnd, TcpInfo};
 
 use crate::failure::Failure;
 use crate::json::Json;
@@ -150,22 +151,29 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             let text = format!("call {}: {} called {}", call.number, call.peer, call.local);
             ("answered", text, members_of(call))
         }
-        Event::Ended { call, far, reason, broken_by, received_bytes, sent_bytes, lasted, tcp } => {
+        Event::Ended { call, far, reason, broken_by, received_bytes, sent_bytes, lasted, tcp, program } => {
             let (number, peer, seconds) = (call.number, &call.peer, lasted.as_secs_f64());
             let network = tcp.as_ref().map(network).unwrap_or_default();
-            let moved = format!("{received_bytes} bytes in, {sent_bytes} out, {seconds:.3} s");
+            // Of a call that a program had itself nobody knows.
+            let is_counted = !program.is_some_and(|program| program.had_socket);
+            let moved = match is_counted {
+                true => format!("{received_bytes} bytes in, {sent_bytes} out, {seconds:.3} s"),
+                false => format!("{seconds:.3} s"),
+            };
             let to = far.map(|far| format!(" to {far}")).unwrap_or_default();
             let by = broken_by.map(|end| format!(" ({end})")).unwrap_or_default();
-            let text = format!("call {number}: {peer}{to}: {reason}{by}; {moved}{network}");
+            let ended = program.map(|program| format!("; the program {program}")).unwrap_or_default();
+            let text = format!("call {number}: {peer}{to}: {reason}{by}; {moved}{ended}{network}");
             let mut members = members_of(call);
             members.extend(far.map(|far| ("far", json(far))));
             members.extend(broken_by.map(|end| ("broken_by", json(end))));
-            members.extend([
-                ("reason", json(reason)),
-                ("received_bytes", (*received_bytes).into()),
-                ("sent_bytes", (*sent_bytes).into()),
-                ("seconds", (*lasted).into()),
-            ]);
+            members.push(("reason", json(reason)));
+            if is_counted {
+                members.push(("received_bytes", (*received_bytes).into()));
+                members.push(("sent_bytes", (*sent_bytes).into()));
+            }
+            members.push(("seconds", (*lasted).into()));
+            members.extend(program.iter().flat_map(program_members));
             members.extend(tcp.iter().flat_map(network_members));
             ("ended", text, members)
         }
@@ -315,6 +323,14 @@ fn network_members(tcp: &TcpInfo) -> Members {
         ("congestion_window_segments", u64::from(tcp.congestion_window).into()),
         ("segment_bytes", u64::from(tcp.segment_bytes).into()),
     ]
+}
+
+/// How a program ended: by its own exit status, or by a signal.
+fn program_members(program: &ProgramEnd) -> Members {
+    let number = |number: Option<i32>| number.and_then(|number| u64::try_from(number).ok());
+    let status = number(program.status.code()).map(|status| ("exit_status", Json::from(status)));
+    let signal = number(program.status.signal()).map(|signal| ("exit_signal", Json::from(signal)));
+    status.into_iter().chain(signal).collect()
 }
 
 fn json<T: Display + ?Sized>(value: &T) -> Json {

@@ -21,12 +21,16 @@ pub(crate) fn row(service: &str, transport: &str, engine: &str) {
     match service {
         "say" | "reply" => arguments.push(TEXT),
         "who" => arguments.extend(["--bye-after", "50ms"]),
+        "exec" => arguments.push("cat"),
         "discard" => arguments.push("-v"),
         _ => {}
     }
     arguments.extend([address.as_str(), "--engine", engine]);
 
     let is_datagram = transport.starts_with("udp") || transport == "unix_dgram";
+    if service == "exec" && is_datagram {
+        return not_for_datagrams(&arguments);
+    }
     if engine == "process" && is_datagram {
         return refused(service, &arguments);
     }
@@ -39,6 +43,7 @@ pub(crate) fn row(service: &str, transport: &str, engine: &str) {
         "reply" => reply,
         "who" => who,
         "time" => time,
+        "exec" => exec,
         other => panic!("the matrix does not know what {other} does"),
     };
     let address = server.address().to_owned();
@@ -76,6 +81,13 @@ fn refused(service: &str, arguments: &[&str]) {
     assert_eq!(ended.text(), "");
 }
 
+fn not_for_datagrams(arguments: &[&str]) {
+    let ended = run_swb(arguments, b"");
+    let sentence = "swb: exec cannot be served here, by no engine: datagrams of all callers come to one socket, which \
+                    no program can have for itself";
+    assert_eq!((ended.stderr.as_str(), ended.code()), (sentence, 2));
+}
+
 fn echo(caller: &mut Caller, _server: &mut Server) {
     if caller.is_stream() {
         let bytes = random_bytes(100_000, 7);
@@ -93,6 +105,18 @@ fn echo(caller: &mut Caller, _server: &mut Server) {
             caller.send(b"");
             caller.expect(b"");
         }
+    }
+    caller.finish();
+    caller.expect_end();
+}
+
+/// What cat does, whose buffer is shorter than the longest message.
+fn exec(caller: &mut Caller, _server: &mut Server) {
+    let lengths: &[usize] = if caller.is_stream() { &[10, 100_000] } else { &[1, 1472, 9_000] };
+    for length in lengths {
+        let said = random_bytes(*length, 8);
+        caller.send(&said);
+        caller.expect(&said);
     }
     caller.finish();
     caller.expect_end();

@@ -199,6 +199,7 @@ impl Stage<'_> {
                 let what = format!("caller is named {name:?}");
                 self.with(call, &what, |session, now, hands| session.peer_named(now, name.as_deref(), hands));
             }
+            Asked::Program => self.end_call(call, CloseReason::Finished),
             Asked::Dial(leg, address) => {
                 let is_socket = address.transport != Transport::Standard;
                 let address = address.to_string();

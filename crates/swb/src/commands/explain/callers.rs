@@ -122,6 +122,35 @@ pub(super) static MESSAGES_JOINED: &[Row] = &[
     fixed("read(input), sendto(listener)", "what you type goes to whom was heard last"),
 ];
 
+/// A program that is called.
+pub(super) static SPOKEN_WITH: &[Row] = &[
+    fixed("poll([from, to, input, output])", "until one of them has something, or has room"),
+    fixed("read(input), write(to)", "what you type goes to its standard input"),
+    fixed("close(to)", "when the input has ended: it reads an end"),
+    fixed("read(from), write(output)", "what it says is shown; 0 bytes: its output is closed"),
+    fixed("waitpid(pid, WNOHANG)", "when it reads and says no more: its exit status is ours"),
+];
+
+/// A caller and the program that was started for it.
+pub(super) static RELAYED_TO_PROGRAM: &[Row] = &[
+    fixed("recv(call), write(to)", "what the caller says goes to its standard input"),
+    fixed("read(from), send(call)", "what it says goes to the caller"),
+    fixed("close(to)", "when the caller has finished: it reads an end"),
+    fixed("shutdown(call, SHUT_WR)", "when its output is closed: a FIN"),
+    fixed("pidfd_open(pid), waitpid(pid, WNOHANG)", "when the call is over: it is reaped as it ends"),
+    fixed("kill(-pid, SIGTERM), kill(-pid, SIGKILL)", "if it does not end by itself within 2 s each"),
+];
+
+/// A caller who is given to a program, under any engine.
+pub(super) static HANDED_OVER: &[Row] = &[
+    fixed("accept4(listener) = call", "a new descriptor for this caller"),
+    fixed("getsockname(call)", "which of our addresses was called"),
+    fixed("posix_spawn(program)", "it gets the socket as 0 and 1, and waits on it as on any file"),
+    fixed("close(call)", "ours: the call is the program's from now on"),
+    fixed("pidfd_open(pid), waitpid(pid, WNOHANG)", "when it ends, so has the call"),
+    fixed("kill(-pid, SIGTERM), kill(-pid, SIGKILL)", "if a drain or a limit ends it, 2 s apart"),
+];
+
 /// Two that are joined.
 pub(super) static RELAYED: &[Row] = &[
     fixed("recv(call), send(far)", "what the caller says goes to the other end"),

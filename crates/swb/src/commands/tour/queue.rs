@@ -100,8 +100,10 @@ fn unix_address(address: &Address) -> Result<SocketAddrUnix, Missed> {
         Place::Path(path) => {
             SocketAddrUnix::new(&path[..]).map_err(|errno| Missed::call("sockaddr_un", errno))
         }
-        Place::Network { .. } | Place::Abstract(_) | Place::Standard | Place::Descriptor(_) => {
-            Err(Missed::Differed(format!("{address} is no path")))
-        }
+        Place::Network { .. }
+        | Place::Abstract(_)
+        | Place::Standard
+        | Place::Descriptor(_)
+        | Place::Command(_) => Err(Missed::Differed(format!("{address} is no path"))),
     }
 }

@@ -146,7 +146,9 @@ impl<'a> Stage<'a> {
                 let own = format!("{}-tour-{}", String::from_utf8_lossy(&name), std::process::id());
                 Place::Abstract(own.into_bytes().into())
             }
-            place @ (Place::Network { .. } | Place::Standard | Place::Descriptor(_)) => place,
+            place @ (Place::Network { .. } | Place::Standard | Place::Descriptor(_) | Place::Command(_)) => {
+                place
+            }
         };
         Ok(Address { place, ..address })
     }
