@@ -6,14 +6,21 @@ use conversation::{CallFailed, CloseReason, End, Shape};
 use socket::{Connection, DatagramSocket, Program, Standard};
 
 use crate::host::{Host, Plan};
-use crate::reactor::{LegSocket, Placement, Reactor};
+use crate::reactor::{LegSocket, Placement, Reactor, laid};
 use crate::selector::PollSelector;
-use crate::{Ended, LastCall, Observer, ServeError};
+use crate::{Ended, LastCall, Layering, Observer, ServeError};
 
 /// An open line.
 pub enum Line {
     /// A connected socket.
     Connection(Connection),
+    /// A connected byte stream with layers on it: a call of our own making.
+    Layered {
+        /// The socket.
+        connection: Connection,
+        /// What lies on it.
+        layering: Arc<Layering>,
+    },
     /// The standard input and output of this process.
     Standard,
     /// A program that was started. The conversation is over once it has ended.
@@ -33,6 +40,7 @@ impl Line {
     pub fn shape(&self) -> Shape {
         match self {
             Line::Connection(connection) => connection.shape(),
+            Line::Layered { layering, .. } => layering.shape(),
             Line::Standard | Line::Program(_) => Shape::Stream,
             Line::Speakers { .. } => Shape::Datagram,
         }
@@ -46,38 +54,43 @@ impl Line {
 /// The standard output could not be written, or the wait itself failed.
 pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
     let engine = |call| move |error: std::io::Error| ServeError::Engine(CallFailed::new(call, &error));
-    let (socket, shape, local, peer) = match line {
+    let last = LastCall::before(plan.observer);
+    plan.observer = Arc::clone(&last) as Arc<dyn Observer>;
+    let host = Host::new(plan);
+    let now = host.clock.now();
+    let shape = line.shape();
+    let ends = |connection: &Connection| {
+        let local = connection.local_end().map_err(engine("getsockname(2)"))?;
+        let peer = connection.peer_end().unwrap_or(End::Unnamed(connection.transport()));
+        Ok::<_, ServeError>((local, peer))
+    };
+    let (socket, local, peer) = match line {
         Line::Connection(connection) => {
-            let local = connection.local_end().map_err(engine("getsockname(2)"))?;
-            let transport = connection.transport();
-            let peer = connection.peer_end().unwrap_or(End::Unnamed(transport));
-            let shape = connection.shape();
-            (LegSocket::Connection(connection), shape, local, peer)
+            let (local, peer) = ends(&connection)?;
+            (LegSocket::Connection(connection), local, peer)
+        }
+        Line::Layered { connection, layering } => {
+            let (local, peer) = ends(&connection)?;
+            let no_randomness = CallFailed { call: "getrandom(2)", errno: libc::EAGAIN };
+            let socket = laid(connection, Some(&layering), &local, &peer, now)
+                .map_err(|_| ServeError::Engine(no_randomness))?;
+            (socket, local, peer)
         }
         Line::Standard => {
             let standard = Standard::open().map_err(engine("dup(2)"))?;
-            (LegSocket::Standard(standard), Shape::Stream, End::Standard, End::Standard)
+            (LegSocket::Standard(standard), End::Standard, End::Standard)
         }
         Line::Program(program) => {
             let end = program.end().clone();
-            (LegSocket::Program(program), Shape::Stream, End::Standard, end)
+            (LegSocket::Program(program), End::Standard, end)
         }
         Line::Speakers { socket, only_first } => {
             let local = socket.local_end().map_err(engine("getsockname(2)"))?;
             let peer = End::Unnamed(socket.transport());
-            (
-                LegSocket::Speakers { socket: Box::new(socket), latest: None, only_first },
-                Shape::Datagram,
-                local,
-                peer,
-            )
+            (LegSocket::Speakers { socket: Box::new(socket), latest: None, only_first }, local, peer)
         }
     };
-    let last = LastCall::before(plan.observer);
-    plan.observer = Arc::clone(&last) as Arc<dyn Observer>;
-    let host = Host::new(plan);
     host.take_place(1);
-    let now = host.clock.now();
     let call = host.call(shape, local, peer.clone(), now);
     let mut reactor = Reactor::<PollSelector>::new(Arc::clone(&host), Vec::new(), Placement::Here, true)
         .map_err(engine("poll(2)"))?;

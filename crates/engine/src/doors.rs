@@ -1,11 +1,12 @@
 //! Where callers come in: the bound and listening sockets of a run.
 
 use std::fmt;
+use std::sync::Arc;
 
 use address::{Address, End, Place, Shape};
 use socket::{BindError, BurstSocket, DatagramSocket, Granted, Inherited, Listener};
 
-use crate::Engine;
+use crate::{Engine, Layering, LayeringError};
 use crate::capabilities::Datagrams;
 
 /// Bound sockets, dealt out to the workers of an engine. From here on callers may come: the kernel holds
@@ -14,6 +15,8 @@ pub struct Doors {
     /// One list for each worker.
     workers: Vec<Vec<Door>>,
     ends: Vec<End>,
+    names: Vec<String>,
+    notes: Vec<String>,
     granted: Vec<Granted>,
 }
 
@@ -22,6 +25,8 @@ pub(crate) enum Door {
     /// Callers are accepted.
     Listener {
         listener: Listener,
+        /// What lies on each caller's socket.
+        layering: Option<Arc<Layering>>,
         /// Other workers wait at the same socket.
         shared: bool,
     },
@@ -43,7 +48,13 @@ impl Doors {
     pub fn open(addresses: &[Address], engine: Engine, workers: usize) -> Result<Doors, OpenDoorsError> {
         let row = engine.capabilities();
         let count = if row.workers { workers.max(1) } else { 1 };
-        let mut doors = Doors { workers: Vec::new(), ends: Vec::new(), granted: Vec::new() };
+        let mut doors = Doors {
+            workers: Vec::new(),
+            ends: Vec::new(),
+            names: Vec::new(),
+            notes: Vec::new(),
+            granted: Vec::new(),
+        };
         doors.workers.resize_with(count, Vec::new);
         for address in addresses {
             match door_shape(address)? {
@@ -67,6 +78,18 @@ impl Doors {
         &self.ends
     }
 
+    /// The same with the layers of each: where callers find what they are to speak.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What whoever runs it should know of the layers.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// Options that the kernel granted otherwise than they were asked for.
     #[must_use]
     pub fn granted(&self) -> &[Granted] {
@@ -78,18 +101,21 @@ impl Doors {
     }
 
     fn open_listeners(&mut self, address: &Address, count: usize) -> Result<(), OpenDoorsError> {
+        let layering = Layering::listening(address)?;
         let (listeners, granted) = Listener::bind_group(address, count)?;
-        self.note(listeners.first().map(Listener::local_end), granted);
+        self.note(address, listeners.first().map(Listener::local_end), granted);
+        self.notes.extend(layering.iter().flat_map(|layering| layering.notes().iter().cloned()));
         let shared = count > 1 && !address.transport.is_ip();
         for (worker, listener) in self.workers.iter_mut().zip(listeners) {
-            worker.push(Door::Listener { listener, shared });
+            let layering = layering.clone();
+            worker.push(Door::Listener { listener, layering, shared });
         }
         Ok(())
     }
 
     fn open_datagrams(&mut self, address: &Address, count: usize) -> Result<(), OpenDoorsError> {
         let (first, granted) = DatagramSocket::bind(address)?;
-        self.note(Some(first.local_end()), granted);
+        self.note(address, Some(first.local_end()), granted);
         let sharers = if address.transport.is_ip() { count } else { 1 };
         let mut others = Vec::new();
         for _ in 1..sharers {
@@ -101,8 +127,10 @@ impl Doors {
         Ok(())
     }
 
-    fn note(&mut self, end: Option<std::io::Result<End>>, granted: Vec<Granted>) {
-        self.ends.extend(end.and_then(Result::ok));
+    fn note(&mut self, address: &Address, end: Option<std::io::Result<End>>, granted: Vec<Granted>) {
+        let end = end.and_then(Result::ok);
+        self.names.extend(end.iter().map(|end| end.under(address.layers).to_string()));
+        self.ends.extend(end);
         self.granted.extend(granted);
     }
 }
@@ -135,6 +163,8 @@ pub enum OpenDoorsError {
     NotADoor(Address),
     /// The address could not be bound.
     Bind(BindError),
+    /// Its layers cannot be made.
+    Layers(LayeringError),
     /// The address is bound, but not once for each worker.
     Share(Address, std::io::Error),
     /// No such socket was inherited.
@@ -148,6 +178,7 @@ impl fmt::Display for OpenDoorsError {
                 write!(f, "cannot listen at {address}: nobody can call there")
             }
             OpenDoorsError::Bind(error) => error.fmt(f),
+            OpenDoorsError::Layers(error) => error.fmt(f),
             OpenDoorsError::Inherited(address, error) => {
                 let why = sys::describe(error);
                 write!(f, "cannot listen at {address}: {why}; was it passed by who started this program?")
@@ -164,5 +195,11 @@ impl std::error::Error for OpenDoorsError {}
 impl From<BindError> for OpenDoorsError {
     fn from(error: BindError) -> Self {
         OpenDoorsError::Bind(error)
+    }
+}
+
+impl From<LayeringError> for OpenDoorsError {
+    fn from(error: LayeringError) -> Self {
+        OpenDoorsError::Layers(error)
     }
 }

@@ -12,6 +12,9 @@ use conversation::{Address, DialFailure, DialFailureKind, Leg};
 use socket::{ConnectError, ConnectErrorKind, Connected, Connection, Environment, Program, ProgramProcess};
 use std::net::SocketAddr;
 
+use crate::Layering;
+use crate::layering::Layerings;
+
 /// Helper threads of one worker at the most; the first errand starts the first.
 const THREADS_MAX: usize = 4;
 
@@ -37,6 +40,7 @@ pub(crate) struct Ticket {
 pub(crate) enum Errand {
     Dial {
         address: Box<Address>,
+        layerings: Arc<Layerings>,
         /// Its `connect-timeout` runs from here, also while it waits for a helper.
         asked: Instant,
     },
@@ -55,7 +59,8 @@ pub(crate) enum Errand {
 }
 
 pub(crate) enum Done {
-    Dialled(Result<Connected, DialFailure>),
+    /// With what is to lie on its socket.
+    Dialled(Result<(Connected, Option<Arc<Layering>>), DialFailure>),
     Started(Result<Program, DialFailure>),
     /// Of a program that could not be started the caller is still ours.
     HandedOver(Result<ProgramProcess, (Connection, DialFailure)>),
@@ -128,11 +133,7 @@ impl Errands {
 impl Errand {
     fn run(self) -> Done {
         match self {
-            Errand::Dial { address, asked } => {
-                let waited = Some(asked.elapsed()).filter(|waited| *waited >= AT_ONCE).unwrap_or_default();
-                let connected = socket::connect_after(&address, waited);
-                Done::Dialled(connected.map_err(failure))
-            }
+            Errand::Dial { address, layerings, asked } => Done::Dialled(dial(&address, &layerings, asked)),
             Errand::Start { address, environment } => {
                 let start = || Program::start(&address, &environment);
                 Done::Started(patiently(start).map_err(failure))
@@ -155,6 +156,18 @@ impl Errand {
             Errand::Name(_) => Done::Named(None),
         }
     }
+}
+
+fn dial(
+    address: &Address,
+    layerings: &Layerings,
+    asked: Instant,
+) -> Result<(Connected, Option<Arc<Layering>>), DialFailure> {
+    let unusable = |text| DialFailure { kind: DialFailureKind::Other, text };
+    let layering = layerings.calling(address).map_err(unusable)?;
+    let waited = Some(asked.elapsed()).filter(|waited| *waited >= AT_ONCE).unwrap_or_default();
+    let connected = socket::connect_after(address, waited).map_err(failure)?;
+    Ok((connected, layering))
 }
 
 /// Starts a program, again and again while something is short that others may give back.

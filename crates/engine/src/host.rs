@@ -9,6 +9,7 @@ use socket::TcpInfo;
 
 use crate::clock::Clock;
 use crate::gate::Gate;
+use crate::layering::Layerings;
 use crate::rooms::Rooms;
 use crate::session::Session;
 use crate::tallies::Tallies;
@@ -39,6 +40,7 @@ pub(crate) struct Host {
     pub(crate) clock: Clock,
     pub(crate) gate: Gate,
     pub(crate) tallies: Tallies,
+    pub(crate) layerings: Arc<Layerings>,
     pub(crate) rooms: Arc<Rooms>,
     open: AtomicUsize,
     answered: AtomicU64,
@@ -57,6 +59,7 @@ impl Host {
             plan,
             gate,
             tallies: Tallies::default(),
+            layerings: Arc::default(),
             clock: Clock::start(),
             open: AtomicUsize::new(0),
             answered: AtomicU64::new(0),

@@ -45,7 +45,7 @@ use children::Child;
 pub(crate) use children::{CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED};
 use door::DoorState;
 use hands::Chore;
-pub(crate) use layered::Layered;
+pub(crate) use layered::laid;
 pub(crate) use leg_end::LegSocket;
 use programs::Leaving;
 use splice::Pipes;
@@ -474,7 +474,7 @@ impl<S: Selector> Reactor<S> {
 fn watch_door<S: Selector>(selector: &mut S, door: &Door, index: usize) -> io::Result<Operation> {
     let token = Token::Door(index).pack();
     match door {
-        Door::Listener { listener, shared } => {
+        Door::Listener { listener, shared, .. } => {
             let watch = if *shared { Watch::SharedRead } else { Watch::Read };
             selector.add(listener.as_fd(), token, watch)
         }

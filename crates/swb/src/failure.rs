@@ -143,6 +143,7 @@ impl From<OpenDoorsError> for Failure {
         match error {
             OpenDoorsError::NotADoor(_) => Failure::usage(error),
             OpenDoorsError::Bind(error) => error.into(),
+            OpenDoorsError::Layers(_) => Failure::new(Status::Other, error),
             OpenDoorsError::Share(..) | OpenDoorsError::Inherited(..) => {
                 Failure::new(Status::CannotBind, error)
             }

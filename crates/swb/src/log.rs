@@ -93,7 +93,7 @@ impl Log {
     }
 
     /// The ready line: from now on callers may come.
-    pub(crate) fn listening(&self, end: &End) {
+    pub(crate) fn listening(&self, end: &str) {
         self.say(&Record::listening(end));
     }
 

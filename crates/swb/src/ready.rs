@@ -69,7 +69,7 @@ impl Ready {
     }
 
     /// Says that callers may come, in the log and to whoever waits for it.
-    pub(crate) fn announce(&mut self, ends: &[End], log: &Log) {
+    pub(crate) fn announce(&mut self, ends: &[String], log: &Log) {
         ends.iter().for_each(|end| log.listening(end));
         if let Some(mut file) = self.descriptor.take() {
             let lines = ends.iter().fold(String::new(), |mut lines, end| {

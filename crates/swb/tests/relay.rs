@@ -11,6 +11,8 @@ macro_rules! under {
     };
 }
 
+#[path = "relay/bulk.rs"]
+mod bulk;
 #[path = "relay/datagrams.rs"]
 mod datagrams;
 #[path = "relay/ends.rs"]

@@ -221,7 +221,7 @@ impl Server {
         access.check(&transports).map_err(StartError::SendersUnknown)?;
         let access = Arc::new(access);
         let doors = Doors::open(&self.addresses, engine, self.workers).map_err(StartError::Doors)?;
-        let addresses = doors.ends().iter().filter_map(|end| Address::try_from(end.clone()).ok()).collect();
+        let addresses = doors.names().iter().filter_map(|name| name.parse().ok()).collect();
         if let Some(identity) = &self.identity {
             identity.assume().map_err(StartError::Identity)?;
         }

@@ -12,9 +12,9 @@ use crate::doors::Door;
 use crate::host::Host;
 use crate::peer_places::PeerPlace;
 use crate::selector::{PollSelector, Selector};
-use crate::{Event, ServeError, call};
+use crate::{Event, Layering, ServeError, call};
 
-use super::{Left, LegSocket, Placement, Reactor};
+use super::{Left, Placement, Reactor, laid};
 
 /// How long it pauses at the limit of calls, or at least at that of new calls a second. Another worker's call may
 /// end without this one being told.
@@ -66,9 +66,10 @@ impl<S: Selector> Reactor<S> {
                 self.host.say_rate(now.moment);
                 return self.doors[index].wait_until(until.max(now.moment + LIMIT_PAUSE));
             }
-            let Some(Door::Listener { listener, .. }) = &self.doors[index].door else {
+            let Some(Door::Listener { listener, layering, .. }) = &self.doors[index].door else {
                 return self.not_called();
             };
+            let layering = layering.clone();
             match listener.accept() {
                 Ok(Accepted { connection, peer }) => {
                     let place = match self.host.gate.admit(&connection, &peer) {
@@ -84,14 +85,12 @@ impl<S: Selector> Reactor<S> {
                         self.not_called(); // the caller has gone already
                         continue;
                     };
-                    let call = self.host.call(connection.shape(), local, peer, now);
+                    let shape = layering.as_ref().map_or(connection.shape(), |layering| layering.shape());
+                    let call = self.host.call(shape, local, peer, now);
+                    let answered = Answered { call, connection, layering, place };
                     if self.placement == Placement::Here {
-                        self.open(call, LegSocket::Connection(connection), place, now);
-                    } else if !self.place_elsewhere(
-                        index,
-                        Box::new(Answered { call, connection, place }),
-                        now,
-                    ) {
+                        self.open_answered(answered, now);
+                    } else if !self.place_elsewhere(index, Box::new(answered), now) {
                         return;
                     }
                 }
@@ -101,6 +100,21 @@ impl<S: Selector> Reactor<S> {
                         return;
                     }
                 }
+            }
+        }
+    }
+
+    /// Opens the call of a caller whose place is taken.
+    fn open_answered(&mut self, answered: Answered, now: Now) {
+        let Answered { call, connection, layering, place } = answered;
+        match laid(connection, layering.as_deref(), &call.peer, &call.local, now) {
+            Ok(socket) => {
+                self.open(call, socket, place, now);
+            }
+            Err(_) => {
+                let why = "the layers of its call could not be made";
+                self.host.tallies.refused(&call.local, call.peer, why);
+                self.not_called();
             }
         }
     }
@@ -209,6 +223,7 @@ impl<S: Selector> Reactor<S> {
 pub(crate) struct Answered {
     call: Call,
     connection: Connection,
+    layering: Option<Arc<Layering>>,
     place: Option<PeerPlace>,
 }
 
@@ -217,11 +232,10 @@ type NotPlaced = (CallFailed, Box<Answered>);
 
 /// Serves one call to its end in a loop of its own, in this thread. Its place is given back.
 pub(crate) fn serve_one(host: &Arc<Host>, answered: Answered) {
-    let Answered { call, connection, place } = answered;
     let now = host.clock.now();
     match Reactor::<PollSelector>::new(Arc::clone(host), Vec::new(), Placement::Here, false) {
         Ok(mut reactor) => {
-            reactor.open(call, LegSocket::Connection(connection), place, now);
+            reactor.open_answered(answered, now);
             match reactor.run() {
                 Ok(Left::Done | Left::Newborn(_)) => {}
                 Err(error) => reactor.fail("poll(2)", &error),

@@ -1,5 +1,6 @@
 //! The calls of a reactor: opened, moved on by turns, ended.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use conversation::{
@@ -15,7 +16,7 @@ use crate::{CallLimits, Event, ProgramEnd, ServeError, Session};
 
 use super::arrivals::Incoming;
 use super::hands::{Chore, Hands};
-use super::layered::take_events;
+use super::layered::{laid, take_events};
 use super::leg_end::{Heard, LegEnd, LegSocket, Part, PutOff};
 use super::programs::{HandedOver, Over, PATIENCE, hung_up};
 use super::splice::receive_for;
@@ -414,7 +415,8 @@ impl<S: Selector> Reactor<S> {
                 self.send_errand(slot, leg, Errand::Start { address, environment }, now);
             }
             Chore::Dial { slot, leg, address } => {
-                self.send_errand(slot, leg, Errand::Dial { address, asked: Instant::now() }, now);
+                let layerings = Arc::clone(&self.host.layerings);
+                self.send_errand(slot, leg, Errand::Dial { address, layerings, asked: Instant::now() }, now);
             }
             Chore::HandOver { slot, address } => self.hand_over(slot, address, now),
             Chore::NamePeer { slot } => {
@@ -444,11 +446,17 @@ impl<S: Selector> Reactor<S> {
             return; // the call ended meanwhile
         }
         match done {
-            Done::Dialled(Ok(connected)) => {
-                if let Some(entry) = self.entries.get_mut(slot) {
-                    entry.far = Some(Box::new(connected.end));
+            Done::Dialled(Ok((connected, layering))) => {
+                let Some(entry) = self.entries.get_mut(slot) else { return };
+                entry.far = Some(Box::new(connected.end));
+                let call = entry.session.call();
+                match laid(connected.connection, layering.as_deref(), &call.peer, &call.local, now) {
+                    Ok(socket) => self.connect_leg(slot, leg, socket, now),
+                    Err(text) => {
+                        let why = DialFailure { kind: DialFailureKind::Other, text };
+                        self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
+                    }
                 }
-                self.connect_leg(slot, leg, LegSocket::Connection(connected.connection), now);
             }
             Done::Started(Ok(program)) => {
                 if let Some(entry) = self.entries.get_mut(slot) {

@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use conversation::{CallFailed, CloseReason, Leg, Now, Shape};
+use conversation::{CallFailed, CloseReason, End, Leg, Now, Shape};
 use layers::{Above, Failure, Stack};
 use smallvec::SmallVec;
 use socket::Connection;
 
-use crate::{Event, Session};
+use crate::{Event, Layering, Session};
 
 use super::hands::Hands;
 use super::leg_end::{Heard, LegEnd, LegSocket};
@@ -44,7 +44,7 @@ pub(crate) struct Layered {
 
 impl Layered {
     /// The socket is open; a caller's first bytes are on their way when this returns.
-    pub(crate) fn opened(connection: Connection, stack: Stack, now: Now) -> Layered {
+    fn opened(connection: Connection, stack: Stack, now: Now) -> Layered {
         let mut layered = Layered {
             connection,
             stack,
@@ -185,6 +185,23 @@ impl AsFd for Layered {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.connection.as_fd()
     }
+}
+
+/// A call's socket with what is to lie on it.
+///
+/// # Errors
+///
+/// The layers cannot be made: there is no randomness, or no memory.
+pub(crate) fn laid(
+    connection: Connection,
+    layering: Option<&Layering>,
+    caller: &End,
+    called: &End,
+    now: Now,
+) -> Result<LegSocket, String> {
+    let Some(layering) = layering else { return Ok(LegSocket::Connection(connection)) };
+    let stack = layering.stack(caller, called, now)?;
+    Ok(LegSocket::Layered(Box::new(Layered::opened(connection, stack, now))))
 }
 
 /// Gives a session what its leg's stack has for above, as long as the leg is to be read.

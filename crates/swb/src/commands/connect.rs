@@ -52,12 +52,13 @@ fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
 }
 
 /// Calls `address`, or starts its program. Says what is worth a word, and who answered.
-pub(super) fn line(address: &Address, log: &Log) -> Result<(Line, End), Failure> {
+pub(super) fn line(address: &Address, log: &Log) -> Result<(Line, String), Failure> {
     if address.transport.is_program() {
         let program = Program::start(address, &Vec::new())?;
-        let end = program.end().clone();
+        let end = program.end().to_string();
         return Ok((Line::Program(Box::new(program)), end));
     }
+    let layering = Layering::calling(address).map_err(|error| Failure::new(Status::Other, error))?;
     let connected = socket::connect(address)?;
     for attempt in &connected.failed {
         log.detail(format_args!("tried {attempt}"));
@@ -65,5 +66,13 @@ pub(super) fn line(address: &Address, log: &Log) -> Result<(Line, End), Failure>
     for granted in &connected.notes {
         log.note(granted);
     }
-    Ok((Line::Connection(connected.connection), connected.end))
+    for note in layering.iter().flat_map(|layering| layering.notes()) {
+        log.note(note);
+    }
+    let (connection, name) = (connected.connection, connected.end.under(address.layers).to_string());
+    let line = match layering {
+        Some(layering) => Line::Layered { connection, layering },
+        None => Line::Connection(connection),
+    };
+    Ok((line, name))
 }

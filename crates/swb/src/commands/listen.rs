@@ -77,7 +77,8 @@ fn answer(
     stop::at_signal(&control, log, || {
         let doors = Doors::open(&[address], Engine::Iterative, 1)?;
         doors.granted().iter().for_each(|granted| log.note(granted));
-        ready.announce(doors.ends(), log);
+        doors.notes().iter().for_each(|note| log.note(note));
+        ready.announce(doors.names(), log);
         Engine::Iterative.serve(doors, plan)?;
         match last.take() {
             Some(ended) if !arguments.keep => outcome(&ended, &format!("call from {}", ended.peer)),
@@ -104,7 +105,7 @@ fn hear(
         let end = socket
             .local_end()
             .map_err(|error| Failure::new(Status::Other, format!("{address}: getsockname(2): {error}")))?;
-        ready.announce(&[end], log);
+        ready.announce(&[end.to_string()], log);
         let ended = converse(plan, Line::Speakers { socket, only_first: !arguments.keep })?;
         outcome(&ended, &format!("conversation at {address}"))
     })

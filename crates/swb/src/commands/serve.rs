@@ -148,7 +148,8 @@ fn serve_doors(
     if let Some(identity) = identity {
         admission::assume(identity, log)?;
     }
-    ready.announce(doors.ends(), log);
+    doors.notes().iter().for_each(|note| log.note(note));
+    ready.announce(doors.names(), log);
     let drain = plan.limits.drain;
     let report = engine.serve(doors, plan)?;
     if let Some(identity) = identity {

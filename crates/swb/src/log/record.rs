@@ -69,7 +69,7 @@ impl Record {
         Record { level: Level::Normal, severity: Severity::Informational, name, text, members }
     }
 
-    pub(crate) fn listening(end: &End) -> Record {
+    pub(crate) fn listening(end: &str) -> Record {
         Record::new("listening", format!("listening {end}"), vec![("address", json(end))])
     }
 

@@ -1,0 +1,44 @@
+//! Why the layers of an address cannot be made.
+
+use std::fmt;
+
+use address::Address;
+use layers::{TlsSettingError, WebSocketSettingError};
+
+/// What is wrong with the options of an address that concern its layers, or with the files that they name.
+#[derive(Debug)]
+pub struct LayeringError {
+    /// Empty until it is known.
+    address: String,
+    what: String,
+}
+
+impl LayeringError {
+    pub(super) fn new(what: String) -> LayeringError {
+        LayeringError { address: String::new(), what }
+    }
+
+    pub(super) fn at(self, address: &Address) -> LayeringError {
+        LayeringError { address: address.to_string(), ..self }
+    }
+}
+
+impl fmt::Display for LayeringError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot use {}: {}", self.address, self.what)
+    }
+}
+
+impl std::error::Error for LayeringError {}
+
+impl From<TlsSettingError> for LayeringError {
+    fn from(error: TlsSettingError) -> LayeringError {
+        LayeringError::new(error.to_string())
+    }
+}
+
+impl From<WebSocketSettingError> for LayeringError {
+    fn from(error: WebSocketSettingError) -> LayeringError {
+        LayeringError::new(error.to_string())
+    }
+}
