@@ -85,6 +85,30 @@ impl Options {
         if let Some(OptionValue::Text(text)) = self.get(key) { Some(text) } else { None }
     }
 
+    /// Each text of a repeatable option, in the order given.
+    pub fn texts(&self, key: OptionKey) -> impl Iterator<Item = &str> {
+        self.iter()
+            .filter(move |(other, _)| **other == key)
+            .filter_map(|(_, value)| if let OptionValue::Text(text) = value { Some(&**text) } else { None })
+    }
+
+    /// A word of those that its row lists; `None` if not given, or of another kind.
+    pub fn word(&self, key: OptionKey) -> Option<&'static str> {
+        if let Some(OptionValue::Word(word)) = self.get(key) { Some(*word) } else { None }
+    }
+
+    /// The SHA-256 of the only certificate to trust: `?pin=`.
+    pub fn pin(&self) -> Option<&[u8; 32]> {
+        if let Some(OptionValue::Fingerprint(bytes)) = self.get(OptionKey::Pin) { Some(bytes) } else { None }
+    }
+
+    /// The name and value of each `?header=`, in the order given.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().filter_map(|(_, value)| {
+            if let OptionValue::Header { name, value } = value { Some((&**name, &**value)) } else { None }
+        })
+    }
+
     /// File mode bits, 0 to 0o777; `None` if not given, or of another kind.
     pub fn mode(&self, key: OptionKey) -> Option<u32> {
         if let Some(OptionValue::Mode(bits)) = self.get(key) { Some(*bits) } else { None }

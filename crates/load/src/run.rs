@@ -41,7 +41,7 @@ impl Load {
     ///
     /// Nobody answered, or the offer does not go with the transport.
     pub fn begin(mut offer: Offer, address: &Address) -> Result<Load, BeginError> {
-        if let Some(shape) = address.transport.shape() {
+        if let Some(shape) = address.shape() {
             offer.check(shape)?; // before anybody is called
         }
         let connected = socket::connect(address)?;

@@ -50,6 +50,9 @@ pub fn connect_after(address: &Address, gone_by: Duration) -> Result<Connected, 
         let error = OptionError::meaningless(key, options, "it has no meaning for one who connects");
         return Err(refuse(address, ConnectErrorKind::Option(Some(Box::new(error)))));
     }
+    if !address.layers.is_empty() {
+        return Err(refuse(address, ConnectErrorKind::Unsupported));
+    }
     let within = timeout(options);
     if !gone_by.is_zero() && gone_by >= within {
         return Err(refuse(address, ConnectErrorKind::TimedOut));

@@ -100,8 +100,11 @@ impl fmt::Display for ConnectError {
         match &self.kind {
             ConnectErrorKind::Resolve(error) => write!(f, ": {error}"),
             ConnectErrorKind::Option(Some(error)) => write!(f, ": {error}"),
-            ConnectErrorKind::Unsupported if self.tried.is_empty() => {
+            ConnectErrorKind::Unsupported if self.address == "-" => {
                 write!(f, ": standard input and output are no socket")
+            }
+            ConnectErrorKind::Unsupported if self.tried.is_empty() => {
+                write!(f, ": unsupported: layers are not carried yet")
             }
             ConnectErrorKind::Refused if self.ended_with(libc::ECONNRESET) => {
                 write!(f, "{separator}whoever listens there hung up at once: may you call from here?")

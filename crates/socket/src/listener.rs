@@ -116,6 +116,9 @@ impl Listener {
 
     /// Bound, and not listening yet.
     fn bound(address: &Address) -> Result<(Listener, Vec<Granted>), BindError> {
+        if !address.layers.is_empty() {
+            return Err(BindError::unsupported(address, "unsupported: layers are not carried yet"));
+        }
         if let Place::Descriptor(number) = address.place {
             return Ok((Listener::adopt(address, number)?, Vec::new()));
         }

@@ -59,6 +59,9 @@ pub fn outline_listening(address: &Address, look_up: bool, fd: &str) -> Result<O
         let error = OptionError::meaningless(key, &address.options, "it has no meaning for one who listens");
         return Err(BindError::option(address, error));
     }
+    if !address.layers.is_empty() {
+        return Err(BindError::unsupported(address, "unsupported: layers are not carried yet"));
+    }
     let transport = address.transport;
     let refused = |error| BindError::option(address, error);
     let ways = match ways(address, Role::Listen, look_up) {
@@ -109,6 +112,9 @@ pub fn outline_call(address: &Address, look_up: bool, fd: &str) -> Result<Outlin
     if let Some(key) = options.not_for_connecting() {
         let error = OptionError::meaningless(key, options, "it has no meaning for one who connects");
         return Err(refuse(ConnectErrorKind::Option(Some(Box::new(error)))));
+    }
+    if !address.layers.is_empty() {
+        return Err(refuse(ConnectErrorKind::Unsupported));
     }
     let ways = ways(address, Role::Connect, look_up);
     let ways = ways.map_err(|error| refuse(ConnectErrorKind::Resolve(Box::new(error))))?;
