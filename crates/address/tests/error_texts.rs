@@ -251,6 +251,14 @@ refused! {
         "v6 and v4 exclude each other",
         "  tcp://:80?v4&v6",
         "               ^^ one of v6 and v4";
+    an_authority_and_a_pin_together_are_refused: "tls://h:443?ca=ca.pem&pin=sha256:0101010101010101010101010101010101010101010101010101010101010101" =>
+        "pin and ca exclude each other",
+        "  tls://h:443?ca=ca.pem&pin=sha256:0101010101010101010101010101010101010101010101010101010101010101",
+        "                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ one of pin and ca";
+    an_oldest_version_above_the_newest_is_refused: "tls://h:443?tls-max=1.2&tls-min=1.3" =>
+        "tls-min and tls-max exclude each other",
+        "  tls://h:443?tls-max=1.2&tls-min=1.3",
+        "                          ^^^^^^^^^^^ one of tls-min and tls-max";
     an_empty_option_is_refused: "tcp://:80?v4&&nodelay" =>
         "an option is missing",
         "  tcp://:80?v4&&nodelay",

@@ -119,7 +119,7 @@ fn address() -> impl Strategy<Value = Address> {
             options.into_iter().fold(
                 Address { layers, ..Address::new(row.transport, place) },
                 |address, (key, value)| match value {
-                    // Refused only where v4 and v6 meet.
+                    // Refused only where two contradict each other.
                     Some(value) => address.clone().with(key, value).unwrap_or(address),
                     None => address,
                 },

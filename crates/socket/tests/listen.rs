@@ -10,7 +10,7 @@ use address::{End, Transport};
 use common::{Folder, address, answer, at, call, listen, next, port};
 use rustix::io::{FdFlags, fcntl_getfd};
 use rustix::net::sockopt;
-use socket::{BindErrorKind, DatagramSocket, Listener};
+use socket::{BindErrorKind, ConnectErrorKind, DatagramSocket, Listener, outline_call, outline_listening};
 
 #[test]
 fn every_address_means_both_families() {
@@ -76,6 +76,8 @@ fn what_cannot_be_listened_on_says_why() {
     }
     let error = DatagramSocket::bind(&address("tcp://127.0.0.1:0")).unwrap_err();
     assert!(error.to_string().ends_with("it carries no datagrams"), "{error}");
+    let error = DatagramSocket::bind(&address("tls+fd:0")).unwrap_err();
+    assert!(error.to_string().ends_with("it carries datagrams, and layers lie on a byte stream"), "{error}");
     let error = Listener::bind(&address("tcp://127.0.0.1:0?connect-timeout=1s")).unwrap_err();
     assert!(error.to_string().contains("option connect-timeout=1s: it has no meaning"), "{error}");
 }
@@ -194,4 +196,23 @@ fn callers_are_answered_in_the_order_in_which_they_came() {
     let order: Vec<u8> = (0..10).map(|_| next(&answer(&listener).connection)[0]).collect();
     assert_eq!(order, (0..10).collect::<Vec<u8>>());
     assert_eq!(order.iter().collect::<HashSet<_>>().len(), 10);
+}
+
+#[test]
+fn what_no_engine_carries_yet_is_neither_listened_on_nor_called_nor_explained() {
+    for text in ["tls://127.0.0.1:0", "wss+unix:@swb-test-layers", "ws+fd:0"] {
+        let address = address(text);
+        let listening = Listener::bind(&address).unwrap_err();
+        assert!(matches!(listening.kind, BindErrorKind::Unsupported), "{listening}");
+        let calling = socket::connect(&address).unwrap_err();
+        assert!(matches!(calling.kind, ConnectErrorKind::Unsupported), "{calling}");
+        let explaining = [
+            outline_listening(&address, false, "fd").unwrap_err().to_string(),
+            outline_call(&address, false, "fd").unwrap_err().to_string(),
+        ];
+        assert_eq!(explaining, [listening.to_string(), calling.to_string()]);
+        for said in explaining {
+            assert!(said.ends_with(&format!("{text}: unsupported: layers are not carried yet")), "{said}");
+        }
+    }
 }
