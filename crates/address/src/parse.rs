@@ -167,7 +167,9 @@ fn slashed(scheme: Scheme, rest: &str) -> String {
     } else if place.contains(':') {
         format!("{scheme}://{place}")
     } else if place.bytes().all(|byte| byte.is_ascii_digit()) {
-        format!("{scheme}://:{place}")
+        // A host may well be called as a layer is.
+        let host = format!(", or tcp://{scheme}:{place} if that is a host");
+        format!("{scheme}://:{place}{}", if scheme.layers.is_empty() { "" } else { &host })
     } else {
         format!("{scheme}://{place}:PORT")
     }

@@ -114,6 +114,10 @@ refused! {
         "wss is written with two slashes: wss://HOST:PORT",
         "  wss:host:443",
         "  ^^^^^^^^^^^^ wss://host:443";
+    a_host_that_is_called_as_a_layer_is_told_its_scheme: "proxy:3128" =>
+        "proxy is written with two slashes: proxy://HOST:PORT",
+        "  proxy:3128",
+        "  ^^^^^^^^^^ proxy://:3128, or tcp://proxy:3128 if that is a host";
     a_layer_without_a_port_is_told_the_form: "wss://example.org/chat" =>
         "wss needs a port: wss://HOST:PORT",
         "  wss://example.org/chat",
