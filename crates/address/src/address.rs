@@ -1,4 +1,4 @@
-//! The address as a value: transport, place and options.
+//! The address as a value: layers, transport, place and options.
 //!
 //! ip(7), ipv6(7), unix(7). Text becomes a value in `parse.rs` and text again in `display.rs`.
 //! Bounds, held by the parser: host name 253 bytes, zone 15, service name 32, path 107 (`sun_path` less
@@ -8,10 +8,11 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::error::{OptionError, OptionProblem, ParseAddressError};
+use crate::layer::Layers;
 use crate::option_list::Options;
 use crate::option_value::OptionValue;
 use crate::options::OptionKey;
-use crate::scheme::Transport;
+use crate::scheme::{Scheme, Shape, Transport};
 
 /// Bytes of a host name at most, RFC 1035 section 2.3.4 (255 on the wire).
 pub(crate) const HOST_BYTES_MAX: usize = 253;
@@ -26,12 +27,14 @@ pub(crate) const COMMAND_BYTES_MAX: usize = 65_536;
 /// The greatest descriptor: the kernel's type for it is `int`.
 pub(crate) const DESCRIPTOR_MAX: u32 = i32::MAX as u32;
 
-/// Where, by which transport, and with which options.
+/// Where, by which transport under which layers, and with which options.
 ///
 /// Parse one with [`str::parse`], print it with [`Display`](std::fmt::Display). The fields are open: a value
 /// put together by hand can be impossible (a path over tcp), and [`Address::checked`] says so.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Address {
+    /// What lies on the transport, the layer next to the socket first.
+    pub layers: Layers,
     /// What carries the bytes.
     pub transport: Transport,
     /// Where, in the terms of that transport.
@@ -41,19 +44,30 @@ pub struct Address {
 }
 
 impl Address {
-    /// An address without options. `place` should be of the transport's form, see [`Address::checked`].
+    /// An address without layers and options. `place` should be of the transport's form, see [`Address::checked`].
     pub fn new(transport: Transport, place: Place) -> Address {
-        Address { transport, place, options: Options::default() }
+        Address { layers: Layers::NONE, transport, place, options: Options::default() }
+    }
+
+    /// What it begins with: the transport and the layers on it.
+    pub fn scheme(&self) -> Scheme {
+        Scheme { layers: self.layers, transport: self.transport }
+    }
+
+    /// The shape of what travels on the top of the layers; `None` where that is known only once it is open (`fd:N`).
+    pub fn shape(&self) -> Option<Shape> {
+        self.scheme().shape()
     }
 
     /// This address with one option more.
     ///
     /// # Errors
-    /// If the option does not apply to the transport, is there already and not repeatable, has a value of
+    /// If the option applies neither to the transport nor to a layer, is there already and not repeatable, has a value of
     /// another kind or out of bounds, or contradicts one that is there (`v4` and `v6`).
     pub fn with(mut self, key: OptionKey, value: OptionValue) -> Result<Address, OptionError> {
-        if !key.row().applies.to(self.transport) {
-            return Err(OptionError { key, reason: OptionProblem::NotFor(self.transport) });
+        let scheme = self.scheme();
+        if !key.row().applies.to(scheme) {
+            return Err(OptionError { key, reason: OptionProblem::NotFor(scheme) });
         }
         self.options.insert(key, value)?;
         Ok(self)

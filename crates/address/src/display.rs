@@ -7,11 +7,13 @@ use std::fmt::{self, Write};
 use crate::address::{Address, Host, LocalBind, Place, Port};
 use crate::option_list::Options;
 use crate::option_value::OptionValue;
+use crate::options::OptionKey;
 use crate::percent;
+use crate::scheme::Form;
 
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = self.transport;
+        let scheme = self.scheme();
         match &self.place {
             Place::Network { host, port } => write!(formatter, "{scheme}://{host}:{port}")?,
             Place::Path(path) => {
@@ -29,28 +31,42 @@ impl fmt::Display for Address {
                 write_command(formatter, command)?;
             }
         }
-        if !self.options.is_empty() {
-            write!(formatter, "?{}", self.options)?;
-        }
-        Ok(())
+        let path = url_path(self);
+        formatter.write_str(path.unwrap_or_default())?;
+        let behind = self.options.iter().filter(|(key, _)| path.is_none() || **key != OptionKey::Path);
+        write_options(formatter, "?", behind)
     }
 }
 
 impl fmt::Display for Options {
     /// `nodelay&keepalive=30s`: as after the `?` of an address.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (key, value)) in self.iter().enumerate() {
-            if at > 0 {
-                formatter.write_char('&')?;
-            }
-            formatter.write_str(key.name())?;
-            if *value != OptionValue::Flag(true) {
-                formatter.write_char('=')?;
-                percent::encode(formatter, value.to_string().as_bytes(), percent::IN_VALUE)?;
-            }
-        }
-        Ok(())
+        write_options(formatter, "", self.iter())
     }
+}
+
+/// The path that stands behind the port, as in a URL: a query would be read as options, so one that has it does not.
+fn url_path(address: &Address) -> Option<&str> {
+    let path = address.options.text(OptionKey::Path)?;
+    let stands_there = address.transport.row().form == Form::Network && !path.contains('?');
+    stands_there.then_some(path)
+}
+
+/// Options with `&` between them, and this before the first.
+fn write_options<'a>(
+    formatter: &mut fmt::Formatter<'_>,
+    mut before: &'static str,
+    options: impl Iterator<Item = (&'a OptionKey, &'a OptionValue)>,
+) -> fmt::Result {
+    for (key, value) in options {
+        write!(formatter, "{before}{key}")?;
+        before = "&";
+        if *value != OptionValue::Flag(true) {
+            formatter.write_char('=')?;
+            percent::encode(formatter, value.to_string().as_bytes(), percent::IN_VALUE)?;
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Host {

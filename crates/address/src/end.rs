@@ -8,7 +8,8 @@ use std::fmt;
 
 use crate::address::{Address, Host, Place, Port};
 use crate::display::{write_abstract, write_command, write_path};
-use crate::scheme::Transport;
+use crate::layer::Layers;
+use crate::scheme::{Scheme, Transport};
 
 /// Where one end of an open call is, as the kernel told.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -77,10 +78,28 @@ impl End {
     }
 }
 
+impl End {
+    /// The same end below these layers, as text: `tls://127.0.0.1:443`.
+    pub fn under(&self, layers: Layers) -> impl fmt::Display {
+        LayeredEnd { end: self, layers }
+    }
+}
+
 impl fmt::Display for End {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = self.transport();
-        match self {
+        self.under(Layers::NONE).fmt(formatter)
+    }
+}
+
+struct LayeredEnd<'e> {
+    end: &'e End,
+    layers: Layers,
+}
+
+impl fmt::Display for LayeredEnd<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = Scheme { layers: self.layers, transport: self.end.transport() };
+        match self.end {
             End::Ip { address, .. } => write!(formatter, "{scheme}://{}", unmapped(*address)),
             End::Path { path, .. } => {
                 write!(formatter, "{scheme}:")?;

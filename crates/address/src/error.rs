@@ -8,8 +8,9 @@ use std::fmt;
 
 use crate::address::{Address, DESCRIPTOR_MAX, HOST_BYTES_MAX, INTERFACE_BYTES_MAX, LOCAL_BYTES_MAX};
 use crate::echo;
+use crate::layer::{LAYERS, Layer, LayerError, SHORT};
 use crate::options::OptionKey;
-use crate::scheme::{SCHEMES, Transport};
+use crate::scheme::{Form, SCHEMES, Scheme, Transport};
 use crate::units::UnitError;
 
 /// Why a text is no address.
@@ -29,7 +30,7 @@ impl ParseAddressError {
     /// For a value put together by hand whose text is an address, but of another meaning.
     pub(crate) fn means_another(text: String, parsed: &Address) -> ParseAddressError {
         let span = 0..text.len();
-        let hint = Some(format!("this text means a place on {}", parsed.transport));
+        let hint = Some(format!("this text means a place on {}", parsed.scheme()));
         ParseAddressError { text: text.into(), span, problem: Problem::MeansAnother, hint }
     }
 }
@@ -55,18 +56,26 @@ pub enum Problem {
     Empty,
     /// No scheme has this name.
     Scheme,
+    /// No layer has this name.
+    Layer,
+    /// Nothing before, between or behind `+`.
+    NoSchemePart,
+    /// Layers cannot lie on each other so.
+    Layers(LayerError),
+    /// This layer cannot lie on this transport.
+    NotOver(Layer, Transport),
     /// A scheme and nothing more.
-    SchemeAlone(Transport),
+    SchemeAlone(Scheme),
     /// `tcp:HOST:PORT`, without its slashes.
-    NoSlashes(Transport),
+    NoSlashes(Scheme),
     /// `unix://PATH` or `fd://N`, with slashes that mean a host.
-    Slashes(Transport),
+    Slashes(Scheme),
     /// `@NAME` without a scheme.
     AbstractAlone,
     /// A path that begins neither with `/` nor with a dot.
     RelativePath,
     /// A host without a port.
-    NoPort(Transport),
+    NoPort(Scheme),
     /// A port above 65535.
     PortTooLarge,
     /// Neither a number nor a service name.
@@ -84,7 +93,7 @@ pub enum Problem {
     /// A host name of this many bytes.
     HostTooLong(usize),
     /// No path and no name.
-    NoPath(Transport),
+    NoPath(Scheme),
     /// A path or abstract name of this many bytes.
     PathTooLong(usize),
     /// A path with a NUL byte.
@@ -120,20 +129,27 @@ impl Problem {
         match self {
             Problem::Empty => write!(to, "there is no address"),
             Problem::Scheme => write!(to, "{bad} is no scheme"),
-            Problem::SchemeAlone(transport) => {
-                write!(to, "{transport} is a scheme, not yet an address: {}", transport.row().syntax)
+            Problem::Layer => write!(to, "{bad} is no layer"),
+            Problem::NoSchemePart => write!(to, "a layer or a transport is missing"),
+            Problem::Layers(error) => write!(to, "{error}"),
+            Problem::NotOver(layer, transport) => {
+                let right = layered_words("and");
+                write!(to, "{layer} over {transport} is not there: {layer} lies on a byte stream: {right}")
             }
-            Problem::NoSlashes(transport) => {
-                write!(to, "{transport} is written with two slashes: {}", transport.row().syntax)
+            Problem::SchemeAlone(scheme) => {
+                write!(to, "{scheme} is a scheme, not yet an address: {}", scheme.syntax())
             }
-            Problem::Slashes(transport) => {
-                write!(to, "{transport} is written without a host: {}", transport.row().syntax)
+            Problem::NoSlashes(scheme) => {
+                write!(to, "{scheme} is written with two slashes: {}", scheme.syntax())
+            }
+            Problem::Slashes(scheme) => {
+                write!(to, "{scheme} is written without a host: {}", scheme.syntax())
             }
             Problem::AbstractAlone => {
                 write!(to, "an abstract name needs its scheme: {}", Transport::Unix.row().syntax)
             }
             Problem::RelativePath => write!(to, "a path without a scheme begins with / or ./"),
-            Problem::NoPort(transport) => write!(to, "{transport} needs a port: {}", transport.row().syntax),
+            Problem::NoPort(scheme) => write!(to, "{scheme} needs a port: {}", scheme.syntax()),
             Problem::PortTooLarge => write!(to, "port {bad} is above 65535"),
             Problem::Port => write!(to, "{bad} is no port"),
             Problem::BareIpv6 => write!(to, "an IPv6 address is written in brackets"),
@@ -144,8 +160,8 @@ impl Problem {
             Problem::HostTooLong(bytes) => {
                 write!(to, "a host name has {HOST_BYTES_MAX} bytes at most, this one has {bytes}")
             }
-            Problem::NoPath(transport) => {
-                write!(to, "{transport} needs a path or a name: {}", transport.row().syntax)
+            Problem::NoPath(scheme) => {
+                write!(to, "{scheme} needs a path or a name: {}", scheme.syntax())
             }
             Problem::PathTooLong(bytes) => {
                 write!(to, "a Unix socket's name has {LOCAL_BYTES_MAX} bytes at most, this one has {bytes}")
@@ -183,8 +199,8 @@ pub struct OptionError {
 /// What is wrong with an option that is known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OptionProblem {
-    /// It has no meaning on this transport.
-    NotFor(Transport),
+    /// It has no meaning on this transport, nor in these layers.
+    NotFor(Scheme),
     /// It is there already.
     Duplicate,
     /// It contradicts this one.
@@ -200,7 +216,7 @@ impl OptionError {
     pub(crate) fn hint(&self) -> String {
         let row = self.key.row();
         match self.reason {
-            OptionProblem::NotFor(_) => format!("only for {}", list(row.applies.transports, "and")),
+            OptionProblem::NotFor(_) => format!("only for {}", list(row.applies.names(), "and")),
             OptionProblem::Duplicate if row.repeatable => "each value is given once".to_owned(),
             OptionProblem::Duplicate => format!("{} is given once", row.name),
             OptionProblem::Contradicts(other) => format!("one of {} and {other}", row.name),
@@ -215,9 +231,16 @@ impl fmt::Display for OptionError {
         let row = self.key.row();
         let name = row.name;
         match self.reason {
-            OptionProblem::NotFor(transport) => {
-                let right = list(row.applies.transports, "and");
-                write!(formatter, "{name} does not apply to {transport}, only to {right}")
+            OptionProblem::NotFor(Scheme { layers, transport }) => {
+                let right = list(row.applies.names(), "and");
+                let [layer, ..] = row.applies.layers else {
+                    return write!(formatter, "{name} does not apply to {transport}, only to {right}");
+                };
+                write!(formatter, "{name} is an option of {right}")?;
+                match layers.having(*layer).filter(|_| transport.carries_layers()) {
+                    Some(layers) => write!(formatter, "; write {}", Scheme { layers, transport }.beginning()),
+                    None => write!(formatter, "; {layer} lies on a byte stream: {}", layered_words("and")),
+                }
             }
             OptionProblem::Duplicate => write!(formatter, "{name} is given twice"),
             OptionProblem::Contradicts(other) => write!(formatter, "{name} and {other} exclude each other"),
@@ -269,19 +292,25 @@ impl std::error::Error for ValueError {}
 
 /// The schemes that are written as a word: `tcp, udp, ... or fd`.
 pub(crate) fn scheme_words() -> String {
-    let words: Vec<_> =
-        SCHEMES.iter().map(|row| row.transport).filter(|row| *row != Transport::Standard).collect();
-    list(&words, "or")
+    list(SCHEMES.iter().filter(|row| row.form != Form::Standard).map(|row| row.name), "or")
+}
+
+/// The words that stand for layers: `tls, ws, proxy or wss`.
+pub(crate) fn layer_words() -> String {
+    list(LAYERS.iter().map(|row| row.name).chain([SHORT.0]), "or")
+}
+
+/// The transports that layers can lie on: `tcp, unix and fd`.
+pub(crate) fn layered_words(last_word: &str) -> String {
+    list(SCHEMES.iter().filter(|row| row.layers).map(|row| row.name), last_word)
 }
 
 /// `tcp`, `tcp and udp`, `tcp, unix and unix-seqpacket`.
-fn list(transports: &[Transport], last_word: &str) -> String {
-    match transports {
+fn list(names: impl Iterator<Item = &'static str>, last_word: &str) -> String {
+    let names: Vec<_> = names.collect();
+    match &names[..] {
         [] => String::new(),
-        [only] => only.to_string(),
-        [first @ .., last] => {
-            let first: Vec<_> = first.iter().map(|transport| transport.name()).collect();
-            format!("{} {last_word} {last}", first.join(", "))
-        }
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} {last_word} {last}", first.join(", ")),
     }
 }

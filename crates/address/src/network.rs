@@ -9,10 +9,10 @@ use core::ops::Range;
 use crate::address::{HOST_BYTES_MAX, Host, INTERFACE_BYTES_MAX, LocalBind, Place, Port, SERVICE_BYTES_MAX};
 use crate::error::Problem;
 use crate::parse::Fault;
-use crate::scheme::Transport;
+use crate::scheme::Scheme;
 
 /// Reads `HOST:PORT`; spans of faults count from the start of `text`.
-pub(crate) fn parse(transport: Transport, text: &str) -> Result<Place, Fault> {
+pub(crate) fn parse(scheme: Scheme, text: &str) -> Result<Place, Fault> {
     let (host, port) = split(text)?;
     let Some(port) = port.filter(|port| !port.is_empty()) else {
         let hint = if !host.is_empty() && text[host.clone()].bytes().all(|byte| byte.is_ascii_digit()) {
@@ -20,7 +20,7 @@ pub(crate) fn parse(transport: Transport, text: &str) -> Result<Place, Fault> {
         } else {
             format!("{}:PORT", &text[host])
         };
-        return Err(Fault::new(0..text.len(), Problem::NoPort(transport), hint));
+        return Err(Fault::new(0..text.len(), Problem::NoPort(scheme), hint));
     };
     let host = parse_host(&text[host.clone()]).map_err(|fault| fault.moved(host.start))?;
     let port = parse_port(&text[port.clone()]).map_err(|fault| fault.moved(port.start))?;

@@ -1,7 +1,7 @@
 //! The options of one address, ordered by key.
 //!
 //! Protected: every value is of its key's kind and within its bounds; a key is there once unless its row
-//! says repeatable; `v4` and `v6` are not both on. Order of writing does not matter: two addresses with the
+//! says repeatable; no two contradict each other, as `v4` and `v6` do. Order of writing does not matter: two addresses with the
 //! same options are equal.
 
 use core::net::IpAddr;
@@ -30,10 +30,11 @@ impl Options {
         if self.0.iter().any(|(other, was)| *other == key && (!key.row().repeatable || *was == value)) {
             return refuse(OptionProblem::Duplicate);
         }
-        for (one, other) in CONTRADICTIONS {
-            if key == *one && value == OptionValue::Flag(true) && self.flag(*other) == Some(true) {
-                return refuse(OptionProblem::Contradicts(*other));
-            }
+        let other = self.0.iter().find(|(other, was)| {
+            contradict((key, &value), (*other, was)) || contradict((*other, was), (key, &value))
+        });
+        if let Some((other, _)) = other {
+            return refuse(OptionProblem::Contradicts(*other));
         }
         let at = self.0.partition_point(|(other, _)| *other <= key);
         self.0.insert(at, (key, value));
@@ -85,6 +86,30 @@ impl Options {
         if let Some(OptionValue::Text(text)) = self.get(key) { Some(text) } else { None }
     }
 
+    /// Each text of a repeatable option, in the order given.
+    pub fn texts(&self, key: OptionKey) -> impl Iterator<Item = &str> {
+        self.iter()
+            .filter(move |(other, _)| **other == key)
+            .filter_map(|(_, value)| if let OptionValue::Text(text) = value { Some(&**text) } else { None })
+    }
+
+    /// A word of those that its row lists; `None` if not given, or of another kind.
+    pub fn word(&self, key: OptionKey) -> Option<&'static str> {
+        if let Some(OptionValue::Word(word)) = self.get(key) { Some(*word) } else { None }
+    }
+
+    /// The SHA-256 of the only certificate to trust: `?pin=`.
+    pub fn pin(&self) -> Option<&[u8; 32]> {
+        if let Some(OptionValue::Fingerprint(bytes)) = self.get(OptionKey::Pin) { Some(bytes) } else { None }
+    }
+
+    /// The name and value of each `?header=`, in the order given.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().filter_map(|(_, value)| {
+            if let OptionValue::Header { name, value } = value { Some((&**name, &**value)) } else { None }
+        })
+    }
+
     /// File mode bits, 0 to 0o777; `None` if not given, or of another kind.
     pub fn mode(&self, key: OptionKey) -> Option<u32> {
         if let Some(OptionValue::Mode(bits)) = self.get(key) { Some(*bits) } else { None }
@@ -112,6 +137,14 @@ impl Options {
     }
 }
 
-/// Flags that cannot both be on: (new, there already).
-const CONTRADICTIONS: &[(OptionKey, OptionKey)] =
-    &[(OptionKey::V4, OptionKey::V6), (OptionKey::V6, OptionKey::V4)];
+/// Whether two options cannot both be there so: one in the order of the table, then the other.
+fn contradict(one: (OptionKey, &OptionValue), other: (OptionKey, &OptionValue)) -> bool {
+    match (one.0, other.0) {
+        (OptionKey::V4, OptionKey::V6) => {
+            [one.1, other.1].iter().all(|value| **value == OptionValue::Flag(true))
+        }
+        (OptionKey::Ca, OptionKey::Pin) => true,
+        (OptionKey::TlsMin, OptionKey::TlsMax) => one.1.to_string() > other.1.to_string(),
+        _ => false,
+    }
+}

@@ -12,6 +12,9 @@ use crate::error::ValueError;
 use crate::network;
 use crate::options::OptionRow;
 use crate::units::{format_duration, format_size, parse_duration, parse_size};
+use crate::web_value::{
+    self, HEADER_BYTES_MAX, PATH_BYTES_MAX, TOKEN_BYTES_MAX, is_origin, is_path, is_token,
+};
 
 /// The value of an option.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -32,6 +35,17 @@ pub enum OptionValue {
     Local(LocalBind),
     /// A multicast group, IPv4 or IPv6.
     Group(IpAddr),
+    /// One of the words that the option's row lists.
+    Word(&'static str),
+    /// The SHA-256 of a certificate.
+    Fingerprint([u8; 32]),
+    /// A header of HTTP.
+    Header {
+        /// Its name, a token.
+        name: Box<str>,
+        /// Its value, without spaces around it.
+        value: Box<str>,
+    },
 }
 
 /// The kind of an option's value, with its bounds (both included).
@@ -71,7 +85,24 @@ pub enum Kind {
     Local,
     /// A multicast address.
     Group,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// The path of a file: text of 1 to 4095 bytes without control characters.
+    File,
+    /// What is asked for in HTTP: a path of 1 to 4096 visible ASCII characters, with its query.
+    Path,
+    /// A name in HTTP, 1 to 255 bytes.
+    Token,
+    /// `NAME:VALUE`, a header of HTTP of 8192 bytes at most.
+    Header,
+    /// Pages of which sites: `https://HOST`, or a word for several.
+    Origin,
+    /// `sha256:` and 64 hexadecimal digits.
+    Fingerprint,
 }
+
+/// Bytes of a file's path at most: `PATH_MAX` less its NUL, path_resolution(7).
+const FILE_BYTES_MAX: usize = 4095;
 
 impl fmt::Display for Kind {
     /// What is right there: `a number from 1 to 255`.
@@ -92,6 +123,13 @@ impl fmt::Display for Kind {
             Kind::Mode => formatter.write_str("an octal number from 0 to 777"),
             Kind::Local => formatter.write_str("HOST, HOST:PORT or :PORT, IPv6 in brackets"),
             Kind::Group => formatter.write_str("a multicast address, such as 239.1.2.3 or ff02::1234"),
+            Kind::Word(words) => formatter.write_str(&words.join(" or ")),
+            Kind::File => write!(formatter, "the path of a file, 1 to {FILE_BYTES_MAX} bytes"),
+            Kind::Path => formatter.write_str("a path of visible ASCII that begins with /, without #"),
+            Kind::Token => formatter.write_str("a name of letters, digits and -._~"),
+            Kind::Header => formatter.write_str("NAME:VALUE, such as Authorization:Bearer TOKEN"),
+            Kind::Origin => formatter.write_str("https://HOST, any, same or null"),
+            Kind::Fingerprint => formatter.write_str("sha256: and 64 hexadecimal digits"),
         }
     }
 }
@@ -107,12 +145,26 @@ impl OptionRow {
             Kind::Integer { .. } => OptionValue::Integer(parse_integer(text)?),
             Kind::Size { .. } => OptionValue::Size(parse_size(text)?),
             Kind::Duration { .. } => OptionValue::Duration(parse_duration(text)?),
-            Kind::Text { .. } => OptionValue::Text(text.into()),
+            Kind::Text { .. } | Kind::File | Kind::Path | Kind::Token | Kind::Origin => {
+                OptionValue::Text(text.into())
+            }
             Kind::Mode => OptionValue::Mode(parse_mode(text)?),
             Kind::Local => OptionValue::Local(network::parse_local(text).ok_or(ValueError::NotThisKind)?),
             Kind::Group => {
                 let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
                 OptionValue::Group(bare.parse().map_err(|_| ValueError::NotThisKind)?)
+            }
+            Kind::Word(words) => {
+                let word = words.iter().find(|word| **word == text);
+                OptionValue::Word(word.ok_or(ValueError::NotThisKind)?)
+            }
+            Kind::Header => {
+                let (name, value) = web_value::parse_header(text).ok_or(ValueError::NotThisKind)?;
+                OptionValue::Header { name: name.into(), value: value.into() }
+            }
+            Kind::Fingerprint => {
+                let bytes = web_value::parse_fingerprint(text);
+                OptionValue::Fingerprint(bytes.ok_or(ValueError::NotThisKind)?)
             }
         };
         self.check(&value).map(|()| value)
@@ -136,12 +188,19 @@ impl OptionRow {
                     true
                 }
             }
-            (Kind::Text { max_bytes }, OptionValue::Text(text)) => {
-                if text.chars().any(char::is_control) {
-                    return Err(ValueError::ControlCharacter);
-                }
-                (1..=max_bytes).contains(&text.len())
+            (Kind::Text { max_bytes }, OptionValue::Text(text)) => is_plain(text, max_bytes)?,
+            (Kind::File, OptionValue::Text(text)) => is_plain(text, FILE_BYTES_MAX)?,
+            (Kind::Path, OptionValue::Text(text)) => is_plain(text, PATH_BYTES_MAX)? && is_path(text),
+            (Kind::Token, OptionValue::Text(text)) => is_plain(text, TOKEN_BYTES_MAX)? && is_token(text),
+            (Kind::Origin, OptionValue::Text(text)) => is_plain(text, TOKEN_BYTES_MAX)? && is_origin(text),
+            (Kind::Header, OptionValue::Header { name, value }) => {
+                is_plain(name, HEADER_BYTES_MAX)?
+                    && (value.is_empty() || is_plain(value, HEADER_BYTES_MAX - name.len())?)
+                    && is_token(name)
+                    && value.trim_matches(' ') == &**value
             }
+            (Kind::Word(words), OptionValue::Word(word)) => words.contains(word),
+            (Kind::Fingerprint, OptionValue::Fingerprint(_)) => true,
             (Kind::Mode, OptionValue::Mode(bits)) => *bits <= 0o777,
             (Kind::Local, OptionValue::Local(local)) => {
                 // Its text is the only judge of a host name or service name put together by hand.
@@ -156,12 +215,27 @@ impl OptionRow {
                 | Kind::Text { .. }
                 | Kind::Mode
                 | Kind::Local
-                | Kind::Group,
+                | Kind::Group
+                | Kind::Word(_)
+                | Kind::File
+                | Kind::Path
+                | Kind::Token
+                | Kind::Header
+                | Kind::Origin
+                | Kind::Fingerprint,
                 _,
             ) => return Err(ValueError::NotThisKind),
         };
         if within { Ok(()) } else { Err(ValueError::OutOfBounds) }
     }
+}
+
+/// Whether a text has a byte or more, and not too many; a control character has no place in one.
+fn is_plain(text: &str, max_bytes: usize) -> Result<bool, ValueError> {
+    if text.chars().any(char::is_control) {
+        return Err(ValueError::ControlCharacter);
+    }
+    Ok((1..=max_bytes).contains(&text.len()))
 }
 
 /// Nanoseconds in the unit that a row counts durations in.
@@ -214,6 +288,9 @@ impl fmt::Display for OptionValue {
             OptionValue::Mode(bits) => write!(formatter, "{bits:04o}"),
             OptionValue::Local(local) => write!(formatter, "{local}"),
             OptionValue::Group(group) => write!(formatter, "{group}"),
+            OptionValue::Word(word) => formatter.write_str(word),
+            OptionValue::Fingerprint(bytes) => web_value::write_fingerprint(formatter, bytes),
+            OptionValue::Header { name, value } => write!(formatter, "{name}:{value}"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The table of options: one row each.
 //!
-//! socket(7), ip(7), ipv6(7), tcp(7), udp(7), unix(7). Parsing, bounds, help and tests are made from
+//! socket(7), ip(7), ipv6(7), tcp(7), udp(7), unix(7); for layers the RFC named in the row. Parsing, bounds, help and tests are made from
 //! [`OPTIONS`]. Protected: a row and its [`OptionKey`] are written once, in one line, by one macro, so that
 //! neither can be without the other, and row `n` is the row of key `n`.
 //! Units: what the kernel counts in (`s`, `ms`, `us`, `bytes`); a duration that is no whole number of its
@@ -9,7 +9,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::layer::Layer;
 use crate::option_value::Kind;
+use crate::scheme::Scheme;
 use crate::scheme::Transport::{self, Tcp, Udp, Unix, UnixDgram, UnixSeqpacket};
 
 /// One option: everything that is known of it before anything is opened.
@@ -23,9 +25,9 @@ pub struct OptionRow {
     pub kind: Kind,
     /// What the kernel counts in: `s`, `ms`, `us`, `bytes`, or empty.
     pub unit: &'static str,
-    /// The kernel's name of it: `TCP_NODELAY`.
+    /// The kernel's name of it, `TCP_NODELAY`; of an option of a layer, the standard's: `SNI`.
     pub kernel: &'static str,
-    /// The man page: `tcp(7)`.
+    /// The man page, `tcp(7)`, or the clause of the standard: `RFC 6066 section 3`.
     pub man: &'static str,
     /// Where it has a meaning.
     pub applies: Applies,
@@ -38,16 +40,26 @@ pub struct OptionRow {
 /// Where an option has a meaning.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Applies {
-    /// On which transports.
+    /// On which transports, whatever lies on them.
     pub transports: &'static [Transport],
+    /// In which layers, on whatever they lie.
+    pub layers: &'static [Layer],
     /// In which role.
     pub when: When,
 }
 
 impl Applies {
-    /// Whether it has a meaning on this transport, in one role at least.
-    pub fn to(self, transport: Transport) -> bool {
-        self.transports.contains(&transport)
+    /// Whether it has a meaning on this transport or in one of these layers, in one role at least.
+    pub fn to(self, scheme: impl Into<Scheme>) -> bool {
+        let scheme = scheme.into();
+        self.transports.contains(&scheme.transport)
+            || self.layers.iter().any(|layer| scheme.layers.contains(*layer))
+    }
+
+    /// The names of the transports and layers in which it has a meaning.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let transports = self.transports.iter().map(|transport| transport.name());
+        transports.chain(self.layers.iter().map(|layer| layer.name()))
     }
 }
 
@@ -106,7 +118,7 @@ impl fmt::Display for OptionKey {
 /// Makes `OptionKey` and `OPTIONS` from the same rows.
 macro_rules! options {
     ($($key:ident $name:literal: $kind:expr, $unit:literal, $kernel:literal, $man:literal,
-       $when:ident $transports:ident $repeatable:literal, $help:literal;)*) => {
+       $when:ident $place:ident $repeatable:literal, $help:literal;)*) => {
         /// The key of an option, in the order of [`OPTIONS`].
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub enum OptionKey {
@@ -122,7 +134,7 @@ macro_rules! options {
                 unit: $unit,
                 kernel: $kernel,
                 man: $man,
-                applies: Applies { transports: $transports, when: When::$when },
+                applies: Applies { transports: $place.0, layers: $place.1, when: When::$when },
                 repeatable: $repeatable,
                 help: $help,
             },)*
@@ -130,7 +142,7 @@ macro_rules! options {
     };
 }
 
-// Key and name: kind and bounds, unit, kernel's name, man page, role transports repeatable, help.
+// Key and name: kind and bounds, unit, kernel's name, man page, role place repeatable, help.
 options! {
     Bind "bind": Kind::Local, "", "bind(2)", "bind(2)", Connecting IP false, "our own address and port: HOST, HOST:PORT or :PORT";
     Device "device": text(15), "", "SO_BINDTODEVICE", "socket(7)", Either IP false, "the only network interface to use";
@@ -175,15 +187,43 @@ options! {
     Group "group": text(255), "", "chown(2)", "unix(7)", Listening UNIX false, "group of the socket's path: name or number";
     Passcred "passcred": Kind::Flag, "", "SO_PASSCRED", "unix(7)", Either UNIX false, "receive the sender's process, user and group";
     Unlink "unlink": Kind::Flag, "", "unlink(2)", "unix(7)", Listening UNIX false, "remove our own dead socket before bind and our path at the end (on unless off)";
+    Cert "cert": Kind::File, "", "Certificate", "RFC 8446 section 4.4.2", Either TLS false, "our certificate and those above it, a file in PEM";
+    Key "key": Kind::File, "", "CertificateVerify", "RFC 8446 section 4.4.3", Either TLS false, "the private key of our certificate, a file in PEM";
+    Ca "ca": Kind::File, "", "Certificate", "RFC 8446 section 4.4.2", Connecting TLS false, "whom to trust instead of the system's authorities, a file in PEM";
+    ClientCa "client-ca": Kind::File, "", "CertificateRequest", "RFC 8446 section 4.3.2", Listening TLS false, "callers must show a certificate from one of these authorities, a file in PEM";
+    Pin "pin": Kind::Fingerprint, "", "Certificate", "RFC 8446 section 4.4.2", Connecting TLS false, "the SHA-256 of the only certificate to trust, whoever signed it";
+    ServerName "server-name": text(253), "", "SNI", "RFC 6066 section 3", Connecting TLS false, "the name that is asked for and that the certificate must have (else: the host)";
+    Alpn "alpn": text(255), "", "ALPN", "RFC 7301", Either TLS true, "a protocol that is spoken inside, the best first";
+    TlsMin "tls-min": Kind::Word(TLS_VERSIONS), "", "supported_versions", "RFC 8446 section 4.2.1", Either TLS false, "the oldest version of TLS to speak (1.2 unless given)";
+    TlsMax "tls-max": Kind::Word(TLS_VERSIONS), "", "supported_versions", "RFC 8446 section 4.2.1", Either TLS false, "the newest version of TLS to speak (1.3 unless given)";
+    HandshakeTimeout "handshake-timeout": millis(1, 3_600_000), "ms", "", "RFC 8446 section 4", Either ANY_LAYER false, "time that each layer may take to open (10s unless given)";
+    Path "path": Kind::Path, "", "request-target", "RFC 6455 section 4.1", Either WS false, "what is asked for when connecting, the only path that is served when listening";
+    Subprotocol "subprotocol": Kind::Token, "", "Sec-WebSocket-Protocol", "RFC 6455 section 1.9", Either WS true, "a protocol that is spoken in the messages, the best first";
+    Header "header": Kind::Header, "", "header field", "RFC 6455 section 4.1", Connecting WS true, "a header that is sent with the opening: NAME:VALUE";
+    Origin "origin": Kind::Origin, "", "Origin", "RFC 6455 section 10.2", Listening WS true, "pages of which site may call from a browser (same unless given)";
+    WsFrames "ws-frames": Kind::Word(WS_FRAMES), "", "opcode", "RFC 6455 section 5.6", Either WS false, "as what messages are sent (binary unless given)";
+    MessageMax "message-max": size(1, INT_MAX), "bytes", "Payload length", "RFC 6455 section 10.4", Either WS false, "the longest message that is taken (1MiB unless given)";
+    Proxy "proxy": Kind::Word(PROXY_VERSIONS), "", "version", "proxy-protocol.txt section 2", Connecting PROXY false, "how the header is written: v1 as text, v2 as binary (v2 unless given)";
 }
 
-const TCP: &[Transport] = &[Tcp];
-const UDP: &[Transport] = &[Udp];
-const IP: &[Transport] = &[Tcp, Udp];
-const UNIX: &[Transport] = &[Unix, UnixDgram, UnixSeqpacket];
-const ACCEPTING: &[Transport] = &[Tcp, Unix, UnixSeqpacket];
-const CONNECTING: &[Transport] = &[Tcp, Unix, UnixDgram, UnixSeqpacket];
-const SOCKETS: &[Transport] = &[Tcp, Udp, Unix, UnixDgram, UnixSeqpacket];
+/// Where an option applies: on which transports, in which layers.
+type Place = (&'static [Transport], &'static [Layer]);
+
+const TCP: Place = (&[Tcp], &[]);
+const UDP: Place = (&[Udp], &[]);
+const IP: Place = (&[Tcp, Udp], &[]);
+const UNIX: Place = (&[Unix, UnixDgram, UnixSeqpacket], &[]);
+const ACCEPTING: Place = (&[Tcp, Unix, UnixSeqpacket], &[]);
+const CONNECTING: Place = (&[Tcp, Unix, UnixDgram, UnixSeqpacket], &[]);
+const SOCKETS: Place = (&[Tcp, Udp, Unix, UnixDgram, UnixSeqpacket], &[]);
+const TLS: Place = (&[], &[Layer::Tls]);
+const WS: Place = (&[], &[Layer::WebSocket]);
+const PROXY: Place = (&[], &[Layer::Proxy]);
+const ANY_LAYER: Place = (&[], Layer::ALL);
+
+const TLS_VERSIONS: &[&str] = &["1.2", "1.3"];
+const WS_FRAMES: &[&str] = &["text", "binary"];
+const PROXY_VERSIONS: &[&str] = &["v1", "v2"];
 
 /// The greatest value of the kernel's `int`, in which most options are handed over.
 const INT_MAX: u64 = 2_147_483_647;

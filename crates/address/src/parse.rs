@@ -1,6 +1,6 @@
 //! Text to address.
 //!
-//! The grammar is in `lib.rs`; the scheme's row chooses how its place is read. Protected: no text makes the
+//! The grammar is in `lib.rs`; the scheme (`parse_scheme.rs`) chooses how its place is read. Protected: no text makes the
 //! parser panic; what it accepts, `Display` writes so that it is accepted again, with the same meaning.
 
 use core::ops::Range;
@@ -8,14 +8,16 @@ use std::str::FromStr;
 
 use crate::address::{Address, COMMAND_BYTES_MAX, DESCRIPTOR_MAX, LOCAL_BYTES_MAX, Place};
 use crate::command::command_words;
-use crate::error::{OptionError, OptionProblem, ParseAddressError, Problem, scheme_words};
+use crate::error::{OptionError, OptionProblem, ParseAddressError, Problem};
+use crate::layer::Layer;
 use crate::nearest::nearest;
 use crate::network;
 use crate::option_list::Options;
 use crate::option_value::{Kind, OptionValue};
 use crate::options::{OPTIONS, OptionKey};
+use crate::parse_scheme as scheme;
 use crate::percent;
-use crate::scheme::{Form, SCHEMES, SchemeRow, Transport};
+use crate::scheme::{Form, Scheme, Transport};
 
 impl FromStr for Address {
     type Err = ParseAddressError;
@@ -54,32 +56,49 @@ impl Fault {
 }
 
 fn parse(text: &str) -> Result<Address, Fault> {
-    let (head, options) = match text.split_once('?') {
-        Some((head, options)) => (head, Some(options)),
+    let (head, behind) = match text.split_once('?') {
+        Some((head, behind)) => (head, Some(behind)),
         None => (text, None),
     };
-    let (transport, place) = parse_head(head)?;
-    let options = match options {
-        Some(options) => {
-            let offset = head.len() + 1;
-            parse_options(transport, options).map_err(|fault| fault.moved(offset))?
-        }
-        None => Options::default(),
-    };
-    Ok(Address { transport, place, options })
+    let Head { scheme, place, path } = parse_head(head)?;
+    let mut options = Options::default();
+    if let Some(path) = path {
+        parse_url_path(&head[path..], &mut options).map_err(|fault| fault.moved(path))?;
+    }
+    if let Some(behind) = behind {
+        let offset = head.len() + 1;
+        parse_options(scheme, behind, &mut options).map_err(|fault| fault.moved(offset))?;
+    }
+    let Scheme { layers, transport } = scheme;
+    Ok(Address { layers, transport, place, options })
+}
+
+/// What stands before the options.
+struct Head {
+    scheme: Scheme,
+    place: Place,
+    /// Where the path of a URL begins: what follows the port.
+    path: Option<usize>,
+}
+
+impl Head {
+    /// One that has no path of a URL.
+    fn new(scheme: impl Into<Scheme>, place: Place) -> Head {
+        Head { scheme: scheme.into(), place, path: None }
+    }
 }
 
 /// Reads all before the options.
-fn parse_head(head: &str) -> Result<(Transport, Place), Fault> {
+fn parse_head(head: &str) -> Result<Head, Fault> {
     let whole = 0..head.len();
     if head.is_empty() {
         return Err(Fault::new(whole, Problem::Empty, "such as tcp://HOST:PORT, unix:PATH or -"));
     }
     if head == Transport::Standard.name() {
-        return Ok((Transport::Standard, Place::Standard));
+        return Ok(Head::new(Transport::Standard, Place::Standard));
     }
     if ["/", "./", "../"].iter().any(|start| head.starts_with(start)) {
-        return Ok((Transport::Unix, parse_local(Transport::Unix, head)?));
+        return Ok(Head::new(Transport::Unix, parse_local(Transport::Unix.into(), head)?));
     }
     if head.starts_with('@') {
         return Err(Fault::new(whole, Problem::AbstractAlone, format!("unix:{head}")));
@@ -87,18 +106,15 @@ fn parse_head(head: &str) -> Result<(Transport, Place), Fault> {
     let Some((word, rest)) = head.split_once(':') else {
         return parse_without_colon(head);
     };
-    if let Some(row) = SCHEMES.iter().find(|row| row.name == word && row.form != Form::Standard) {
-        let place = parse_place(row, rest, word.len() + 1)?;
-        return Ok((row.transport, place));
+    if let Some(scheme) = scheme::parse(word)?
+        && scheme.transport != Transport::Standard
+    {
+        return parse_place(scheme, rest, word.len() + 1);
     }
     if is_meant_as_scheme(word, rest) {
-        let hint = match nearest(word, SCHEMES.iter().map(|row| row.name)) {
-            Some(name) => format!("did you mean {name}?"),
-            None => scheme_words(),
-        };
-        return Err(Fault::new(0..word.len(), Problem::Scheme, hint));
+        return Err(Fault::new(0..word.len(), Problem::Scheme, scheme::nearest_to(word)));
     }
-    Ok((Transport::Tcp, network::parse(Transport::Tcp, head)?))
+    Ok(Head::new(Transport::Tcp, network::parse(Transport::Tcp.into(), head)?))
 }
 
 /// Whether the word before the first colon is more likely a scheme that is not known than a host.
@@ -108,67 +124,77 @@ fn is_meant_as_scheme(word: &str, rest: &str) -> bool {
 }
 
 /// A text without a colon is no address; says which one may be meant.
-fn parse_without_colon(head: &str) -> Result<(Transport, Place), Fault> {
+fn parse_without_colon(head: &str) -> Result<Head, Fault> {
     let whole = 0..head.len();
-    if let Some(row) = SCHEMES.iter().find(|row| row.name == head) {
-        return Err(Fault::new(whole, Problem::SchemeAlone(row.transport), row.syntax));
-    }
     if head.contains('/') {
         return Err(Fault::new(whole, Problem::RelativePath, format!("./{head}")));
     }
+    if let Some(scheme) = scheme::parse(head)? {
+        return Err(Fault::new(whole, Problem::SchemeAlone(scheme), scheme.syntax()));
+    }
     // It has no port, so this finds the fault.
-    Ok((Transport::Tcp, network::parse(Transport::Tcp, head)?))
+    Ok(Head::new(Transport::Tcp, network::parse(Transport::Tcp.into(), head)?))
 }
 
 /// Reads what follows `SCHEME:`, which begins at `offset` of the address.
-fn parse_place(row: &SchemeRow, rest: &str, offset: usize) -> Result<Place, Fault> {
-    match row.form {
-        Form::Network => match rest.strip_prefix("//") {
-            Some(place) => network::parse(row.transport, place).map_err(|fault| fault.moved(offset + 2)),
-            None => {
-                Err(Fault::new(0..offset + rest.len(), Problem::NoSlashes(row.transport), slashed(row, rest)))
-            }
-        },
-        Form::Local => parse_local(row.transport, rest).map_err(|fault| fault.moved(offset)),
-        Form::Descriptor => parse_descriptor(row.transport, rest).map_err(|fault| fault.moved(offset)),
-        Form::Command => parse_command(row.transport, rest).map_err(|fault| fault.moved(offset)),
+fn parse_place(scheme: Scheme, rest: &str, offset: usize) -> Result<Head, Fault> {
+    let place = match scheme.transport.row().form {
+        Form::Network => {
+            let Some(place) = rest.strip_prefix("//") else {
+                let whole = 0..offset + rest.len();
+                return Err(Fault::new(whole, Problem::NoSlashes(scheme), slashed(scheme, rest)));
+            };
+            let offset = offset + 2;
+            let path = place.find('/').filter(|_| scheme.layers.contains(Layer::WebSocket));
+            let place = &place[..path.unwrap_or(place.len())];
+            let place = network::parse(scheme, place).map_err(|fault| fault.moved(offset))?;
+            return Ok(Head { scheme, place, path: path.map(|path| path + offset) });
+        }
+        Form::Local => parse_local(scheme, rest),
+        Form::Descriptor => parse_descriptor(scheme, rest),
+        Form::Command => parse_command(scheme.transport, rest),
         Form::Standard => Ok(Place::Standard),
-    }
+    };
+    place.map(|place| Head::new(scheme, place)).map_err(|fault| fault.moved(offset))
 }
 
 /// `tcp:host:80` as it should be: `tcp://host:80`.
-fn slashed(row: &SchemeRow, rest: &str) -> String {
+fn slashed(scheme: Scheme, rest: &str) -> String {
     let place = rest.trim_start_matches('/');
-    let name = row.name;
     if place.is_empty() {
-        row.syntax.to_owned()
+        scheme.syntax()
+    } else if rest.starts_with(['/', '@']) && !scheme.layers.is_empty() {
+        // A layer alone means tcp, and this is a name of unix(7).
+        format!("{}:{rest}", Scheme { transport: Transport::Unix, ..scheme })
     } else if place.contains(':') {
-        format!("{name}://{place}")
+        format!("{scheme}://{place}")
     } else if place.bytes().all(|byte| byte.is_ascii_digit()) {
-        format!("{name}://:{place}")
+        // A host may well be called as a layer is.
+        let host = format!(", or tcp://{scheme}:{place} if that is a host");
+        format!("{scheme}://:{place}{}", if scheme.layers.is_empty() { "" } else { &host })
     } else {
-        format!("{name}://{place}:PORT")
+        format!("{scheme}://{place}:PORT")
     }
 }
 
 /// Reads a path or `@NAME`, unix(7).
-fn parse_local(transport: Transport, text: &str) -> Result<Place, Fault> {
+fn parse_local(scheme: Scheme, text: &str) -> Result<Place, Fault> {
     let whole = 0..text.len();
     if let Some(after) = text.strip_prefix("//") {
         // `unix:///run/x` is how a URL without a host is written, RFC 8089 section 2.
         if after.starts_with('/') {
             return decode_path(after).map(Place::Path).map_err(|fault| fault.moved(2));
         }
-        return Err(Fault::new(whole, Problem::Slashes(transport), format!("{transport}:/{after}")));
+        return Err(Fault::new(whole, Problem::Slashes(scheme), format!("{scheme}:/{after}")));
     }
     if let Some(name) = text.strip_prefix('@') {
         if name.is_empty() {
-            return Err(Fault::new(whole, Problem::NoName, format!("{transport}:@NAME")));
+            return Err(Fault::new(whole, Problem::NoName, format!("{scheme}:@NAME")));
         }
         return decode_local(name).map(Place::Abstract).map_err(|fault| fault.moved(1));
     }
     if text.is_empty() {
-        return Err(Fault::new(whole, Problem::NoPath(transport), "PATH or @NAME"));
+        return Err(Fault::new(whole, Problem::NoPath(scheme), "PATH or @NAME"));
     }
     decode_path(text).map(Place::Path)
 }
@@ -195,10 +221,10 @@ fn decode(text: &str) -> Result<Vec<u8>, Fault> {
     percent::decode(text).map_err(|span| Fault::new(span, Problem::Percent, "a % itself is written %25"))
 }
 
-fn parse_descriptor(transport: Transport, text: &str) -> Result<Place, Fault> {
+fn parse_descriptor(scheme: Scheme, text: &str) -> Result<Place, Fault> {
     let whole = 0..text.len();
     if let Some(number) = text.strip_prefix("//") {
-        return Err(Fault::new(whole, Problem::Slashes(transport), format!("{transport}:{number}")));
+        return Err(Fault::new(whole, Problem::Slashes(scheme), format!("{scheme}:{number}")));
     }
     // u32::from_str would take a plus sign.
     let digits_only = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -231,20 +257,28 @@ fn parse_command(transport: Transport, text: &str) -> Result<Place, Fault> {
     }
 }
 
-/// Reads `OPTION[=VALUE]&...`.
-fn parse_options(transport: Transport, text: &str) -> Result<Options, Fault> {
-    let mut options = Options::default();
-    let mut offset = 0;
-    for part in text.split('&') {
-        parse_option(transport, part, &mut options).map_err(|fault| fault.moved(offset))?;
-        offset += part.len() + 1;
-    }
-    Ok(options)
+/// Reads what follows the port, as in a URL: it stands for `?path=`, and says what a URL would.
+fn parse_url_path(text: &str, options: &mut Options) -> Result<(), Fault> {
+    let key = OptionKey::Path;
+    let value = key.row().parse(text).map_err(|reason| {
+        refused(0..text.len(), OptionError { key, reason: OptionProblem::Value(reason) })
+    })?;
+    options.insert(key, value).map_err(|error| refused(0..text.len(), error))
 }
 
-fn parse_option(transport: Transport, text: &str, options: &mut Options) -> Result<(), Fault> {
+/// Reads `OPTION[=VALUE]&...`.
+fn parse_options(scheme: Scheme, text: &str, options: &mut Options) -> Result<(), Fault> {
+    let mut offset = 0;
+    for part in text.split('&') {
+        parse_option(scheme, part, options).map_err(|fault| fault.moved(offset))?;
+        offset += part.len() + 1;
+    }
+    Ok(())
+}
+
+fn parse_option(scheme: Scheme, text: &str, options: &mut Options) -> Result<(), Fault> {
     if text.is_empty() {
-        let hint = if transport.is_program() { QUESTION_MARK } else { "OPTION or OPTION=VALUE" };
+        let hint = if scheme.transport.is_program() { QUESTION_MARK } else { "OPTION or OPTION=VALUE" };
         return Err(Fault::new(0..0, Problem::NoOption, hint));
     }
     let (name, value) = match text.split_once('=') {
@@ -252,11 +286,11 @@ fn parse_option(transport: Transport, text: &str, options: &mut Options) -> Resu
         None => (text, None),
     };
     let Some(key) = OptionKey::named(name) else {
-        return Err(Fault::new(0..name.len(), Problem::OptionName, nearest_option(transport, name)));
+        return Err(Fault::new(0..name.len(), Problem::OptionName, nearest_option(scheme, name)));
     };
     let row = key.row();
-    if !row.applies.to(transport) {
-        return Err(refused(0..name.len(), OptionError { key, reason: OptionProblem::NotFor(transport) }));
+    if !row.applies.to(scheme) {
+        return Err(refused(0..name.len(), OptionError { key, reason: OptionProblem::NotFor(scheme) }));
     }
     let value = match value {
         Some(encoded) => {
@@ -282,18 +316,20 @@ fn refused(span: Range<usize>, error: OptionError) -> Fault {
 /// Behind a command an option that is none is more likely a part of it.
 const QUESTION_MARK: &str = "a ? that belongs to the command is written %3F";
 
-/// The option of this transport that may be meant by a name that is none.
-fn nearest_option(transport: Transport, name: &str) -> String {
-    let mut applicable =
-        OPTIONS.iter().filter(|row| row.applies.to(transport)).map(|row| row.name).peekable();
-    if transport.is_program() {
+/// The option of this scheme that may be meant by a name that is none.
+fn nearest_option(scheme: Scheme, name: &str) -> String {
+    let mut applicable = OPTIONS.iter().filter(|row| row.applies.to(scheme)).map(|row| row.name).peekable();
+    if scheme.transport.is_program() {
         return QUESTION_MARK.to_owned();
     }
     if applicable.peek().is_none() {
-        return format!("{transport} has no options");
+        return format!("{scheme} has no options");
     }
     match nearest(name, applicable) {
         Some(right) => format!("did you mean {right}?"),
-        None => format!("no option of {transport} has a name like it"),
+        None if scheme.layers.contains(Layer::WebSocket) => {
+            format!("no option of {scheme} has a name like it; a query is in the path: path=/PATH%3FQUERY")
+        }
+        None => format!("no option of {scheme} has a name like it"),
     }
 }

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::layer::{Layer, Layers, SHORT};
+
 use Transport::{Descriptor, Exec, Shell, Standard, Tcp, Udp, Unix, UnixDgram, UnixSeqpacket};
 
 /// What a transport keeps of what was sent: the socket type of socket(2).
@@ -81,6 +83,11 @@ impl Transport {
         self.row().shape
     }
 
+    /// Whether layers can lie on it.
+    pub fn carries_layers(self) -> bool {
+        self.row().layers
+    }
+
     /// Whether its places are IP addresses and ports.
     pub fn is_ip(self) -> bool {
         self.row().form == Form::Network
@@ -100,6 +107,64 @@ impl Transport {
 impl fmt::Display for Transport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.name())
+    }
+}
+
+/// What an address begins with: a transport and the layers on it. Its [`Display`](fmt::Display) is the shortest text
+/// of it: `tls` for TLS over tcp, `wss`, `ws+unix`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Scheme {
+    /// The layers, the one next to the socket first.
+    pub layers: Layers,
+    /// What carries their bytes.
+    pub transport: Transport,
+}
+
+impl Scheme {
+    /// The shape of what travels on the top: that of the outermost layer, or of the transport where there is none.
+    pub fn shape(self) -> Option<Shape> {
+        self.layers.top().map_or(self.transport.shape(), |layer| Some(layer.shape()))
+    }
+
+    /// The whole form, for help and error messages: `tls://HOST:PORT`.
+    pub fn syntax(self) -> String {
+        let row = self.transport.row();
+        let form = |form: &str| format!("{self}{}", form.strip_prefix(row.name).unwrap_or(form));
+        row.syntax.split(" or ").map(form).collect::<Vec<_>>().join(" or ")
+    }
+
+    /// How an address of it begins: `tls://…`.
+    pub(crate) fn beginning(self) -> String {
+        match self.transport.row().form {
+            Form::Network => format!("{self}://…"),
+            Form::Local | Form::Descriptor | Form::Command => format!("{self}:…"),
+            Form::Standard => self.to_string(),
+        }
+    }
+}
+
+impl From<Transport> for Scheme {
+    fn from(transport: Transport) -> Scheme {
+        Scheme { layers: Layers::NONE, transport }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outermost_first: Vec<Layer> = self.layers.iter().rev().collect();
+        let mut words = Vec::new();
+        let mut rest = &outermost_first[..];
+        let (short, meant) = SHORT;
+        while let [layer, after @ ..] = rest {
+            let (word, behind) =
+                rest.strip_prefix(meant).map_or((layer.name(), after), |behind| (short, behind));
+            words.push(word);
+            rest = behind;
+        }
+        if words.is_empty() || self.transport != Tcp {
+            words.push(self.transport.name());
+        }
+        formatter.pad(&words.join("+"))
     }
 }
 
@@ -135,6 +200,8 @@ pub struct SchemeRow {
     pub listens: bool,
     /// Whether one can connect to it.
     pub connects: bool,
+    /// Whether layers can lie on it: it carries a byte stream that is one socket.
+    pub layers: bool,
     /// The man page: `tcp(7)`.
     pub man: &'static str,
     /// One line of help.
@@ -145,23 +212,23 @@ pub struct SchemeRow {
 #[rustfmt::skip]
 pub const SCHEMES: &[SchemeRow] = &[
     SchemeRow { transport: Tcp, name: "tcp", syntax: "tcp://HOST:PORT", form: Form::Network, shape: Some(Shape::Stream),
-        listens: true, connects: true, man: "tcp(7)", help: "a byte stream between machines" },
+        listens: true, connects: true, layers: true, man: "tcp(7)", help: "a byte stream between machines" },
     SchemeRow { transport: Udp, name: "udp", syntax: "udp://HOST:PORT", form: Form::Network, shape: Some(Shape::Datagram),
-        listens: true, connects: true, man: "udp(7)", help: "datagrams between machines, each whole or lost" },
+        listens: true, connects: true, layers: false, man: "udp(7)", help: "datagrams between machines, each whole or lost" },
     SchemeRow { transport: Unix, name: "unix", syntax: "unix:PATH or unix:@NAME", form: Form::Local, shape: Some(Shape::Stream),
-        listens: true, connects: true, man: "unix(7)", help: "a byte stream on this machine (@NAME: abstract, no file)" },
+        listens: true, connects: true, layers: true, man: "unix(7)", help: "a byte stream on this machine (@NAME: abstract, no file)" },
     SchemeRow { transport: UnixDgram, name: "unix-dgram", syntax: "unix-dgram:PATH or unix-dgram:@NAME", form: Form::Local, shape: Some(Shape::Datagram),
-        listens: true, connects: true, man: "unix(7)", help: "datagrams on this machine, none lost" },
+        listens: true, connects: true, layers: false, man: "unix(7)", help: "datagrams on this machine, none lost" },
     SchemeRow { transport: UnixSeqpacket, name: "unix-seqpacket", syntax: "unix-seqpacket:PATH or unix-seqpacket:@NAME", form: Form::Local, shape: Some(Shape::SeqPacket),
-        listens: true, connects: true, man: "unix(7)", help: "connected messages on this machine, in order" },
+        listens: true, connects: true, layers: false, man: "unix(7)", help: "connected messages on this machine, in order" },
     SchemeRow { transport: Standard, name: "-", syntax: "-", form: Form::Standard, shape: Some(Shape::Stream),
-        listens: false, connects: true, man: "stdin(3)", help: "standard input and output" },
+        listens: false, connects: true, layers: false, man: "stdin(3)", help: "standard input and output" },
     SchemeRow { transport: Descriptor, name: "fd", syntax: "fd:N", form: Form::Descriptor, shape: None,
-        listens: true, connects: true, man: "socket(7)", help: "the socket that is open already as descriptor N" },
+        listens: true, connects: true, layers: true, man: "socket(7)", help: "the socket that is open already as descriptor N" },
     SchemeRow { transport: Exec, name: "exec", syntax: "exec:COMMAND", form: Form::Command, shape: Some(Shape::Stream),
-        listens: false, connects: true, man: "execve(2)", help: "a program started for the call; its words are cut as a shell cuts them" },
+        listens: false, connects: true, layers: false, man: "execve(2)", help: "a program started for the call; its words are cut as a shell cuts them" },
     SchemeRow { transport: Shell, name: "sh", syntax: "sh:COMMAND", form: Form::Command, shape: Some(Shape::Stream),
-        listens: false, connects: true, man: "sh(1)", help: "a command line for /bin/sh, run for the call" },
+        listens: false, connects: true, layers: false, man: "sh(1)", help: "a command line for /bin/sh, run for the call" },
 ];
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ refused! {
     an_unknown_scheme_is_told_the_known_ones: "http://host:80" =>
         "http is no scheme",
         "  http://host:80",
-        "  ^^^^ tcp, udp, unix, unix-dgram, unix-seqpacket, fd, exec or sh";
+        "  ^^^^ tcp, udp, unix, unix-dgram, unix-seqpacket, fd, exec or sh; or a layer: tls, ws, proxy or wss";
     a_mistyped_scheme_is_told_the_nearest: "tpc://host:80" =>
         "tpc is no scheme",
         "  tpc://host:80",
@@ -61,6 +61,67 @@ refused! {
         "udp is written with two slashes: udp://HOST:PORT",
         "  udp:80?ttl=1",
         "  ^^^^^^ udp://:80";
+
+    a_layer_over_datagrams_is_told_what_it_lies_on: "tls+udp://host:80" =>
+        "tls over udp is not there: tls lies on a byte stream: tcp, unix and fd",
+        "  tls+udp://host:80",
+        "  ^^^ over tcp, unix or fd";
+    a_layer_over_standard_input_is_told_what_it_lies_on: "ws+-" =>
+        "ws over - is not there: ws lies on a byte stream: tcp, unix and fd",
+        "  ws+-",
+        "  ^^ over tcp, unix or fd";
+    a_layer_over_messages_is_told_what_comes_first: "proxy+ws+tcp://host:80" =>
+        "proxy over ws is not there: proxy lies on a byte stream, and ws carries messages",
+        "  proxy+ws+tcp://host:80",
+        "  ^^^^^ ws is the outermost, which is written first";
+    a_layer_given_twice_is_refused: "tls+wss://host:80" =>
+        "tls is given twice",
+        "  tls+wss://host:80",
+        "  ^^^ tls is given once";
+    a_mistyped_layer_is_told_the_nearest: "ws+tsl+tcp://host:80" =>
+        "tsl is no layer",
+        "  ws+tsl+tcp://host:80",
+        "     ^^^ did you mean tls?";
+    a_mistyped_layer_alone_is_told_the_nearest: "porxy://host:80" =>
+        "porxy is no scheme",
+        "  porxy://host:80",
+        "  ^^^^^ did you mean proxy?";
+    an_unknown_layer_is_told_the_known_ones: "gzip+unix:/run/x" =>
+        "gzip is no layer",
+        "  gzip+unix:/run/x",
+        "  ^^^^ tls, ws, proxy or wss";
+    a_transport_under_layers_may_be_mistyped: "tls+unx:/run/x" =>
+        "unx is no scheme",
+        "  tls+unx:/run/x",
+        "      ^^^ did you mean unix?";
+    a_transport_before_a_layer_is_told_its_place: "tcp+tls://host:80" =>
+        "tcp is no layer",
+        "  tcp+tls://host:80",
+        "  ^^^ the transport is one, and written last";
+    a_plus_without_a_layer_is_shown: "ws++tcp://host:80" =>
+        "a layer or a transport is missing",
+        "  ws++tcp://host:80",
+        "     ^ such as ws+tls+tcp";
+    a_layer_alone_is_told_what_follows_it: "wss" =>
+        "wss is a scheme, not yet an address: wss://HOST:PORT",
+        "  wss",
+        "  ^^^ wss://HOST:PORT";
+    a_layer_over_a_path_is_told_its_transport: "tls:/run/x.sock" =>
+        "tls is written with two slashes: tls://HOST:PORT",
+        "  tls:/run/x.sock",
+        "  ^^^^^^^^^^^^^^^ tls+unix:/run/x.sock";
+    a_layer_with_one_colon_is_told_two_slashes: "wss:host:443" =>
+        "wss is written with two slashes: wss://HOST:PORT",
+        "  wss:host:443",
+        "  ^^^^^^^^^^^^ wss://host:443";
+    a_host_that_is_called_as_a_layer_is_told_its_scheme: "proxy:3128" =>
+        "proxy is written with two slashes: proxy://HOST:PORT",
+        "  proxy:3128",
+        "  ^^^^^^^^^^ proxy://:3128, or tcp://proxy:3128 if that is a host";
+    a_layer_without_a_port_is_told_the_form: "wss://example.org/chat" =>
+        "wss needs a port: wss://HOST:PORT",
+        "  wss://example.org/chat",
+        "        ^^^^^^^^^^^ example.org:PORT";
 
     a_port_above_65535_is_refused: "tcp://:898989" =>
         "port 898989 is above 65535",
@@ -211,6 +272,14 @@ refused! {
         "v6 and v4 exclude each other",
         "  tcp://:80?v4&v6",
         "               ^^ one of v6 and v4";
+    an_authority_and_a_pin_together_are_refused: "tls://h:443?ca=ca.pem&pin=sha256:0101010101010101010101010101010101010101010101010101010101010101" =>
+        "pin and ca exclude each other",
+        "  tls://h:443?ca=ca.pem&pin=sha256:0101010101010101010101010101010101010101010101010101010101010101",
+        "                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ one of pin and ca";
+    an_oldest_version_above_the_newest_is_refused: "tls://h:443?tls-max=1.2&tls-min=1.3" =>
+        "tls-min and tls-max exclude each other",
+        "  tls://h:443?tls-max=1.2&tls-min=1.3",
+        "                          ^^^^^^^^^^^ one of tls-min and tls-max";
     an_empty_option_is_refused: "tcp://:80?v4&&nodelay" =>
         "an option is missing",
         "  tcp://:80?v4&&nodelay",
@@ -255,6 +324,63 @@ refused! {
         "bind is HOST, HOST:PORT or :PORT, IPv6 in brackets",
         "  tcp://h:80?bind=::1",
         "                  ^^^ HOST, HOST:PORT or :PORT, IPv6 in brackets";
+
+    an_option_of_a_layer_that_is_not_there_is_told_how_to_have_it: "tcp://host:80?cert=cert.pem" =>
+        "cert is an option of tls; write tls://…",
+        "  tcp://host:80?cert=cert.pem",
+        "                ^^^^ only for tls";
+    an_option_of_a_layer_is_told_where_it_lies_here: "ws+unix:/x?cert=cert.pem" =>
+        "cert is an option of tls; write wss+unix:…",
+        "  ws+unix:/x?cert=cert.pem",
+        "             ^^^^ only for tls";
+    an_option_of_a_layer_is_refused_where_none_lies: "udp://host:80?path=/chat" =>
+        "path is an option of ws; ws lies on a byte stream: tcp, unix and fd",
+        "  udp://host:80?path=/chat",
+        "                ^^^^ only for ws";
+    an_option_of_every_layer_names_them_all: "tcp://host:80?handshake-timeout=1s" =>
+        "handshake-timeout is an option of tls, ws and proxy; write tls://…",
+        "  tcp://host:80?handshake-timeout=1s",
+        "                ^^^^^^^^^^^^^^^^^ only for tls, ws and proxy";
+    a_query_is_told_its_place: "ws://host:80/chat?room=1" =>
+        "room is no option",
+        "  ws://host:80/chat?room=1",
+        "                    ^^^^ no option of ws has a name like it; a query is in the path: path=/PATH%3FQUERY";
+    a_path_given_twice_is_refused: "ws://host:80/chat?path=/other" =>
+        "path is given twice",
+        "  ws://host:80/chat?path=/other",
+        "                    ^^^^^^^^^^^ path is given once";
+    a_fragment_has_no_place_in_a_path: "ws://host:80/chat#top" =>
+        "path is a path of visible ASCII that begins with /, without #",
+        "  ws://host:80/chat#top",
+        "              ^^^^^^^^^ a path of visible ASCII that begins with /, without #";
+    a_path_under_tls_alone_is_refused: "tls://host:443/index.html" =>
+        "/index.html is no port",
+        "  tls://host:443/index.html",
+        "                ^^^^^^^^^^^ nothing but ?OPTION follows the port";
+    a_path_begins_with_a_slash: "ws://host:80?path=chat" =>
+        "path is a path of visible ASCII that begins with /, without #",
+        "  ws://host:80?path=chat",
+        "                    ^^^^ a path of visible ASCII that begins with /, without #";
+    a_pin_is_a_fingerprint: "tls://host:443?pin=sha256:0f" =>
+        "pin is sha256: and 64 hexadecimal digits",
+        "  tls://host:443?pin=sha256:0f",
+        "                     ^^^^^^^^^ sha256: and 64 hexadecimal digits";
+    an_unknown_version_is_told_the_known_ones: "tls://host:443?tls-min=1.1" =>
+        "tls-min is 1.2 or 1.3",
+        "  tls://host:443?tls-min=1.1",
+        "                         ^^^ 1.2 or 1.3";
+    a_header_has_a_colon: "ws://host:80?header=Cookie" =>
+        "header is NAME:VALUE, such as Authorization:Bearer TOKEN",
+        "  ws://host:80?header=Cookie",
+        "                      ^^^^^^ NAME:VALUE, such as Authorization:Bearer TOKEN";
+    a_header_cannot_begin_another: "ws://host:80?header=A:b%0D%0AC:d" =>
+        "header: a control character has no place in it",
+        "  ws://host:80?header=A:b%0D%0AC:d",
+        "                      ^^^^^^^^^^^^ NAME:VALUE, such as Authorization:Bearer TOKEN";
+    an_origin_is_a_site: "ws://:80?origin=example.org" =>
+        "origin is https://HOST, any, same or null",
+        "  ws://:80?origin=example.org",
+        "                  ^^^^^^^^^^^ https://HOST, any, same or null";
 
     escape_codes_are_shown_and_the_caret_lines_up: "tcp://a\u{1b}[2Jb:80" =>
         "a host name cannot hold \"\\u{1b}\"",

@@ -2,7 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use address::{Address, Host, OptionKey, OptionValue, Place, Port, SCHEMES, Transport};
+use address::{
+    Address, Host, LAYERS, Layer, Layers, OptionKey, OptionValue, Place, Port, SCHEMES, Shape, Transport,
+};
 
 fn parse(text: &str) -> Address {
     match text.parse() {
@@ -116,6 +118,105 @@ fn an_abstract_name_can_hold_any_byte() {
 fn a_dash_is_standard_input_and_output() {
     assert_eq!(parse("-"), Address::new(Transport::Standard, Place::Standard));
     assert_eq!(parse("fd:3"), Address::new(Transport::Descriptor, Place::Descriptor(3)));
+}
+
+/// Layers of a text in the order of a stack, and its transport.
+fn stack(text: &str) -> (Vec<Layer>, Transport) {
+    let address = parse(text);
+    (address.layers.iter().collect(), address.transport)
+}
+
+#[test]
+fn a_layer_alone_lies_on_tcp() {
+    for row in LAYERS {
+        let (alone, whole) = (format!("{}://h:80", row.name), format!("{}+tcp://h:80", row.name));
+        assert_eq!(stack(&alone), (vec![row.layer], Transport::Tcp));
+        assert_eq!(parse(&whole), parse(&alone));
+        assert_eq!(parse(&whole).to_string(), alone);
+    }
+}
+
+#[test]
+fn layers_are_written_from_the_outside_and_kept_from_the_socket_on() {
+    let all = vec![Layer::Proxy, Layer::Tls, Layer::WebSocket];
+    for text in ["ws+tls+proxy+tcp://h:80", "wss+proxy+tcp://h:80", "wss+proxy://h:80"] {
+        assert_eq!(stack(text), (all.clone(), Transport::Tcp));
+        assert_eq!(parse(text).to_string(), "wss+proxy://h:80");
+    }
+    assert_eq!(stack("ws+proxy+tls://h:80").0, [Layer::Tls, Layer::Proxy, Layer::WebSocket]);
+    assert_eq!(parse("ws+proxy+tls+tcp://h:80").to_string(), "ws+proxy+tls://h:80");
+    assert_eq!(stack("proxy+tls://h:80").0, [Layer::Tls, Layer::Proxy]);
+}
+
+#[test]
+fn layers_lie_on_every_byte_stream_that_is_a_socket() {
+    for text in ["ws+unix:/run/x.sock", "tls+unix:@name", "wss+unix:/x", "tls+fd:3", "proxy+unix:/x"] {
+        assert_eq!(parse(text).to_string(), text);
+    }
+    assert_eq!(parse("ws+tls+unix:///x").to_string(), "wss+unix:/x");
+    for row in SCHEMES {
+        let place =
+            row.syntax.split(" or ").next().unwrap_or_default().replace("PORT", "80").replace(":N", ":3");
+        assert_eq!(format!("tls+{place}").parse::<Address>().is_ok(), row.layers, "{place}");
+    }
+}
+
+#[test]
+fn what_travels_on_the_top_has_the_shape_of_the_outermost_layer() {
+    for (text, shape) in [
+        ("tcp://h:80", Some(Shape::Stream)),
+        ("tls+proxy://h:80", Some(Shape::Stream)),
+        ("wss+proxy://h:80", Some(Shape::SeqPacket)),
+        ("ws+fd:3", Some(Shape::SeqPacket)),
+        ("fd:3", None),
+        ("tls+fd:3", Some(Shape::Stream)),
+        ("udp://h:80", Some(Shape::Datagram)),
+    ] {
+        assert_eq!(parse(text).shape(), shape, "{text}");
+    }
+}
+
+#[test]
+fn what_follows_the_port_of_a_websocket_is_its_path() {
+    let path = |text: &str| parse(text).options.text(OptionKey::Path).map(str::to_owned);
+    assert_eq!(path("ws://h:80"), None);
+    assert_eq!(path("ws://h:80/").as_deref(), Some("/"));
+    assert_eq!(parse("wss://[::1]:80/chat"), parse("wss://[::1]:80?path=/chat"));
+    assert_eq!(parse("ws://h:80?nodelay&path=/chat").to_string(), "ws://h:80/chat?nodelay");
+    // As in a URL, %XX is part of the path; behind path= it stands for a byte of it.
+    assert_eq!(path("ws://h:80/a%20b&c=d").as_deref(), Some("/a%20b&c=d"));
+    assert_eq!(path("ws://h:80?path=/a%2520b").as_deref(), Some("/a%20b"));
+    assert_eq!(parse("ws://h:80?path=/a%3Fb").to_string(), "ws://h:80?path=/a%3Fb");
+    assert_eq!(parse("ws+unix:/run/x?path=/chat").to_string(), "ws+unix:/run/x?path=/chat");
+}
+
+#[test]
+fn a_host_may_have_a_plus_in_its_name_and_be_named_as_a_layer() {
+    assert_eq!(network("a+b:80").1, name("a+b"));
+    assert_eq!(network("tcp://proxy:80").1, name("proxy"));
+    assert_eq!(parse("tcp://tls:80").to_string(), "tcp://tls:80");
+}
+
+#[test]
+fn layers_made_by_hand_lie_on_each_other_or_are_refused() {
+    let tls = Layers::NONE.with(Layer::Tls).unwrap();
+    let both = tls.with(Layer::WebSocket).unwrap();
+    assert_eq!((both.len(), both.top(), both.is_empty()), (2, Some(Layer::WebSocket), false));
+    assert!(tls.with(Layer::Tls).is_err());
+    assert!(both.with(Layer::Proxy).is_err());
+    let over = |transport, place| Address { layers: tls, ..Address::new(transport, place) }.checked();
+    assert!(over(Transport::Descriptor, Place::Descriptor(3)).is_ok());
+    assert!(over(Transport::Standard, Place::Standard).is_err());
+    assert!(over(Transport::UnixDgram, Place::Abstract(b"x".as_slice().into())).is_err());
+}
+
+#[test]
+fn an_option_of_a_layer_is_added_only_where_that_layer_is() {
+    let cert = || (OptionKey::Cert, OptionValue::Text("c.pem".into()));
+    let (key, value) = cert();
+    assert!(parse("tcp://h:80").with(key, value).is_err());
+    let (key, value) = cert();
+    assert_eq!(parse("tls://h:80").with(key, value).unwrap().to_string(), "tls://h:80?cert=c.pem");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use address::{Address, Host, Kind, LocalBind, OPTIONS, OptionKey, OptionRow, Port, SCHEMES};
+use address::{Address, Host, Kind, LAYERS, LocalBind, OPTIONS, OptionKey, OptionRow, Port, SCHEMES};
 
 fn parse(text: &str) -> Address {
     match text.parse() {
@@ -12,9 +12,9 @@ fn parse(text: &str) -> Address {
     }
 }
 
-/// A place of a transport, to hang options on.
+/// A place of a transport or of a layer, to hang options on.
 fn place(row: &OptionRow) -> &'static str {
-    let transport = row.applies.transports[0];
+    let Some(transport) = row.applies.transports.first() else { return "wss+proxy://:80" };
     if transport.is_ip() {
         if transport.name() == "tcp" { "tcp://:80" } else { "udp://:80" }
     } else {
@@ -45,6 +45,53 @@ fn edges(row: &OptionRow) -> (Vec<String>, Vec<String>) {
         Kind::Local => (
             vec![":0".into(), "h".into(), "[::1]:9".into()],
             vec![String::new(), ":".into(), "::1".into(), ":70000".into(), "1.2.3".into()],
+        ),
+        Kind::Word(words) => (
+            words.iter().map(|word| (*word).to_owned()).collect(),
+            vec![String::new(), "x".into(), words.concat(), words[0].to_ascii_uppercase() + " "],
+        ),
+        Kind::File => (
+            vec!["x".into(), "/etc/ssl/é%20.pem".into(), "x".repeat(4095)],
+            vec![String::new(), "x".repeat(4096), "a%0Ab".into()],
+        ),
+        Kind::Path => (
+            vec!["/".into(), "/a%2520b%3Fc%26d".into(), format!("/{}", "x".repeat(4095))],
+            vec![String::new(), "x".into(), "/é".into(), "/a%20b".into(), "/#x".into(), "/".repeat(4097)],
+        ),
+        Kind::Token => (
+            vec!["x".into(), "v1.chat".into(), "x".repeat(255)],
+            vec![String::new(), "a b".into(), "a,b".into(), "x".repeat(256)],
+        ),
+        Kind::Header => (
+            vec!["X:".into(), "Cookie: a%3Db".into(), format!("X:{}", "x".repeat(8191))],
+            vec![
+                "X".into(),
+                ":x".into(),
+                "A B:x".into(),
+                "X:a%0D%0AY:b".into(),
+                format!("X:{}", "x".repeat(8192)),
+            ],
+        ),
+        Kind::Origin => (
+            vec!["any".into(), "same".into(), "null".into(), "https://example.org:8443".into()],
+            vec![
+                String::new(),
+                "example.org".into(),
+                "https://".into(),
+                "https://a/".into(),
+                "https://a b".into(),
+            ],
+        ),
+        Kind::Fingerprint => (
+            vec![format!("sha256:{}", "0f".repeat(32)), format!("SHA256:{}", ["AB"; 32].join(":"))],
+            vec![
+                String::new(),
+                "0f".repeat(32),
+                format!("sha256:{}", "0f".repeat(31)),
+                format!("sha1:{}", "0f".repeat(20)),
+                format!("sha256:{}", "xx".repeat(32)),
+                format!("sha256:{}", "é".repeat(32)),
+            ],
         ),
         Kind::Group => {
             (vec!["239.0.0.1".into(), "ff02::1".into(), "[ff02::1]".into()], vec!["::1".into(), "x".into()])
@@ -78,13 +125,14 @@ fn every_option_finds_its_own_row_by_key_and_by_name() {
     for row in OPTIONS {
         assert_eq!(row.key.row().name, row.name);
         assert_eq!(OptionKey::named(row.name), Some(row.key));
-        assert!(!row.applies.transports.is_empty());
+        assert!(row.applies.names().next().is_some());
+        assert!(row.applies.transports.is_empty() || row.applies.layers.is_empty());
     }
 }
 
 #[test]
 fn every_option_is_refused_by_every_transport_that_it_does_not_apply_to() {
-    for row in OPTIONS {
+    for row in OPTIONS.iter().filter(|row| row.applies.layers.is_empty()) {
         for scheme in SCHEMES.iter().filter(|scheme| !row.applies.to(scheme.transport)) {
             let place = scheme.syntax.split(" or ").next().unwrap_or_default();
             let text = format!("{}?{}=on", place.replace("PORT", "80").replace("fd:N", "fd:3"), row.name);
@@ -95,6 +143,50 @@ fn every_option_is_refused_by_every_transport_that_it_does_not_apply_to() {
             );
         }
     }
+}
+
+#[test]
+fn an_option_of_a_layer_is_refused_where_that_layer_is_not() {
+    for row in OPTIONS.iter().filter(|row| !row.applies.layers.is_empty()) {
+        let others = LAYERS.iter().filter(|other| !row.applies.layers.contains(&other.layer));
+        let places = others.map(|other| format!("{}://:80", other.name));
+        for place in places.chain(["tcp://:80".into(), "unix:/x".into(), "fd:3".into(), "udp://:80".into()]) {
+            let error = format!("{place}?{}=x", row.name).parse::<Address>().unwrap_err().to_string();
+            let layer = row.applies.layers[0].name();
+            assert!(error.starts_with(&format!("{} is an option of {layer}", row.name)), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_value_of_a_layer_is_read_by_its_kind() {
+    let options = parse(
+        "wss+proxy://h:443/chat?cert=c.pem&pin=sha256:0101010101010101010101010101010101010101010101010101010101010101\
+         &alpn=h2&alpn=http/1.1&tls-min=1.3&header=Cookie: a%3Db&header=X:y&ws-frames=text&message-max=64KiB\
+         &handshake-timeout=2s&proxy=v1",
+    )
+    .options;
+    assert_eq!(options.text(OptionKey::Cert), Some("c.pem"));
+    assert_eq!(options.pin(), Some(&[1; 32]));
+    assert_eq!(options.texts(OptionKey::Alpn).collect::<Vec<_>>(), ["h2", "http/1.1"]);
+    assert_eq!(options.word(OptionKey::TlsMin), Some("1.3"));
+    assert_eq!(options.text(OptionKey::Path), Some("/chat"));
+    assert_eq!(options.headers().collect::<Vec<_>>(), [("Cookie", "a=b"), ("X", "y")]);
+    assert_eq!(options.word(OptionKey::WsFrames), Some("text"));
+    assert_eq!(options.size(OptionKey::MessageMax), Some(65536));
+    assert_eq!(options.duration(OptionKey::HandshakeTimeout), Some(Duration::from_secs(2)));
+    assert_eq!(options.word(OptionKey::Proxy), Some("v1"));
+}
+
+#[test]
+fn an_option_of_a_layer_has_its_role() {
+    let of = |text: &str| parse(text).options;
+    assert_eq!(of("tls://h:1?ca=x").not_for_listening(), Some(OptionKey::Ca));
+    assert_eq!(of("tls://h:1?client-ca=x").not_for_connecting(), Some(OptionKey::ClientCa));
+    assert_eq!(of("ws://h:1?origin=any").not_for_connecting(), Some(OptionKey::Origin));
+    assert_eq!(of("proxy://h:1?proxy=v2").not_for_listening(), Some(OptionKey::Proxy));
+    let both = of("wss://h:1/x?cert=c&key=k&alpn=h2&subprotocol=s");
+    assert_eq!((both.not_for_listening(), both.not_for_connecting()), (None, None));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use address::{
-    Address, Form, Host, Kind, LocalBind, OPTIONS, OptionRow, OptionValue, Place, Port, SCHEMES, SchemeRow,
-    Transport, command_words,
+    Address, Form, Host, Kind, Layer, Layers, LocalBind, OPTIONS, OptionRow, OptionValue, Place, Port,
+    SCHEMES, Scheme, SchemeRow, Transport, command_words,
 };
 use proptest::prelude::*;
 
@@ -52,6 +52,20 @@ fn place(row: &SchemeRow) -> BoxedStrategy<Place> {
     }
 }
 
+fn text(pattern: &'static str) -> BoxedStrategy<OptionValue> {
+    pattern.prop_map(|text| OptionValue::Text(text.into())).boxed()
+}
+
+/// Layers that can lie on each other; none on a transport that carries none.
+fn layers(row: &SchemeRow) -> BoxedStrategy<Layers> {
+    let most = if row.layers { Layer::ALL.len() } else { 0 };
+    let some = prop::sample::subsequence(Layer::ALL, 0..=most).prop_shuffle();
+    some.prop_map(|layers| {
+        layers.into_iter().fold(Layers::NONE, |layers, layer| layers.with(layer).unwrap_or(layers))
+    })
+    .boxed()
+}
+
 fn value(row: &OptionRow) -> BoxedStrategy<OptionValue> {
     match row.kind {
         Kind::Flag => any::<bool>().prop_map(OptionValue::Flag).boxed(),
@@ -77,6 +91,15 @@ fn value(row: &OptionRow) -> BoxedStrategy<OptionValue> {
         Kind::Local => {
             (host(), port()).prop_map(|(host, port)| OptionValue::Local(LocalBind { host, port })).boxed()
         }
+        Kind::Word(words) => prop::sample::select(words).prop_map(OptionValue::Word).boxed(),
+        Kind::File => text("[a-zé/. ?%&=#+-]{1,30}"),
+        Kind::Path => text("/[!-\"$-~]{0,30}"),
+        Kind::Token => text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,30}"),
+        Kind::Header => ("[A-Za-z0-9-]{1,20}", "([!-~é]([ -~é]{0,20}[!-~é])?)?")
+            .prop_map(|(name, value)| OptionValue::Header { name: name.into(), value: value.into() })
+            .boxed(),
+        Kind::Origin => text("(any|same|null|[a-z]{1,8}://[a-z0-9.-]{1,20}(:[0-9]{1,5})?)"),
+        Kind::Fingerprint => any::<[u8; 32]>().prop_map(OptionValue::Fingerprint).boxed(),
         Kind::Group => any::<u32>()
             .prop_map(|bits| {
                 let v4 = Ipv4Addr::from(0xe000_0000 | bits >> 4);
@@ -89,19 +112,21 @@ fn value(row: &OptionRow) -> BoxedStrategy<OptionValue> {
 
 /// Any address that can be, with any options that apply.
 fn address() -> impl Strategy<Value = Address> {
-    prop::sample::select(SCHEMES).prop_flat_map(|row| {
+    let schemes = prop::sample::select(SCHEMES).prop_flat_map(|row| (Just(row), layers(&row)));
+    schemes.prop_flat_map(|(row, layers)| {
+        let scheme = Scheme { layers, transport: row.transport };
         let options: Vec<_> = OPTIONS
             .iter()
-            .filter(|option| option.applies.to(row.transport))
+            .filter(|option| option.applies.to(scheme))
             .map(|option| {
                 prop::option::weighted(0.1, value(option)).prop_map(move |value| (option.key, value))
             })
             .collect();
         (place(&row), options).prop_map(move |(place, options)| {
             options.into_iter().fold(
-                Address::new(row.transport, place),
+                Address { layers, ..Address::new(row.transport, place) },
                 |address, (key, value)| match value {
-                    // Refused only where v4 and v6 meet.
+                    // Refused only where two contradict each other.
                     Some(value) => address.clone().with(key, value).unwrap_or(address),
                     None => address,
                 },
@@ -118,6 +143,14 @@ fn near_address() -> impl Strategy<Value = String> {
         "unix",
         "fd",
         "unix-dgram",
+        "tls",
+        "ws",
+        "wss",
+        "proxy",
+        "+",
+        "path",
+        "header",
+        "/chat",
         "-",
         "exec",
         "sh",

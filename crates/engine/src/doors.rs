@@ -6,8 +6,8 @@ use std::sync::Arc;
 use address::{Address, End, Place, Shape};
 use socket::{BindError, BurstSocket, DatagramSocket, Granted, Inherited, Listener};
 
-use crate::{Engine, Layering, LayeringError};
 use crate::capabilities::Datagrams;
+use crate::{Engine, Layering, LayeringError};
 
 /// Bound sockets, dealt out to the workers of an engine. From here on callers may come: the kernel holds
 /// those who come before [`Engine::serve`].

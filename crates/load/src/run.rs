@@ -41,10 +41,10 @@ impl Load {
     ///
     /// Nobody answered, or the offer does not go with the transport.
     pub fn begin(mut offer: Offer, address: &Address) -> Result<Load, BeginError> {
-        if let Some(shape) = address.transport.shape() {
+        if let Some(shape) = address.shape() {
             offer.check(shape)?; // before anybody is called
         }
-        let connected = socket::connect(address)?;
+        let connected = socket::connect_bare(address)?;
         let shape = connected.connection.shape();
         offer.check(shape)?;
         let callee = Callee::again(&connected, address)?;

@@ -88,7 +88,7 @@ struct Framed {
 
 impl Conversation for Relayed {
     fn opened(&mut self, call: &Call, out: &mut Outbox<'_>) {
-        let far_shape = self.relay.to.transport.shape();
+        let far_shape = self.relay.to.shape();
         let Some(far) = out.dial((*self.relay.to).clone()) else { return out.abort(LEGS) };
         self.far = Some(far);
         let sides = match (call.shape, far_shape) {
@@ -119,7 +119,7 @@ impl Conversation for Relayed {
     fn peer_finished(&mut self, leg: Leg, out: &mut Outbox<'_>) {
         let Some(far) = self.far else { return };
         out.finish(if leg == far { Leg::CALLER } else { far });
-        if leg == Leg::CALLER && self.relay.to.transport.shape() == Some(Shape::Datagram) {
+        if leg == Leg::CALLER && self.relay.to.shape() == Some(Shape::Datagram) {
             self.is_ending = true;
             out.deadline_at(out.now().moment + QUIET);
         }

@@ -39,6 +39,18 @@ pub fn connect(address: &Address) -> Result<Connected, ConnectError> {
     connect_after(address, Duration::ZERO)
 }
 
+/// As [`connect`], for one who speaks on the socket itself: an address with layers is refused.
+///
+/// # Errors
+///
+/// As [`connect`], and [`ConnectErrorKind::Layers`].
+pub fn connect_bare(address: &Address) -> Result<Connected, ConnectError> {
+    if !address.layers.is_empty() {
+        return Err(refuse(address, ConnectErrorKind::Layers));
+    }
+    connect(address)
+}
+
 /// As [`connect`], of whose time so much has gone by already.
 ///
 /// # Errors

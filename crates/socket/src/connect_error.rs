@@ -32,6 +32,8 @@ pub enum ConnectErrorKind {
     Option(Option<Box<OptionError>>),
     /// A program could not be started.
     NotStarted,
+    /// It has layers, of which whoever speaks on its socket knows nothing.
+    Layers,
     /// This kernel has not what the transport needs, or the address cannot be called.
     Unsupported,
     /// Anything else: see the attempts.
@@ -56,6 +58,7 @@ impl ConnectError {
             | ConnectErrorKind::Unreachable
             | ConnectErrorKind::TimedOut
             | ConnectErrorKind::NotStarted
+            | ConnectErrorKind::Layers
             | ConnectErrorKind::Unsupported
             | ConnectErrorKind::Other => self.tried.iter().find_map(Attempt::refused_option),
         }
@@ -104,6 +107,12 @@ impl fmt::Display for ConnectError {
         match &self.kind {
             ConnectErrorKind::Resolve(error) => write!(f, ": {error}"),
             ConnectErrorKind::Option(Some(error)) => write!(f, ": {error}"),
+            ConnectErrorKind::Layers => {
+                write!(
+                    f,
+                    ": layers are not spoken here; `swb relay` can put it under an address without them"
+                )
+            }
             ConnectErrorKind::Unsupported if self.tried.is_empty() => write!(f, ": there is no socket at it"),
             ConnectErrorKind::NotStarted if self.ended_with(libc::ENOENT) => write!(
                 f,
@@ -155,6 +164,7 @@ impl std::error::Error for ConnectError {
             | ConnectErrorKind::Unreachable
             | ConnectErrorKind::TimedOut
             | ConnectErrorKind::NotStarted
+            | ConnectErrorKind::Layers
             | ConnectErrorKind::Unsupported
             | ConnectErrorKind::Other => self.tried.last().map(|attempt| &attempt.error as _),
         }

@@ -52,6 +52,12 @@ impl DatagramSocket {
     ///
     /// See [`BindErrorKind`](crate::BindErrorKind).
     pub fn bind(address: &Address) -> Result<(DatagramSocket, Vec<Granted>), BindError> {
+        if !address.layers.is_empty() {
+            return Err(BindError::unsupported(
+                address,
+                "it carries datagrams, and layers lie on a byte stream",
+            ));
+        }
         if let Place::Descriptor(number) = address.place {
             return Ok((DatagramSocket::adopt(address, number)?, Vec::new()));
         }

@@ -125,7 +125,25 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::Mode
         | OptionKey::User
         | OptionKey::Group
-        | OptionKey::Unlink => new(How::Elsewhere).at(&[]),
+        | OptionKey::Unlink
+        // Those of layers, which no kernel has.
+        | OptionKey::Cert
+        | OptionKey::Key
+        | OptionKey::Ca
+        | OptionKey::ClientCa
+        | OptionKey::Pin
+        | OptionKey::ServerName
+        | OptionKey::Alpn
+        | OptionKey::TlsMin
+        | OptionKey::TlsMax
+        | OptionKey::HandshakeTimeout
+        | OptionKey::Path
+        | OptionKey::Subprotocol
+        | OptionKey::Header
+        | OptionKey::Origin
+        | OptionKey::WsFrames
+        | OptionKey::MessageMax
+        | OptionKey::Proxy => new(How::Elsewhere).at(&[]),
     }
 }
 

@@ -19,7 +19,13 @@ pub(crate) fn to_int(value: &OptionValue, unit: Unit) -> Option<i32> {
         },
         OptionValue::Size(bytes) => Some(i32::try_from(*bytes).unwrap_or(i32::MAX)),
         OptionValue::Duration(duration) => Some(i32::try_from(in_units(*duration, unit)).unwrap_or(i32::MAX)),
-        OptionValue::Text(_) | OptionValue::Mode(_) | OptionValue::Local(_) | OptionValue::Group(_) => None,
+        OptionValue::Text(_)
+        | OptionValue::Mode(_)
+        | OptionValue::Local(_)
+        | OptionValue::Group(_)
+        | OptionValue::Word(_)
+        | OptionValue::Fingerprint(_)
+        | OptionValue::Header { .. } => None,
     }
 }
 
@@ -38,7 +44,10 @@ pub(crate) fn to_text(int: i32, unit: Unit, like: &OptionValue) -> String {
         | OptionValue::Text(_)
         | OptionValue::Mode(_)
         | OptionValue::Local(_)
-        | OptionValue::Group(_) => int.to_string(),
+        | OptionValue::Group(_)
+        | OptionValue::Word(_)
+        | OptionValue::Fingerprint(_)
+        | OptionValue::Header { .. } => int.to_string(),
     }
 }
 

@@ -22,6 +22,16 @@ fn value(row: &OptionRow) -> String {
         (_, Kind::Mode) => "600".to_owned(),
         (_, Kind::Local) => "127.0.0.1:0".to_owned(),
         (_, Kind::Group) => "239.1.2.3".to_owned(),
+        (
+            key,
+            Kind::Word(_)
+            | Kind::File
+            | Kind::Path
+            | Kind::Token
+            | Kind::Header
+            | Kind::Origin
+            | Kind::Fingerprint,
+        ) => panic!("{key} is of a layer, which no socket has"),
     }
 }
 

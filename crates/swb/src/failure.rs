@@ -95,7 +95,7 @@ impl From<ConnectError> for Failure {
             ConnectErrorKind::Resolve(resolve) => status_of(resolve),
             ConnectErrorKind::Refused | ConnectErrorKind::Unreachable => Status::Refused,
             ConnectErrorKind::TimedOut => Status::TimedOut,
-            ConnectErrorKind::Unsupported => Status::Unsupported,
+            ConnectErrorKind::Layers | ConnectErrorKind::Unsupported => Status::Unsupported,
             ConnectErrorKind::Option(_) | ConnectErrorKind::NotStarted | ConnectErrorKind::Other => {
                 Status::Other
             }

@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Relay(Relay),
     /// Shows the addresses of names, and the names of addresses.
     Resolve(Resolve),
-    /// Shows the tables: schemes, services, engines, options.
+    /// Shows the tables: schemes, layers, services, engines, options.
     List(List),
     /// Shows what this kernel and this user allow, and what would change it.
     Doctor(Doctor),
@@ -423,6 +423,8 @@ pub(crate) struct List {
 pub(crate) enum Table {
     /// What an address can begin with.
     Schemes,
+    /// What can lie on a transport.
+    Layers,
     /// What callers can be offered.
     Services,
     /// Who can move the bytes, and what each can do.

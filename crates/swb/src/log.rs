@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use switchboard::{End, Event, Observer, SignalWatch};
+use switchboard::{Event, Observer, SignalWatch};
 
 use crate::failure::{Failure, Status};
 use crate::invocation::{self, LogFormat};

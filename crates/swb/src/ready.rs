@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use switchboard::{Control, End, Event, Observer, SignalWatch, take_inherited};
+use switchboard::{Control, Event, Observer, SignalWatch, take_inherited};
 
 use crate::failure::{Failure, Status};
 use crate::invocation;

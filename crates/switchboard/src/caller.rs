@@ -54,7 +54,7 @@ impl Caller {
     ///
     /// Every address tried, and why each failed.
     pub fn call(address: &Address) -> Result<Caller, ConnectError> {
-        Ok(Caller::on(socket::connect(address)?.connection))
+        Ok(Caller::on(socket::connect_bare(address)?.connection))
     }
 
     /// Speaks on a connection that is open already.

@@ -87,9 +87,9 @@ pub use conversation::{
 };
 pub use engine::{
     self, Access, AnswerRate, CallLimit, Control, Doors, Ended, Engine, EngineChoice, Event, Identity,
-    IdentityError, LastCall, Limits, Line, Observer, OpenDoorsError, Output, ParseRuleError, Plan,
-    ProgramEnd, ReadRulesError, ReadRulesErrorKind, Refusal, Report, Rule, SendersUnknown, ServeError,
-    Silent, TcpInfo, converse,
+    IdentityError, LastCall, Layering, LayeringError, Limits, Line, Observer, OpenDoorsError, Output,
+    ParseRuleError, Plan, ProgramEnd, ReadRulesError, ReadRulesErrorKind, Refusal, Report, Rule,
+    SendersUnknown, ServeError, Silent, TcpInfo, converse,
 };
 pub use server::{Running, Server, StartError};
 pub use services;

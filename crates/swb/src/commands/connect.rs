@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use switchboard::services::{Terminal, Until};
 use switchboard::socket::Program;
-use switchboard::{Address, End, Line, Transport, converse, socket};
+use switchboard::{Address, Layering, Line, Transport, converse, socket};
 
-use crate::failure::{Failure, outcome_of_program};
+use crate::failure::{Failure, Status, outcome_of_program};
 use crate::invocation::Connect;
 use crate::keyboard::Keyboard;
 use crate::log::{Log, Role};

@@ -68,11 +68,7 @@ fn connect(arguments: &Connect, look_up: bool, page: &mut Page) -> Result<(), Fa
     page.section("plan");
     terminal(&arguments.terminal, page);
     page.options(&address);
-    let kind = if address.transport.shape() == Some(Shape::Stream) {
-        Caller::Joined
-    } else {
-        Caller::JoinedByMessages
-    };
+    let kind = if address.shape() == Some(Shape::Stream) { Caller::Joined } else { Caller::JoinedByMessages };
     call(&address, look_up, kind, page)
 }
 
@@ -84,7 +80,7 @@ fn ask(arguments: &Ask, look_up: bool, page: &mut Page) -> Result<(), Failure> {
     page.row("message", &format!("{} bytes", super::ask::message(arguments)?.len()));
     page.duration("time-out", arguments.timeout, "1s a try over datagrams, none on a connection (--timeout)");
     page.options(&address);
-    let kind = match (address.transport.shape(), arguments.framing) {
+    let kind = match (address.shape(), arguments.framing) {
         (Some(Shape::Stream), None) => Caller::Asks,
         (Some(Shape::Stream | Shape::SeqPacket | Shape::Datagram) | None, _) => Caller::AsksOnce,
     };
@@ -152,7 +148,7 @@ fn listen(arguments: &Listen, look_up: bool, page: &mut Page) -> Result<(), Fail
     terminal(&arguments.terminal, page);
     page.options(&address);
     opening(&address, outline_listening(&address, look_up, LISTENER)?, 1, look_up, page);
-    if address.transport.shape() == Some(Shape::Datagram) {
+    if address.shape() == Some(Shape::Datagram) {
         page.section("then, for each message");
         callers::MESSAGES_JOINED.iter().for_each(|row| page.call(row));
     } else {
@@ -257,8 +253,7 @@ fn answer(
         outline.listen.extend(outline_bursts(address, LISTENER));
         opening(address, outline, workers, look_up, page);
     }
-    let opened =
-        || addresses.iter().filter(|address| !is_open(address)).map(|address| address.transport.shape());
+    let opened = || addresses.iter().filter(|address| !is_open(address)).map(Address::shape);
     if opened().any(|shape| shape != Some(Shape::Datagram)) {
         page.section(&format!("then, for each caller under the {engine} engine"));
         let hands_over = offer.service.needs().hand_over;

@@ -2,10 +2,10 @@
 
 use std::io::Write as _;
 
-use switchboard::address::{Kind, OPTIONS, SCHEMES, When};
+use switchboard::Engine;
+use switchboard::address::{Kind, LAYERS, OPTIONS, SCHEMES, When};
 use switchboard::engine::{CallsAtOnce, Datagrams};
 use switchboard::services::SERVICES;
-use switchboard::{Engine, Transport};
 
 use crate::failure::{Failure, output_error};
 use crate::invocation::Table;
@@ -18,6 +18,7 @@ pub(crate) fn run(which: Table) -> Result<(), Failure> {
 pub(crate) fn table(which: Table) -> String {
     aligned(&match which {
         Table::Schemes => schemes(),
+        Table::Layers => layers(),
         Table::Services => services(),
         Table::Engines => engines(),
         Table::Options => options(),
@@ -34,6 +35,21 @@ fn schemes() -> Vec<Vec<String>> {
             yes(row.listens),
             yes(row.connects),
             row.man.to_owned(),
+            row.help.to_owned(),
+        ]
+    }));
+    rows
+}
+
+fn layers() -> Vec<Vec<String>> {
+    let lies_on: Vec<&str> = SCHEMES.iter().filter(|row| row.layers).map(|row| row.name).collect();
+    let mut rows = vec![head(&["layer", "lies on", "carries", "from", "what it is"])];
+    rows.extend(LAYERS.iter().map(|row| {
+        vec![
+            row.name.to_owned(),
+            lies_on.join(" "),
+            row.shape.to_string(),
+            row.spec.to_owned(),
             row.help.to_owned(),
         ]
     }));
@@ -92,8 +108,7 @@ fn engines() -> Vec<Vec<String>> {
 fn options() -> Vec<Vec<String>> {
     let mut rows = vec![head(&["option", "value", "kernel", "for", "when", "what it does"])];
     rows.extend(OPTIONS.iter().map(|row| {
-        let transports: Vec<&str> =
-            row.applies.transports.iter().map(|transport| Transport::name(*transport)).collect();
+        let names: Vec<&str> = row.applies.names().collect();
         let when = match row.applies.when {
             When::Listening => "listening",
             When::Connecting => "connecting",
@@ -103,7 +118,7 @@ fn options() -> Vec<Vec<String>> {
             row.name.to_owned(),
             value(&row.kind),
             row.kernel.to_owned(),
-            transports.join(" "),
+            names.join(" "),
             when.to_owned(),
             row.help.to_owned(),
         ]
@@ -122,6 +137,13 @@ fn value(kind: &Kind) -> String {
         Kind::Mode => "octal, as 660".to_owned(),
         Kind::Local => "HOST:PORT".to_owned(),
         Kind::Group => "IP address".to_owned(),
+        Kind::Word(words) => words.join(", "),
+        Kind::File => "FILE".to_owned(),
+        Kind::Path => "/PATH".to_owned(),
+        Kind::Token => "NAME".to_owned(),
+        Kind::Header => "NAME:VALUE".to_owned(),
+        Kind::Origin => "https://HOST".to_owned(),
+        Kind::Fingerprint => "sha256:HEX".to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use switchboard::address::Scheme;
 use switchboard::services::{Terminal, Until};
 use switchboard::socket::{DatagramSocket, Inherited};
 use switchboard::{Address, Doors, Engine, LastCall, Line, Observer, Shape, converse};
@@ -32,8 +33,8 @@ fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
     let terminal = super::terminal(&arguments.terminal, &keyboard, defaults);
     let shape = match inherited(&address)? {
         Some(Inherited::Connected(_)) => None,
-        Some(inherited) => inherited.transport().shape(),
-        None => address.transport.shape(),
+        Some(inherited) => Scheme { transport: inherited.transport(), ..address.scheme() }.shape(),
+        None => address.shape(),
     };
     let has_rules = !arguments.access.allow.is_empty() || !arguments.access.deny.is_empty();
     let result = match shape {

@@ -85,7 +85,7 @@ pub(super) fn one_offer(arguments: &Load, address: &Address) -> Result<Offer, Fa
         [calls] => calls,
         [..] => return Err(Failure::usage("several numbers of --calls are for --engines")),
     };
-    let shape = address.transport.shape().unwrap_or(Shape::Stream);
+    let shape = address.shape().unwrap_or(Shape::Stream);
     Ok(Offer { calls: calls as usize, ..offer(arguments, shape)? })
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use switchboard::address::Scheme;
 use switchboard::services::Relay;
 use switchboard::socket::Inherited;
 use switchboard::{Address, Framing, Limits, Shape, Transport};
@@ -48,9 +49,10 @@ pub(super) fn service(arguments: &invocation::Relay) -> Result<(Relay, Address),
     }
     let relay = Relay::to(to.clone());
     let transport = inherited(&from)?.map_or(from.transport, Inherited::transport);
-    let keeps_boundaries = |transport: Transport| transport.shape().is_some_and(Shape::keeps_boundaries);
-    let has_halves = |transport: Transport| transport.shape() != Some(Shape::Datagram);
-    let both_alike = keeps_boundaries(transport) == keeps_boundaries(to.transport);
+    let (near, far) = (Scheme { transport, ..from.scheme() }.shape(), to.shape());
+    let keeps_boundaries = |shape: Option<Shape>| shape.is_some_and(Shape::keeps_boundaries);
+    let has_halves = |shape: Option<Shape>| shape != Some(Shape::Datagram);
+    let both_alike = keeps_boundaries(near) == keeps_boundaries(far);
     match arguments.framing {
         Some(_) if both_alike => Err(Failure::usage(format!(
             "--framing marks messages on a byte stream for an address that has messages; {from} and {to} are of one \
@@ -60,7 +62,7 @@ pub(super) fn service(arguments: &invocation::Relay) -> Result<(Relay, Address),
             let framing = framing.with_bytes_max(arguments.frame_max.unwrap_or(Framing::BYTES_MAX));
             Ok((relay.framed(framing), to))
         }
-        None if both_alike || has_halves(transport) && has_halves(to.transport) => Ok((relay, to)),
+        None if both_alike || has_halves(near) && has_halves(far) => Ok((relay, to)),
         None => Err(Failure::usage(format!(
             "{from} and {to} cannot be joined as they are: one has datagrams, the other a byte stream; --framing says \
              how messages are marked there (line, nul, u8, u16be, u16le, u32be, u32le)"

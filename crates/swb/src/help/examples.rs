@@ -110,6 +110,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
     ]),
     (&["list"], &[
         example("swb list engines", "Who can move the bytes, and what one failure costs."),
+        example("swb list layers", "What can lie on a transport: wss://HOST:PORT is ws+tls+tcp://HOST:PORT."),
         example("swb list options", "What can stand behind the question mark of an address."),
     ]),
     (&["doctor"], &[

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use switchboard::address::{Kind, OPTIONS, OptionRow, SCHEMES, When};
+use switchboard::address::{Kind, LAYERS, OPTIONS, OptionRow, SCHEMES, When};
 
 use crate::commands::list;
 use crate::invocation::Table;
@@ -61,11 +61,25 @@ An address says what a call travels over and where its other end is:
     }
     text.push_str(
         "
+Layers stand in front of the transport with + between them, the outermost first: ws+tls+tcp://HOST:PORT
+
+",
+    );
+    for row in LAYERS {
+        let _ = writeln!(text, "  {}\n      {}; carries {}; {}", row.name, row.help, row.shape, row.spec);
+    }
+    let carrying: Vec<&str> = SCHEMES.iter().filter(|row| row.layers).map(|row| row.name).collect();
+    let _ = writeln!(text, "\nThey lie on a byte stream: {}. No layer is carried yet.", carrying.join(", "));
+    text.push_str(
+        "
 Short forms
   HOST:PORT                                 tcp://HOST:PORT
   :PORT                                     every address of this host when listening, localhost when
                                             connecting
   /PATH  ./PATH  ../PATH                    unix:PATH
+  tls://HOST:PORT                           tls+tcp://HOST:PORT; so are ws:// and proxy://
+  wss                                       ws+tls, also in front of others: wss+proxy://HOST:PORT
+  ws://HOST:PORT/PATH                       ws://HOST:PORT?path=/PATH
 
 HOST is a name, an IPv4 address, or an IPv6 address in brackets: [::1]. A name may have several
 addresses: `connect` tries all of them, the next one 250 ms after the last (RFC 8305), and the first that
@@ -96,6 +110,7 @@ An option follows a question mark, further ones an ampersand; the shell wants qu
   'tcp://:80?backlog=5&nodelay=off'
   'udp://:5000?join=239.1.2.3'
   'unix:/run/app.sock?mode=660&group=staff'
+  'wss://:443/chat?cert=cert.pem&key=key.pem'
 
 See also: swb help options
 ",
@@ -111,14 +126,15 @@ means on. Where the kernel grants something else than was asked, that is said wh
 "
     .to_owned();
     for row in OPTIONS {
-        let transports: Vec<&str> = row.applies.transports.iter().map(|one| one.name()).collect();
+        let names: Vec<&str> = row.applies.names().collect();
         let role = match row.applies.when {
             When::Listening => " when listening",
             When::Connecting => " when connecting",
             When::Either => "",
         };
         let again = if row.repeatable { "; may be given again" } else { "" };
-        let kernel = if row.kernel == row.man { String::new() } else { format!("{}, ", row.kernel) };
+        let has_name = !row.kernel.is_empty() && row.kernel != row.man;
+        let kernel = if has_name { format!("{}, ", row.kernel) } else { String::new() };
         // Writing to a String cannot fail.
         let _ = write!(
             text,
@@ -126,7 +142,7 @@ means on. Where the kernel grants something else than was asked, that is said wh
             row.name,
             value(row),
             row.help,
-            transports.join(", "),
+            names.join(", "),
             row.man,
         );
     }
@@ -144,7 +160,14 @@ fn value(row: &OptionRow) -> String {
         | Kind::Text { .. }
         | Kind::Mode
         | Kind::Local
-        | Kind::Group) => format!("=VALUE  {kind}"),
+        | Kind::Group
+        | Kind::Word(_)
+        | Kind::File
+        | Kind::Path
+        | Kind::Token
+        | Kind::Header
+        | Kind::Origin
+        | Kind::Fingerprint) => format!("=VALUE  {kind}"),
     }
 }
 
@@ -276,6 +299,7 @@ mod tests {
     fn the_topics_name_every_row_of_their_tables() {
         let (addresses, options, engines) = (addresses(), options(), engines());
         assert!(SCHEMES.iter().all(|row| addresses.contains(row.syntax)));
+        assert!(LAYERS.iter().all(|row| addresses.contains(&format!("\n  {}\n", row.name))));
         assert!(OPTIONS.iter().all(|row| options.contains(&format!("\n  {}", row.name))));
         assert!(Engine::ALL.iter().all(|engine| engines.contains(&format!("\n{engine:9}  "))));
     }

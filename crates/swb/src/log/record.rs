@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use switchboard::address::visible;
 use switchboard::engine::OPEN_TOLD_MAX;
-use switchboard::{Call, CallFailed, End, Event, Leg, ProgramEnd, TcpInfo};
+use switchboard::{Call, CallFailed, Event, Leg, ProgramEnd, TcpInfo};
 
 use crate::failure::Failure;
 use crate::json::Json;
@@ -343,7 +343,7 @@ fn count(number: usize) -> Json {
 
 #[cfg(test)]
 mod tests {
-    use switchboard::{CallLimit, Transport};
+    use switchboard::{CallLimit, End, Transport};
 
     use super::*;
 

@@ -27,7 +27,8 @@ fn bulk_is_spliced_and_small_messages_are_not(engine: &str) {
         assert!(hearing.join().unwrap() == said, "{size} bytes were changed");
         drop(caller);
         let told = lines(&relay.terminate().stderr);
-        let spliced: usize = named(&told, "splice").iter().filter_map(|line| line.result().parse::<usize>().ok()).sum();
+        let spliced: usize =
+            named(&told, "splice").iter().filter_map(|line| line.result().parse::<usize>().ok()).sum();
         // Each byte is spliced twice: into the pipe and out of it. What came first was copied.
         assert_eq!(spliced > size, is_spliced, "{spliced} of {size} bytes");
     }
@@ -79,7 +80,12 @@ fn a_kernel_that_splices_nothing_is_no_hindrance() {
         return;
     }
     // The first splice of a call goes into the pipe, the second out of it.
-    for fault in ["splice:error=EINVAL", "splice:error=EINVAL:when=2+2", "pipe2:error=EMFILE", "splice:error=EAGAIN:when=3+3"] {
+    for fault in [
+        "splice:error=EINVAL",
+        "splice:error=EINVAL:when=2+2",
+        "pipe2:error=EMFILE",
+        "splice:error=EAGAIN:when=3+3",
+    ] {
         let (listener, address) = far();
         let inject = format!("inject={fault}");
         let swb = env!("CARGO_BIN_EXE_swb");

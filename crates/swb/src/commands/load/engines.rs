@@ -47,7 +47,7 @@ pub(super) fn compare(arguments: &invocation::Load, control: &Control) -> Result
         [] => vec![1, 10, 100, 1_000],
         ref calls => calls.iter().map(|calls| *calls as usize).collect(),
     };
-    let base = offer(arguments, at.transport.shape().unwrap_or(Shape::Stream))?;
+    let base = offer(arguments, at.shape().unwrap_or(Shape::Stream))?;
     let duration = arguments.duration.unwrap_or(TURN);
     let timeout = arguments.timeout.unwrap_or(TIMEOUT);
     let warm_up = arguments.warm_up.unwrap_or(WARM_UP);

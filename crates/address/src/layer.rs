@@ -1,0 +1,196 @@
+//! Layers and the table of their names.
+//!
+//! What lies between a transport and what is said on it: TLS (RFC 8446), WebSocket (RFC 6455), the header of the
+//! PROXY protocol. A layer is a row of data, as a scheme is. Protected: [`Layers`] holds each layer once at most,
+//! and nothing lies on one that carries messages; row `n` is the row of `Layer::ALL[n]` (a test).
+
+use std::fmt;
+
+use crate::scheme::Shape;
+
+use Layer::{Proxy, Tls, WebSocket};
+
+/// What turns the bytes of a transport into others. Its [`Display`](fmt::Display) is its name: `tls`.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Layer {
+    /// TLS 1.2 or 1.3.
+    Tls,
+    /// WebSocket: messages in order.
+    WebSocket,
+    /// The header of the PROXY protocol, in front of everything else.
+    Proxy,
+}
+
+impl Layer {
+    /// Every layer, in the order of [`LAYERS`].
+    pub const ALL: &[Layer] = &[Tls, WebSocket, Proxy];
+
+    /// The row of [`LAYERS`] that describes this layer.
+    pub fn row(self) -> &'static LayerRow {
+        &LAYERS[self as usize]
+    }
+
+    /// The word that names this layer in an address: `tls`.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The shape of what it carries.
+    pub fn shape(self) -> Shape {
+        self.row().shape
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+/// One layer: everything that is known of it before anything is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerRow {
+    /// The layer that the row describes.
+    pub layer: Layer,
+    /// Its word in front of the transport: `tls`.
+    pub name: &'static str,
+    /// The shape of what it carries.
+    pub shape: Shape,
+    /// Where it is laid down: `RFC 8446`.
+    pub spec: &'static str,
+    /// One line of help.
+    pub help: &'static str,
+}
+
+/// Every layer, in the order of [`Layer::ALL`].
+#[rustfmt::skip]
+pub const LAYERS: &[LayerRow] = &[
+    LayerRow { layer: Tls, name: "tls", shape: Shape::Stream, spec: "RFC 8446",
+        help: "encrypted, and the server proves who it is" },
+    LayerRow { layer: WebSocket, name: "ws", shape: Shape::SeqPacket, spec: "RFC 6455",
+        help: "messages in order, behind an opening in HTTP, as browsers have them" },
+    LayerRow { layer: Proxy, name: "proxy", shape: Shape::Stream, spec: "proxy-protocol.txt",
+        help: "who really calls, said by a relay in front of everything else" },
+];
+
+/// A word for several layers: what it stands for, outermost first.
+pub(crate) const SHORT: (&str, &[Layer]) = ("wss", &[WebSocket, Tls]);
+
+/// The layers of an address in the order of a stack: first the one that is next to the socket.
+///
+/// Each is there once at most, so there are as many as [`Layer::ALL`] at most.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Layers([Option<Layer>; Layer::ALL.len()]);
+
+impl Layers {
+    /// No layer.
+    pub const NONE: Layers = Layers([None; Layer::ALL.len()]);
+
+    /// These layers with one more, which lies on all others.
+    ///
+    /// # Errors
+    /// If it is there already, or would lie on one that carries messages.
+    pub fn with(mut self, layer: Layer) -> Result<Layers, LayerError> {
+        if self.contains(layer) {
+            return Err(LayerError::Twice(layer));
+        }
+        if let Some(below) = self.top()
+            && below.shape() != Shape::Stream
+        {
+            return Err(LayerError::OnMessages { layer, below });
+        }
+        // There is room for each layer once, and this one is not there.
+        if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
+            *free = Some(layer);
+        }
+        Ok(self)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self == Layers::NONE
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether this one is there.
+    pub fn contains(self, layer: Layer) -> bool {
+        self.iter().any(|other| other == layer)
+    }
+
+    /// Each, the one next to the socket first.
+    pub fn iter(self) -> impl DoubleEndedIterator<Item = Layer> {
+        self.0.into_iter().flatten()
+    }
+
+    /// The outermost: the one next to what is said.
+    pub fn top(self) -> Option<Layer> {
+        self.iter().next_back()
+    }
+
+    /// These layers with one more, wherever it can lie; `None` if it is there already.
+    pub(crate) fn having(self, layer: Layer) -> Option<Layers> {
+        let below_the_top = || {
+            let top = self.top()?;
+            let below = self.iter().filter(|other| *other != top);
+            below.chain([layer, top]).try_fold(Layers::NONE, |layers, layer| layers.with(layer).ok())
+        };
+        self.with(layer).ok().or_else(below_the_top)
+    }
+}
+
+/// Why layers cannot lie on each other so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LayerError {
+    /// It is there already.
+    Twice(Layer),
+    /// It would lie on one that carries messages.
+    OnMessages {
+        /// The layer.
+        layer: Layer,
+        /// On which it would lie.
+        below: Layer,
+    },
+}
+
+impl fmt::Display for LayerError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LayerError::Twice(layer) => write!(formatter, "{layer} is given twice"),
+            LayerError::OnMessages { layer, below } => {
+                write!(
+                    formatter,
+                    "{layer} over {below} is not there: {layer} lies on a byte stream, and {below} carries messages"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for LayerError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layer_finds_its_own_row() {
+        assert_eq!(LAYERS.len(), Layer::ALL.len());
+        for (row, layer) in LAYERS.iter().zip(Layer::ALL) {
+            assert_eq!((row.layer, layer.row().layer), (*layer, *layer));
+        }
+    }
+
+    #[test]
+    fn a_layer_is_put_where_it_can_lie() {
+        let layers = |stack: &[Layer]| {
+            stack.iter().try_fold(Layers::NONE, |layers, layer| layers.with(*layer)).unwrap()
+        };
+        assert_eq!(layers(&[Proxy]).having(Tls), Some(layers(&[Proxy, Tls])));
+        assert_eq!(layers(&[Proxy, WebSocket]).having(Tls), Some(layers(&[Proxy, Tls, WebSocket])));
+        assert_eq!(layers(&[Tls, WebSocket]).having(Tls), None);
+    }
+}
