@@ -149,23 +149,26 @@ impl Session {
                     carrier.finish(leg);
                 }
             }
-            owes |= state.owes() || carrier.holds_back(leg);
+            owes |= state.owes();
             silent &= state.is_silent();
         }
+        let legs = self.legs.len();
+        let mut holds_back = || (0..legs).filter_map(Leg::new).any(|leg| carrier.holds_back(leg));
         match &mut self.phase {
             Phase::Over(_) | Phase::HandedOver => {}
             Phase::Open => {
-                if !owes && self.legs.iter().all(|leg| leg.peer_finished && leg.finished) {
+                let all_finished = self.legs.iter().all(|leg| leg.peer_finished && leg.finished);
+                if all_finished && !owes && !holds_back() {
                     self.end(now, self.honest(CloseReason::Finished), carrier);
                 }
             }
             Phase::Closing(closing) if breaks_off => closing.look_at = Some(now.moment + DELIVERY_LOOK),
-            Phase::Closing(closing) if !owes && (silent || !closing.linger) => {
+            Phase::Closing(closing) if !owes && (silent || !closing.linger) && !holds_back() => {
                 let reason = closing.reason;
                 self.end(now, self.honest(reason), carrier);
             }
             Phase::Closing(closing) => {
-                if !owes && closing.linger_until.is_none() {
+                if !owes && closing.linger_until.is_none() && !holds_back() {
                     closing.linger_until = Some(now.moment + LINGER);
                     closing.deliver_until = None;
                 }
