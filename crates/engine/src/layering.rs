@@ -160,7 +160,7 @@ impl Layering {
                 };
                 Maker::WebSocketServer(WebSocketServer::new(settings)?)
             }
-            Layer::Proxy => Maker::ProxyReader { within: within.unwrap_or(ProxyReader::WITHIN) },
+            Layer::Proxy => Maker::ProxyReader { within: within.unwrap_or(TLS_HANDSHAKE_WITHIN) },
         })
     }
 

@@ -25,7 +25,8 @@ pub(crate) use load::Load;
         Options follow a question mark: 'tcp://:80?backlog=5&nodelay=off'.\n\
         More: swb help addresses, options, ends, typing, engines, or a command.\n\n\
         Exit status: 0 done, 1 other, 2 usage, 3 name not found, 4 refused or unreachable, 5 timed out,\n\
-        6 reset or broken, 7 cannot bind, 8 not supported by this kernel, 128+N by signal N."
+        6 reset or broken, 7 cannot bind, 8 not supported by this kernel, 9 not trusted (TLS),\n\
+        128+N by signal N."
 )]
 pub(crate) struct Invocation {
     #[command(subcommand)]

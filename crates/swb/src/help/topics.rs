@@ -69,7 +69,11 @@ Layers stand in front of the transport with + between them, the outermost first:
         let _ = writeln!(text, "  {}\n      {}; carries {}; {}", row.name, row.help, row.shape, row.spec);
     }
     let carrying: Vec<&str> = SCHEMES.iter().filter(|row| row.layers).map(|row| row.name).collect();
-    let _ = writeln!(text, "\nThey lie on a byte stream: {}. No layer is carried yet.", carrying.join(", "));
+    let _ = writeln!(
+        text,
+        "\nThey lie on a byte stream: {}. With connect, listen, ask, serve and relay.",
+        carrying.join(", ")
+    );
     text.push_str(
         "
 Short forms
@@ -210,6 +214,7 @@ Exit status
     6  reset or broken: the peer may not have got everything; what came does not fit --unpack
     7  cannot bind: in use, not ours, not permitted
     8  this kernel does not have it
+    9  the other end is not trusted (TLS)
   128+N  ended by signal N
   `connect` and `ask` to a program that failed: its own, or 128+N where signal N killed it
 
