@@ -9,6 +9,7 @@ mod arrivals;
 mod calls;
 mod census;
 mod children;
+mod chores;
 mod door;
 mod gather;
 mod hands;

@@ -18,16 +18,16 @@
 //!   [`LINGER`] to be taken, so that a peer who does not read is no way round the limit.
 
 mod call_limits;
+mod carrier;
 mod closing;
 mod leg;
 mod rooms;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use conversation::{
-    Address, Call, CallFailed, CloseReason, Conversation, CopiedBy, DialFailure, Effect, End, Leg, Moment,
-    Now, Outbox, Payload, Shape, Topic,
+    Call, CallFailed, CloseReason, Conversation, CopiedBy, DialFailure, Effect, End, Leg, Moment, Now,
+    Outbox, Payload, Shape,
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -39,6 +39,7 @@ pub use rooms::Heard;
 use rooms::Membership;
 
 pub use call_limits::{CallLimit, CallLimits};
+pub use carrier::{Carrier, HeldSent};
 
 /// Bytes owed on a leg from which on its feeders are no longer read.
 pub const HIGH_MARK_BYTES: usize = 64 * 1024;
@@ -48,86 +49,6 @@ pub const LOW_MARK_BYTES: usize = 16 * 1024;
 
 /// How long a closed call waits for its peer to finish, its bytes being read and dropped.
 pub const LINGER: Duration = Duration::from_secs(2);
-
-/// What an engine does for a session. Every method acts at once and does not block.
-pub trait Carrier {
-    /// Sends as many of the bytes as the kernel takes now, a message whole or not at all. `Ok(None)`: not now;
-    /// the engine calls [`Session::writable`] when it is worth another try.
-    ///
-    /// # Errors
-    ///
-    /// The call that failed: the leg cannot be sent on any more.
-    fn send(&mut self, leg: Leg, bytes: &[u8]) -> Result<Option<usize>, CallFailed>;
-
-    /// Sends of the bytes that it holds for this leg, `held` of them, what the kernel takes now.
-    ///
-    /// # Errors
-    ///
-    /// The call that failed: the leg cannot be sent on any more.
-    fn send_held(&mut self, leg: Leg, held: usize) -> Result<HeldSent, CallFailed> {
-        let _ = (leg, held);
-        Ok(HeldSent::NotNow) // of one that never says that it holds anything
-    }
-
-    /// Sends no more on this leg: shutdown(2) with `SHUT_WR`.
-    fn finish(&mut self, leg: Leg);
-
-    /// Whether it still has to send some of what it took for this leg: the call does not end in order before that has
-    /// gone. Once it has, the engine calls [`Session::gone`].
-    fn holds_back(&mut self, leg: Leg) -> bool {
-        let _ = leg;
-        false
-    }
-
-    /// Whether the peer's host has all that was sent on this leg: a reset would not drop any of it.
-    fn is_delivered(&mut self, leg: Leg) -> bool;
-
-    /// Ends the leg at once with a reset where the transport has one.
-    fn abort(&mut self, leg: Leg);
-
-    /// Calls `address`; the answer is [`Session::connected`] or [`Session::dial_failed`], later.
-    fn dial(&mut self, leg: Leg, address: Address);
-
-    /// Gives the caller's socket to the program at `address`. The engine ends the session with [`Session::end`] once the
-    /// program has ended, or could not be started.
-    fn hand_over(&mut self, address: Address);
-
-    /// Looks up the caller's host name; the answer is [`Session::peer_named`], later.
-    fn name_peer(&mut self);
-
-    /// Writes to the standard output of the process, whole.
-    ///
-    /// # Errors
-    ///
-    /// The call that failed: the output cannot be written to any more.
-    fn output(&mut self, bytes: &[u8]) -> Result<(), CallFailed>;
-
-    /// Enters the call into a room, beside the `others` that it is in: from now on the engine calls
-    /// [`Session::heard`].
-    ///
-    /// # Errors
-    ///
-    /// With what the call ends: it is in too many rooms, or the engine has none.
-    fn subscribe(&mut self, topic: &Topic, others: usize) -> Result<(), CloseReason>;
-
-    /// Takes the call out of a room.
-    fn unsubscribe(&mut self, topic: &Topic);
-
-    /// Says something to everybody else in a room, later. Returns whether there is room for more; if not, the
-    /// engine calls [`Session::release`] once there is.
-    fn publish(&mut self, topic: &Topic, bytes: &Arc<[u8]>) -> bool;
-}
-
-/// What became of bytes that a carrier holds.
-#[derive(Debug)]
-pub enum HeldSent {
-    /// The kernel took so many, one at least.
-    Taken(usize),
-    /// It takes none now; the engine calls [`Session::writable`] when it is worth another try.
-    NotNow,
-    /// They cannot go as they are held: these are they.
-    Instead(Vec<u8>),
-}
 
 /// A conversation with the state of its call.
 pub struct Session {

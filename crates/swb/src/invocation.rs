@@ -1,6 +1,7 @@
 //! The command line as types: what was asked for, before anything is looked at.
 
 mod admission;
+mod engine;
 mod load;
 
 use std::path::PathBuf;
@@ -8,9 +9,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use switchboard::services::{Prefix, TimeFormat, Until};
-use switchboard::{EngineChoice, Format, Framing};
+use switchboard::{Format, Framing};
 
 pub(crate) use admission::{Access, Admission};
+pub(crate) use engine::EngineArguments;
 pub(crate) use load::Load;
 
 /// What `swb` was asked to do.
@@ -338,32 +340,6 @@ impl From<PrefixArgument> for Prefix {
 /// The form in which `time` tells it.
 pub(crate) fn time_format(binary: bool) -> TimeFormat {
     if binary { TimeFormat::Binary } else { TimeFormat::Text }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EngineArguments {
-    /// Who moves the bytes: auto, iterative, process, thread, poll, epoll, uring.
-    #[arg(long, global = true, default_value = "auto")]
-    pub(crate) engine: EngineChoice,
-    /// Workers of an engine that has them. Default: one for each core.
-    #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) workers: Option<u16>,
-    /// Calls open at once; further callers wait. Default: as many as there are descriptors for.
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_calls: Option<u32>,
-    /// Ends calls that were silent in both directions for this long. Default: never; 60s for datagram peers.
-    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
-    pub(crate) idle_timeout: Option<Duration>,
-    /// How many callers the kernel holds before they are answered.
-    #[arg(long, global = true, value_name = "N")]
-    pub(crate) backlog: Option<u16>,
-    /// How long a worker of epoll or uring looks for something to do before it sleeps, while that pays: the senders
-    /// need not wake it then, and it answers sooner. 0s: it sleeps at once.
-    #[arg(long, global = true, value_name = "DURATION", value_parser = duration, default_value = "5us")]
-    pub(crate) busy_wait: Duration,
-    /// How long open calls may go on after SIGTERM or SIGINT; a second signal ends them at once.
-    #[arg(long, global = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
-    pub(crate) drain: Duration,
 }
 
 /// What is said of a run, how, and where.

@@ -1,22 +1,17 @@
 //! The calls of a reactor: opened, moved on by turns, ended.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use conversation::{
-    Call, CallFailed, CloseReason, DialFailure, DialFailureKind, End, Leg, Moment, Now, Transport,
-};
+use conversation::{Call, CallFailed, CloseReason, End, Leg, Moment, Now};
 use smallvec::{SmallVec, smallvec};
-use socket::Standard;
 
-use crate::errands::{Done, Errand, Errands, Ticket};
 use crate::peer_places::PeerPlace;
 use crate::selector::{Operation, Ready, Selector, Source, Watch};
 use crate::{CallLimits, Event, ProgramEnd, ServeError, Session};
 
 use super::arrivals::Incoming;
-use super::hands::{Chore, Hands};
-use super::layered::{laid, take_events};
+use super::hands::Hands;
+use super::layered::take_events;
 use super::leg_end::{Heard, LegEnd, LegSocket, Part, PutOff};
 use super::programs::{HandedOver, Over, PATIENCE, hung_up};
 use super::splice::receive_for;
@@ -398,86 +393,7 @@ impl<S: Selector> Reactor<S> {
         self.kill_overdue_children();
     }
 
-    fn do_chore(&mut self, chore: Chore, now: Now) {
-        match chore {
-            Chore::Dial { slot, leg, address } if address.transport == Transport::Standard => {
-                match Standard::open() {
-                    Ok(standard) => self.connect_leg(slot, leg, LegSocket::Standard(standard), now),
-                    Err(error) => {
-                        let text = format!("cannot use {address}: {error}");
-                        let why = DialFailure { kind: DialFailureKind::Other, text };
-                        self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
-                    }
-                }
-            }
-            Chore::Dial { slot, leg, address } if address.transport.is_program() => {
-                let environment = self.environment(slot);
-                self.send_errand(slot, leg, Errand::Start { address, environment }, now);
-            }
-            Chore::Dial { slot, leg, address } => {
-                let layerings = Arc::clone(&self.host.layerings);
-                self.send_errand(slot, leg, Errand::Dial { address, layerings, asked: Instant::now() }, now);
-            }
-            Chore::HandOver { slot, address } => self.hand_over(slot, address, now),
-            Chore::NamePeer { slot } => {
-                match self.entries.get(slot).and_then(|entry| entry.session.call().peer.ip()) {
-                    Some(address) => self.send_errand(slot, Leg::CALLER, Errand::Name(address), now),
-                    None => self.with(slot, now, |session, hands| session.peer_named(now, None, hands)),
-                }
-            }
-        }
-    }
-
-    pub(super) fn send_errand(&mut self, slot: usize, leg: Leg, errand: Errand, now: Now) {
-        let Some(entry) = self.entries.get(slot) else { return };
-        let ticket = Ticket { slot, call_number: entry.session.call().number, leg };
-        match self.wake_fd() {
-            Ok(wake) => self.errands.get_or_insert_with(|| Errands::new(wake)).send(ticket, errand),
-            Err(error) => {
-                let failed = CallFailed::new("eventfd(2)", &error);
-                self.with(slot, now, |session, hands| session.leg_failed(now, leg, failed, hands));
-            }
-        }
-    }
-
-    pub(super) fn errand_done(&mut self, ticket: Ticket, done: Done, now: Now) {
-        let Ticket { slot, call_number, leg } = ticket;
-        if self.entries.get(slot).is_none_or(|entry| entry.session.call().number != call_number) {
-            return; // the call ended meanwhile
-        }
-        match done {
-            Done::Dialled(Ok((connected, layering))) => {
-                let Some(entry) = self.entries.get_mut(slot) else { return };
-                entry.far = Some(Box::new(connected.end));
-                let call = entry.session.call();
-                match laid(connected.connection, layering.as_deref(), &call.peer, &call.local, now) {
-                    Ok(socket) => self.connect_leg(slot, leg, socket, now),
-                    Err(text) => {
-                        let why = DialFailure { kind: DialFailureKind::Other, text };
-                        self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
-                    }
-                }
-            }
-            Done::Started(Ok(program)) => {
-                if let Some(entry) = self.entries.get_mut(slot) {
-                    entry.far = Some(Box::new(program.end().clone()));
-                }
-                self.connect_leg(slot, leg, LegSocket::Program(Box::new(program)), now);
-            }
-            Done::Dialled(Err(why)) | Done::Started(Err(why)) => {
-                if let Some(entry) = self.entries.get(slot) {
-                    self.host.tallies.not_dialled(&entry.session.call().peer, &why);
-                }
-                self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
-            }
-            Done::HandedOver(given) => self.handed_over(slot, given, now),
-            Done::Named(name) => {
-                self.with(slot, now, |session, hands| session.peer_named(now, name.as_deref(), hands));
-            }
-        }
-    }
-
-    fn connect_leg(&mut self, slot: usize, leg: Leg, socket: LegSocket, now: Now) {
+    pub(super) fn connect_leg(&mut self, slot: usize, leg: Leg, socket: LegSocket, now: Now) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         let end = LegEnd::new(socket);
         let (shape, is_socket) = (end.shape(), !matches!(end.socket, LegSocket::Standard(_)));

@@ -1,0 +1,98 @@
+//! What a session asks for that the reactor does once the event is over: dialling, starting programs, looking names up.
+//!
+//! What may block is an errand for a helper thread; its answer comes back as an event of the call, if that is still there.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use conversation::{CallFailed, DialFailure, DialFailureKind, Leg, Now, Transport};
+use socket::Standard;
+
+use crate::errands::{Done, Errand, Errands, Ticket};
+use crate::selector::Selector;
+
+use super::Reactor;
+use super::hands::Chore;
+use super::layered::laid;
+use super::leg_end::LegSocket;
+
+impl<S: Selector> Reactor<S> {
+    pub(super) fn do_chore(&mut self, chore: Chore, now: Now) {
+        match chore {
+            Chore::Dial { slot, leg, address } if address.transport == Transport::Standard => {
+                match Standard::open() {
+                    Ok(standard) => self.connect_leg(slot, leg, LegSocket::Standard(standard), now),
+                    Err(error) => {
+                        let text = format!("cannot use {address}: {error}");
+                        let why = DialFailure { kind: DialFailureKind::Other, text };
+                        self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
+                    }
+                }
+            }
+            Chore::Dial { slot, leg, address } if address.transport.is_program() => {
+                let environment = self.environment(slot);
+                self.send_errand(slot, leg, Errand::Start { address, environment }, now);
+            }
+            Chore::Dial { slot, leg, address } => {
+                let layerings = Arc::clone(&self.host.layerings);
+                self.send_errand(slot, leg, Errand::Dial { address, layerings, asked: Instant::now() }, now);
+            }
+            Chore::HandOver { slot, address } => self.hand_over(slot, address, now),
+            Chore::NamePeer { slot } => {
+                match self.entries.get(slot).and_then(|entry| entry.session.call().peer.ip()) {
+                    Some(address) => self.send_errand(slot, Leg::CALLER, Errand::Name(address), now),
+                    None => self.with(slot, now, |session, hands| session.peer_named(now, None, hands)),
+                }
+            }
+        }
+    }
+
+    pub(super) fn send_errand(&mut self, slot: usize, leg: Leg, errand: Errand, now: Now) {
+        let Some(entry) = self.entries.get(slot) else { return };
+        let ticket = Ticket { slot, call_number: entry.session.call().number, leg };
+        match self.wake_fd() {
+            Ok(wake) => self.errands.get_or_insert_with(|| Errands::new(wake)).send(ticket, errand),
+            Err(error) => {
+                let failed = CallFailed::new("eventfd(2)", &error);
+                self.with(slot, now, |session, hands| session.leg_failed(now, leg, failed, hands));
+            }
+        }
+    }
+
+    pub(super) fn errand_done(&mut self, ticket: Ticket, done: Done, now: Now) {
+        let Ticket { slot, call_number, leg } = ticket;
+        if self.entries.get(slot).is_none_or(|entry| entry.session.call().number != call_number) {
+            return; // the call ended meanwhile
+        }
+        match done {
+            Done::Dialled(Ok((connected, layering))) => {
+                let Some(entry) = self.entries.get_mut(slot) else { return };
+                entry.far = Some(Box::new(connected.end));
+                let call = entry.session.call();
+                match laid(connected.connection, layering.as_deref(), &call.peer, &call.local, now) {
+                    Ok(socket) => self.connect_leg(slot, leg, socket, now),
+                    Err(text) => {
+                        let why = DialFailure { kind: DialFailureKind::Other, text };
+                        self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
+                    }
+                }
+            }
+            Done::Started(Ok(program)) => {
+                if let Some(entry) = self.entries.get_mut(slot) {
+                    entry.far = Some(Box::new(program.end().clone()));
+                }
+                self.connect_leg(slot, leg, LegSocket::Program(Box::new(program)), now);
+            }
+            Done::Dialled(Err(why)) | Done::Started(Err(why)) => {
+                if let Some(entry) = self.entries.get(slot) {
+                    self.host.tallies.not_dialled(&entry.session.call().peer, &why);
+                }
+                self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
+            }
+            Done::HandedOver(given) => self.handed_over(slot, given, now),
+            Done::Named(name) => {
+                self.with(slot, now, |session, hands| session.peer_named(now, name.as_deref(), hands));
+            }
+        }
+    }
+}
