@@ -100,6 +100,8 @@ pub(crate) struct Reactor<S> {
     buffer: Box<[u8]>,
     /// Room for datagrams of UDP, once some have come.
     inbox: Option<Inbox>,
+    /// An event told it to drain, within so long: begun once all events of its batch are looked at.
+    drain_asked: Option<Duration>,
     /// Told to stop answering.
     is_draining: bool,
     /// When the calls that are still open are ended.
@@ -141,6 +143,7 @@ impl<S: Selector> Reactor<S> {
             members: Err(CallFailed { call: "eventfd(2)", errno: libc::EOPNOTSUPP }),
             buffer: vec![0; RECEIVE_BUFFER_BYTES].into_boxed_slice(),
             inbox: None,
+            drain_asked: None,
             is_draining: false,
             drain_until: None,
             ending_seen: false,
@@ -209,6 +212,9 @@ impl<S: Selector> Reactor<S> {
                     self.dispatch(ready, now)?;
                 }
             }
+            if let Some(at_most) = self.drain_asked.take() {
+                self.begin_drain(now, at_most);
+            }
         }
     }
 
@@ -222,15 +228,15 @@ impl<S: Selector> Reactor<S> {
             Some(Token::Output(slot, leg)) => self.output_ready(slot, leg, &ready, now),
             Some(Token::Door(index)) => {
                 if let Some(door) = self.doors.get_mut(index) {
-                    door.announced();
+                    door.announced(&mut ready);
                 }
             }
             Some(Token::Child(index)) => self.reap(index),
             Some(Token::Program(index)) => self.look_at_program(index, now),
-            Some(Token::Draining) => self.begin_drain(now, self.host.plan.limits.drain),
+            Some(Token::Draining) => self.drain_asked = Some(self.host.plan.limits.drain),
             Some(Token::Ending) => {
                 self.ending_seen = true;
-                self.begin_drain(now, Duration::ZERO);
+                self.drain_asked = Some(Duration::ZERO);
             }
             Some(Token::Wake) => self.woken(now),
             Some(Token::Bell | Token::Ticks) => self.bell(),
@@ -252,6 +258,7 @@ impl<S: Selector> Reactor<S> {
                     && let Some(door) = &state.door
                 {
                     state.watched = watch_door(&mut self.selector, door, index)?;
+                    state.accepting = Operation::NONE;
                     state.ready = true;
                 }
                 return Ok(());
@@ -284,9 +291,13 @@ impl<S: Selector> Reactor<S> {
 
     /// Closes a door. Who waits there already is not answered any more.
     fn close_door(&mut self, index: usize) {
+        self.stop_accepting(index);
         let door = &mut self.doors[index];
         self.selector.forget(door.watched);
-        door.door = None;
+        let callers = std::mem::take(&mut door.callers);
+        if let Some(Door::Listener { listener, .. }) = door.door.take() {
+            callers.into_iter().flatten().for_each(|caller| listener.turn_away(caller));
+        }
     }
 
     fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Ready>) -> io::Result<()> {
@@ -390,7 +401,7 @@ impl<S: Selector> Reactor<S> {
         }
         if !self.is_draining {
             // Callers whose connection the kernel has established already are ours: they are still answered.
-            self.answer_all(now);
+            self.answer_established(now);
             if self.newborn.is_some() {
                 return;
             }
@@ -472,9 +483,17 @@ impl<S: Selector> Reactor<S> {
     }
 }
 
+/// Whether callers can be accepted by a selector that does so. Where several workers wait at one socket each asks for
+/// a caller when it has the time: what one was brought no other could answer.
+fn accepts_by_itself<S: Selector>(door: &Door) -> bool {
+    S::RECEIVES && matches!(door, Door::Listener { shared: false, .. })
+}
+
 fn watch_door<S: Selector>(selector: &mut S, door: &Door, index: usize) -> io::Result<Operation> {
     let token = Token::Door(index).pack();
     match door {
+        // Looked at once; when nobody waits, the selector accepts.
+        Door::Listener { .. } if accepts_by_itself::<S>(door) => Ok(Operation::NONE),
         Door::Listener { listener, shared, .. } => {
             let watch = if *shared { Watch::SharedRead } else { Watch::Read };
             selector.add(listener.as_fd(), token, watch)

@@ -4,8 +4,9 @@ mod epoll;
 mod poll;
 mod uring;
 
+use std::collections::VecDeque;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 pub(crate) use crate::epoll::Watch;
@@ -19,9 +20,10 @@ const SHORTAGE_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a reactor needs of the kernel in order to wait for many descriptors.
 ///
-/// Two of them say what is ready; the third also receives, where it is asked to.
+/// Two of them say what is ready; the third also receives and accepts, where it is asked to.
 pub(crate) trait Selector: Sized {
-    /// Whether it receives what comes on byte streams by itself, once [`Selector::receive`] has asked for it.
+    /// Whether it receives what comes on byte streams, and accepts callers, by itself, once [`Selector::receive`]
+    /// and [`Selector::accept`] have asked for it.
     const RECEIVES: bool = false;
 
     /// Whether a wait costs the same however many descriptors are watched, so that it may be done often.
@@ -41,6 +43,15 @@ pub(crate) trait Selector: Sized {
     fn receive(&mut self, _fd: BorrowedFd<'_>, _token: u64) -> Operation {
         Operation::NONE
     }
+
+    /// Accepts callers at `fd` until it is stopped, each with an event that brings the caller.
+    fn accept(&mut self, _fd: BorrowedFd<'_>, _token: u64) -> Operation {
+        Operation::NONE
+    }
+
+    /// Ends such an operation at once, and hands over who had been accepted by then. Not while events of a wait
+    /// are still to be looked at: they may bring callers of it.
+    fn stop_accepting(&mut self, _operation: Operation, _callers: &mut VecDeque<io::Result<OwnedFd>>) {}
 
     /// Tells once when `fd` takes bytes again.
     fn tell_room(&mut self, _fd: BorrowedFd<'_>, _token: u64) -> Operation {
@@ -112,7 +123,9 @@ pub(crate) struct Ready {
 pub(crate) enum Arrival {
     Bytes(Filled),
     Finished,
-    /// recv(2) failed with this errno, or was stopped.
+    /// Somebody has called.
+    Caller(OwnedFd),
+    /// recv(2) or accept(2) failed with this errno, or was stopped.
     Failed(i32),
 }
 

@@ -4,7 +4,7 @@
 //! copies; `quickack`, and buffers on Unix sockets, it does not, so they are set again.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use address::{Address, End, OptionKey, Place, Shape, Transport};
@@ -14,7 +14,7 @@ use crate::born::Family;
 use crate::open_socket::OpenSocket;
 use crate::options::{backlog, complete_accepted};
 use crate::owned_path::OwnedPath;
-use crate::{BindError, Connection, Granted, call, descriptor, errno};
+use crate::{BindError, Connection, Granted, call, descriptor, errno, sockaddr};
 
 /// A listening socket: tcp, unix or unix-seqpacket. Dropping it is close(2), and removes its Unix path.
 #[derive(Debug)]
@@ -90,13 +90,56 @@ impl Listener {
     /// # Errors
     ///
     /// What to do about one is [`AcceptOutcome::of`](crate::AcceptOutcome::of).
+    #[inline]
     pub fn accept(&self) -> io::Result<Accepted> {
         let (fd, peer) = call::accept(&self.fd, self.transport)?;
+        Ok(Accepted { connection: self.connection(fd)?, peer })
+    }
+
+    /// A caller that the kernel was asked to accept here beforehand (`IORING_OP_ACCEPT`), non-blocking and
+    /// close-on-exec; getpeername(2) says who it is, or who it was if it has reset the call meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept) without `EAGAIN`; `ECONNABORTED` if nobody knows any more who it was.
+    #[inline]
+    pub fn accepted(&self, caller: OwnedFd) -> io::Result<Accepted> {
+        let fd = OpenSocket::from(caller);
+        let peer = match call::peer_end(&fd, self.transport) {
+            Err(error) if errno::is(&error, libc::ENOTCONN) => self.end_of_the_gone(&fd)?,
+            peer => peer?,
+        };
+        Ok(Accepted { connection: self.connection(fd)?, peer })
+    }
+
+    /// Resets a caller that was accepted and is not to be answered, as close(2) does to those in the backlog.
+    pub fn turn_away(&self, caller: OwnedFd) {
+        // A descriptor that is no connection is closed all the same.
+        let _ = Connection::on(OpenSocket::from(caller), self.transport).map(Connection::abort);
+    }
+
+    /// Who has called and reset the call: what it sent before is still to be read.
+    #[cold]
+    fn end_of_the_gone(&self, fd: &OpenSocket) -> io::Result<End> {
+        // EINVAL to who asks for more than the address has.
+        let address = [size_of::<libc::sockaddr_in6>(), size_of::<libc::sockaddr_in>()].into_iter().find_map(
+            |length| {
+                let mut answer = [0; size_of::<libc::sockaddr_in6>()];
+                let asked = &mut answer[..length];
+                call::get_option_bytes(fd, libc::SOL_SOCKET, libc::SO_PEERNAME, asked).ok()?;
+                sockaddr::from_raw(asked)
+            },
+        );
+        let address = address.ok_or_else(|| errno::raw(libc::ECONNABORTED))?;
+        Ok(End::Ip { transport: self.transport, address })
+    }
+
+    #[inline]
+    fn connection(&self, fd: OpenSocket) -> io::Result<Connection> {
         if self.completes {
             complete_accepted(&fd, self.family, self.transport, &self.address.options);
         }
-        let connection = Connection::on(fd, self.transport)?;
-        Ok(Accepted { connection, peer })
+        Connection::on(fd, self.transport)
     }
 
     /// Where it listens, with the port that the kernel chose, getsockname(2).

@@ -32,7 +32,7 @@ const TABLE: &[Row] = &[
     Row {
         calls: "accept4",
         errors: &["EINTR", "EAGAIN", "ECONNABORTED", "EMFILE", "ENOBUFS", "ENOMEM"],
-        engines: ALL,
+        engines: ALL_BUT_URING,
     },
     Row { calls: "recvfrom", errors: &["EINTR", "EAGAIN", "ENOMEM", "ENOBUFS"], engines: ALL },
     Row { calls: "sendto", errors: &["EINTR", "EAGAIN", "ENOMEM", "ENOBUFS"], engines: ALL },

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is the failure that is wanted")]
 
+#[path = "uring/accepting.rs"]
+mod accepting;
 mod support;
 
 use std::io::{Read, Write};

@@ -7,13 +7,14 @@
 //! nothing to the kernel.
 //!
 //! Protected: memory that the kernel may write to is reachable by nobody. Received bytes lie in [`Buffers`] and
-//! are read through a [`Filled`], which is made by a completion and given up to hand the buffer back.
+//! are read through a [`Filled`], which is made by a completion and given up to hand the buffer back. An accepted
+//! descriptor belongs to its completion from the moment that it is taken: one that nobody wants is closed.
 
 mod buffers;
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
@@ -30,6 +31,10 @@ const COMPLETIONS: u32 = 4096;
 
 /// The number of cancellations, whose own completions concern nobody.
 const CANCELLATION: u64 = u64::MAX;
+
+/// Marks the number of an operation that accepts. No other has it, so that no other's result is ever taken for
+/// a descriptor.
+const ACCEPTS: u64 = 1 << 63;
 
 /// How long a ring that is dropped waits for what is under way to end.
 const CANCEL_AT_MOST: Duration = Duration::from_secs(1);
@@ -53,6 +58,8 @@ pub struct Completion {
     pub result: io::Result<u32>,
     /// Received bytes, of an operation that receives.
     pub filled: Option<Filled>,
+    /// The caller's socket, of an operation that accepts.
+    pub caller: Option<OwnedFd>,
     /// More completions of the same operation will come.
     pub more: bool,
 }
@@ -99,11 +106,12 @@ impl Ring {
         self.ask(entry, number);
     }
 
-    /// accept4(2), again and again, non-blocking and close-on-exec: the result is the new descriptor.
+    /// accept4(2), again and again, non-blocking and close-on-exec: each completion brings a caller's socket.
     pub fn accept(&mut self, fd: BorrowedFd<'_>, number: u64) {
         let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
         let entry = opcode::AcceptMulti::new(Fd(fd.as_raw_fd())).flags(flags).build();
-        self.ask(entry, number);
+        let number = number | ACCEPTS;
+        self.asked.push_back((number, entry.user_data(number)));
     }
 
     /// poll(2) for these `events`: each time that something happens where `again`, otherwise once. The result is
@@ -112,16 +120,27 @@ impl Ring {
         self.ask(opcode::PollAdd::new(Fd(fd.as_raw_fd()), events).multi(again).build(), number);
     }
 
-    /// Ends an operation. If it was begun, a completion with `more` unset still comes (`ECANCELED`, or whatever
+    /// Ends an operation that receives or polls. If it was begun, a completion with `more` unset still comes (`ECANCELED`, or whatever
     /// was quicker); `false` says that it never began and that none comes.
     #[must_use]
     pub fn cancel(&mut self, number: u64) -> bool {
+        self.end(number & !ACCEPTS)
+    }
+
+    /// As [`cancel`](Self::cancel), of an operation that accepts. Its last completions may still bring callers.
+    #[must_use]
+    pub fn stop_accepting(&mut self, number: u64) -> bool {
+        self.end(number | ACCEPTS)
+    }
+
+    fn end(&mut self, number: u64) -> bool {
         if let Some(at) = self.asked.iter().position(|(asked, _)| *asked == number) {
             self.asked.remove(at);
             return false;
         }
         let entry = opcode::AsyncCancel::new(number).build();
-        self.ask(entry.flags(squeue::Flags::SKIP_SUCCESS), CANCELLATION);
+        let entry = entry.flags(squeue::Flags::SKIP_SUCCESS).user_data(CANCELLATION);
+        self.asked.push_back((CANCELLATION, entry));
         true
     }
 
@@ -176,10 +195,18 @@ impl Ring {
         let length = result.as_ref().copied().unwrap_or(0);
         let buffer = cqueue::buffer_select(entry.flags());
         let filled = buffer.and_then(|buffer| self.buffers.filled(buffer, length));
-        Completion { number: entry.user_data(), result, filled, more: cqueue::more(entry.flags()) }
+        let accepts = entry.user_data() & ACCEPTS != 0;
+        let caller = (accepts && result.is_ok()).then(|| {
+            // SAFETY: only what `accept` asked for has this mark, its result is a descriptor that the kernel made
+            // for this completion, and each completion is taken once: nobody else has it.
+            unsafe { OwnedFd::from_raw_fd(entry.result()) }
+        });
+        let number = entry.user_data() & !ACCEPTS;
+        Completion { number, result, filled, caller, more: cqueue::more(entry.flags()) }
     }
 
     fn ask(&mut self, entry: squeue::Entry, number: u64) {
+        let number = number & !ACCEPTS;
         self.asked.push_back((number, entry.user_data(number)));
     }
 
@@ -211,6 +238,8 @@ impl Drop for Ring {
             // What was cancelled lets go of its files where completions are run: in a wait.
             self.asked.clear();
             let _ = self.wait(Some(Duration::ZERO));
+            // Callers whom nobody took: their descriptors are closed with their completions.
+            while self.take().is_some() {}
         }
     }
 }
@@ -224,6 +253,7 @@ impl std::fmt::Debug for Ring {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
 
@@ -291,19 +321,89 @@ mod tests {
         assert_eq!(last.result.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
     }
 
+    /// A listener, and as many callers as are asked for, each connected.
+    fn called(count: usize) -> (TcpListener, Vec<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let callers = (0..count).map(|_| TcpStream::connect(at).unwrap()).collect();
+        (listener, callers)
+    }
+
+    #[test]
+    fn each_caller_comes_as_a_socket_of_its_own_until_that_is_stopped() {
+        let Some(mut ring) = ring() else { return };
+        let (listener, early) = called(3);
+        ring.accept(listener.as_fd(), 7);
+        let late = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        for caller in early.iter().chain([&late]) {
+            let completion = next(&mut ring);
+            assert_eq!((completion.number, completion.more), (7, true));
+            let accepted = TcpStream::from(completion.caller.unwrap());
+            assert_eq!(accepted.peer_addr().unwrap(), caller.local_addr().unwrap());
+        }
+        assert!(ring.stop_accepting(7));
+        let last = next(&mut ring);
+        assert_eq!((last.number, last.more, last.caller.is_none()), (7, false, true));
+        assert_eq!(last.result.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
+    }
+
+    #[test]
+    fn who_was_accepted_before_it_was_stopped_still_comes() {
+        let Some(mut ring) = ring() else { return };
+        let (listener, callers) = called(5);
+        ring.accept(listener.as_fd(), 7);
+        ring.wait(Some(Duration::ZERO)).unwrap();
+        assert!(ring.stop_accepting(7));
+        ring.wait(Some(Duration::ZERO)).unwrap();
+        let mut came = 0;
+        loop {
+            let completion = next(&mut ring);
+            came += usize::from(completion.caller.is_some());
+            if !completion.more {
+                break;
+            }
+        }
+        assert_eq!(came, callers.len());
+    }
+
+    #[test]
+    fn a_caller_whom_nobody_took_is_closed_with_the_ring_or_with_its_completion() {
+        let Some(mut ring) = ring() else { return };
+        let (listener, mut callers) = called(2);
+        ring.accept(listener.as_fd(), 7);
+        drop(next(&mut ring));
+        drop(ring);
+        for caller in &mut callers {
+            caller.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            assert_eq!(caller.read(&mut [0]).unwrap(), 0, "the caller sees the end");
+        }
+    }
+
+    #[test]
+    fn a_receive_of_the_same_number_is_never_taken_for_a_caller() {
+        let Some(mut ring) = ring() else { return };
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let number = 7 | ACCEPTS;
+        ring.receive(ours.as_fd(), number);
+        theirs.write_all(b"x").unwrap();
+        let completion = next(&mut ring);
+        assert_eq!((completion.number, completion.caller.is_none()), (7, true));
+        ring.give_back(completion.filled.unwrap());
+    }
+
     #[test]
     fn a_ring_that_is_gone_holds_no_socket_open() {
         for _ in 0..50 {
             let Some(mut ring) = ring() else { return };
             let (ours, mut theirs) = UnixStream::pair().unwrap();
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
             ring.receive(ours.as_fd(), 7);
             ring.poll(listener.as_fd(), libc::POLLIN as u32, true, 8);
             ring.wait(Some(Duration::ZERO)).unwrap();
             drop((ring, ours, listener));
             assert_eq!(theirs.read(&mut [0]).unwrap(), 0, "the peer sees the end");
-            std::net::TcpListener::bind(address).unwrap();
+            TcpListener::bind(address).unwrap();
         }
     }
 

@@ -1,20 +1,21 @@
 //! Answering: accept policy, written once for every engine.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conversation::{Call, CallFailed, Now};
+use conversation::{Call, CallFailed, Moment, Now};
 use socket::{AcceptOutcome, Accepted, Connection, accept_outcome};
 use sys::Forked;
 
 use crate::doors::Door;
 use crate::host::Host;
 use crate::peer_places::PeerPlace;
-use crate::selector::{PollSelector, Selector};
+use crate::selector::{Operation, PollSelector, Selector};
 use crate::{Event, Layering, ServeError, call};
 
-use super::{Left, Placement, Reactor, laid};
+use super::{DoorState, Left, Placement, Reactor, Token, accepts_by_itself, laid};
 
 /// How long it pauses at the limit of calls, or at least at that of new calls a second. Another worker's call may
 /// end without this one being told.
@@ -22,6 +23,14 @@ const LIMIT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Callers answered at one turn, so that a flood of them makes no open call wait.
 const ACCEPTS_PER_TURN: usize = 64;
+
+/// Callers brought by the selector who may wait for their turn. When there are more it accepts no further ones: those
+/// wait in the kernel. One wait may bring as many as its ring has room for (4,096) beyond.
+const CALLERS_MAX: usize = 64;
+
+/// Turns of a door that is about to close: who waits in a backlog of the usual length is answered, but a flood that
+/// goes on does not keep the door open.
+const LAST_TURNS_MAX: usize = 128;
 
 /// The stack of a thread that serves one call; services keep their state on the heap.
 const THREAD_STACK_BYTES: usize = 256 * 1024;
@@ -45,9 +54,64 @@ impl<S: Selector> Reactor<S> {
         }
     }
 
+    /// Before the doors close: answers whom the selector has brought and who waits in the kernel, as far as the limits
+    /// allow.
+    #[cold]
+    pub(super) fn answer_established(&mut self, now: Now) {
+        for index in 0..self.doors.len() {
+            if self.doors[index].accepting != Operation::NONE {
+                self.stop_accepting(index);
+                // A look by accept4(2) takes a place for a moment, which another worker would count as a call.
+                self.doors[index].ready = self.doors[index].somebody_waits();
+            }
+            for _ in 0..LAST_TURNS_MAX {
+                let DoorState { door, ready, paused_until, .. } = &self.doors[index];
+                let waits = matches!(door, Some(Door::Listener { .. })) && *ready && paused_until.is_none();
+                if !waits || self.newborn.is_some() {
+                    break;
+                }
+                self.answer(index, now);
+            }
+        }
+        self.answer_all(now);
+    }
+
+    /// Ends that the selector accepts at a door: who comes from now on waits in the kernel.
+    pub(super) fn stop_accepting(&mut self, index: usize) {
+        let state = &mut self.doors[index];
+        if state.accepting != Operation::NONE {
+            let operation = std::mem::replace(&mut state.accepting, Operation::NONE);
+            self.selector.stop_accepting(operation, &mut state.callers);
+            state.ready = true;
+        }
+    }
+
+    /// Nobody waits at a door: from now on callers are announced, or brought.
+    fn await_callers(&mut self, index: usize, now: Now) {
+        let state = &mut self.doors[index];
+        state.quiet(now.moment);
+        if state.accepting == Operation::NONE
+            && let Some(door) = &state.door
+            && accepts_by_itself::<S>(door)
+            && let Door::Listener { listener, .. } = door
+        {
+            state.accepting = self.selector.accept(listener.as_fd(), Token::Door(index).pack());
+        }
+    }
+
+    /// Nobody is answered at a door until then, or until a call ends: a limit is reached.
+    #[cold]
+    fn wait_at_limit(&mut self, index: usize, until: Moment) {
+        self.doors[index].wait_until(until);
+        self.stop_accepting(index);
+    }
+
     /// Not inlined: every turn looks at every door, and few find somebody there.
     #[inline(never)]
     fn answer(&mut self, index: usize, now: Now) {
+        if self.doors[index].callers.len() > CALLERS_MAX {
+            self.stop_accepting(index);
+        }
         for _ in 0..ACCEPTS_PER_TURN {
             if self.host.has_answered_all() {
                 return self.stop_answering();
@@ -58,19 +122,20 @@ impl<S: Selector> Reactor<S> {
                 }
                 continue;
             }
+            // At the limit it is to accept nobody, before anybody else calls.
+            let is_full = self.host.open_calls() >= self.host.plan.limits.calls_max;
+            if self.doors[index].has_brought_all() && !is_full {
+                return self.await_callers(index, now);
+            }
             if !self.host.take_place(self.host.plan.limits.calls_max) {
-                return self.doors[index].wait_until(now.moment + LIMIT_PAUSE);
+                return self.wait_at_limit(index, now.moment + LIMIT_PAUSE);
             }
             if let Err(until) = self.host.gate.begin_call(now.moment) {
                 self.host.leave_place();
                 self.host.say_rate(now.moment);
-                return self.doors[index].wait_until(until.max(now.moment + LIMIT_PAUSE));
+                return self.wait_at_limit(index, until.max(now.moment + LIMIT_PAUSE));
             }
-            let Some(Door::Listener { listener, layering, .. }) = &self.doors[index].door else {
-                return self.not_called();
-            };
-            let layering = layering.clone();
-            match listener.accept() {
+            match self.doors[index].next_caller() {
                 Ok(Accepted { connection, peer }) => {
                     let place = match self.host.gate.admit(&connection, &peer) {
                         Ok(place) => place,
@@ -85,6 +150,7 @@ impl<S: Selector> Reactor<S> {
                         self.not_called(); // the caller has gone already
                         continue;
                     };
+                    let layering = self.doors[index].layering();
                     let shape = layering.as_ref().map_or(connection.shape(), |layering| layering.shape());
                     let call = self.host.call(shape, local, peer, now);
                     let answered = Answered { call, connection, layering, place };
@@ -137,12 +203,13 @@ impl<S: Selector> Reactor<S> {
         let failed = CallFailed::new(call, error);
         match accept_outcome(failed.errno) {
             AcceptOutcome::Done => {
-                self.doors[index].quiet(now.moment);
+                self.await_callers(index, now);
                 true
             }
             AcceptOutcome::Retry => false,
             AcceptOutcome::Pause => {
                 self.doors[index].pause(failed, now.moment, &self.host);
+                self.stop_accepting(index);
                 true
             }
             AcceptOutcome::Stop => {

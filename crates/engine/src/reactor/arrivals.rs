@@ -125,6 +125,7 @@ impl<S: Selector> Reactor<S> {
             Arrival::Finished => {
                 return self.with(slot, now, |session, hands| session.peer_finished(now, leg, hands));
             }
+            Arrival::Caller(_) => debug_assert!(false, "nobody calls at a leg"),
             // Stopped by us; or no buffer was free, and the batch gives back those that it used.
             Arrival::Failed(libc::ECANCELED | libc::ENOBUFS | libc::EINTR | libc::EAGAIN) => {}
             Arrival::Failed(libc::ENOMEM) => end.put_off = Some(PutOff::Receive),

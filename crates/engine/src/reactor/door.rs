@@ -1,19 +1,23 @@
 //! A door at work: who waits there, and whom it knows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use conversation::{CallFailed, End, Moment, Transport};
+use rustix::event::{PollFd, PollFlags};
 use smallvec::SmallVec;
-use socket::{Inbox, Parcel, PeerAddress};
+use socket::{Accepted, Inbox, Parcel, PeerAddress};
 
-use crate::Event;
 use crate::doors::Door;
 use crate::gate::Why;
 use crate::host::Host;
-use crate::selector::Operation;
+use crate::selector::{Arrival, Operation, Ready};
 use crate::timers::earlier;
+use crate::{Event, Layering};
 
 use super::answer::Answered;
 use super::gather::Gather;
@@ -36,6 +40,11 @@ pub(crate) struct DoorState {
     pub(super) door: Option<Door>,
     /// What watches it.
     pub(super) watched: Operation,
+    /// What accepts there, where the selector does so.
+    pub(super) accepting: Operation,
+    /// Callers whom the selector has accepted, and why it accepts no more: the longest waiting first. At most
+    /// `CALLERS_MAX`, and what one wait brings beyond.
+    pub(super) callers: VecDeque<io::Result<OwnedFd>>,
     pub(super) end: End,
     /// A caller or message may be waiting.
     pub(super) ready: bool,
@@ -66,6 +75,8 @@ impl DoorState {
         DoorState {
             door: Some(door),
             watched,
+            accepting: Operation::NONE,
+            callers: VecDeque::new(),
             end,
             ready: true,
             is_fresh: false,
@@ -139,7 +150,7 @@ impl DoorState {
         let Some(Door::Datagrams(socket)) = &self.door else { return };
         match socket.send_to(bytes, address) {
             Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.undelivered("the queue to the peer is full", host);
             }
             Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
@@ -155,10 +166,51 @@ impl DoorState {
         self.is_short = false;
     }
 
-    /// An event says that a caller or message may be waiting.
-    pub(super) fn announced(&mut self) {
+    /// An event says that a caller or message may be waiting, or brings a caller.
+    pub(super) fn announced(&mut self, ready: &mut Ready) {
         self.ready = true;
         self.is_fresh = true;
+        match ready.arrival.take() {
+            Some(Arrival::Caller(caller)) => self.callers.push_back(Ok(caller)),
+            Some(Arrival::Failed(errno)) if errno != libc::ECANCELED => {
+                self.callers.push_back(Err(io::Error::from_raw_os_error(errno)));
+            }
+            Some(Arrival::Bytes(_) | Arrival::Finished | Arrival::Failed(_)) | None => {}
+        }
+    }
+
+    /// The caller who has waited longest: of those that were brought, otherwise by accept(2).
+    #[inline]
+    pub(super) fn next_caller(&mut self) -> io::Result<Accepted> {
+        let Some(Door::Listener { listener, .. }) = &self.door else {
+            return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+        };
+        match self.callers.pop_front() {
+            Some(brought) => listener.accepted(brought?),
+            None => listener.accept(),
+        }
+    }
+
+    /// What lies on each caller's socket.
+    pub(super) fn layering(&self) -> Option<Arc<Layering>> {
+        match &self.door {
+            Some(Door::Listener { layering, .. }) => layering.clone(),
+            Some(Door::Datagrams(_)) | None => None,
+        }
+    }
+
+    /// Whether a caller was brought, or waits in the kernel.
+    pub(super) fn somebody_waits(&self) -> bool {
+        let Some(Door::Listener { listener, .. }) = &self.door else { return false };
+        let mut ask = [PollFd::new(listener, PollFlags::IN)];
+        // A poll that fails leaves it to accept4(2) to say why.
+        let nobody = socket::call::poll(&mut ask, Some(Duration::ZERO)).is_ok_and(|ready| ready == 0);
+        !self.callers.is_empty() || !nobody
+    }
+
+    /// Whether the selector accepts here, and has brought all whom it has announced.
+    pub(super) fn has_brought_all(&self) -> bool {
+        self.accepting != Operation::NONE && self.is_fresh && self.callers.is_empty()
     }
 
     /// The kernel says that nothing is there.

@@ -245,8 +245,12 @@ static EPOLL: &[Row] = &[
 ];
 
 static URING: &[Row] = &[
-    fixed("io_uring_enter(ring: poll(listener))", "in each worker, until something has come"),
-    fixed("accept4(listener) = call", "a new descriptor for this caller"),
+    fixed("accept4(listener) = call", "in each worker: whoever waits already, until nobody does"),
+    fixed(
+        "io_uring_enter(ring: accept(listener)) = call",
+        "from now on the kernel accepts; where workers share a unix listener it polls",
+    ),
+    fixed("getpeername(call)", "who has called"),
     fixed("getsockname(call)", "which of our addresses was called"),
     fixed(
         "io_uring_enter(ring: recv(call))",
