@@ -44,7 +44,7 @@ use calls::Entry;
 pub use census::OPEN_TOLD_MAX;
 use children::Child;
 pub(crate) use children::{CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED};
-use door::DoorState;
+use door::{DoorState, watch_door};
 use hands::Chore;
 pub(crate) use layered::laid;
 pub(crate) use leg_end::LegSocket;
@@ -480,24 +480,5 @@ impl<S: Selector> Reactor<S> {
 
     fn fail(&self, call: &'static str, error: &io::Error) {
         self.host.fail(ServeError::Engine(CallFailed::new(call, error)));
-    }
-}
-
-/// Whether callers can be accepted by a selector that does so. Where several workers wait at one socket each asks for
-/// a caller when it has the time: what one was brought no other could answer.
-fn accepts_by_itself<S: Selector>(door: &Door) -> bool {
-    S::RECEIVES && matches!(door, Door::Listener { shared: false, .. })
-}
-
-fn watch_door<S: Selector>(selector: &mut S, door: &Door, index: usize) -> io::Result<Operation> {
-    let token = Token::Door(index).pack();
-    match door {
-        // Looked at once; when nobody waits, the selector accepts.
-        Door::Listener { .. } if accepts_by_itself::<S>(door) => Ok(Operation::NONE),
-        Door::Listener { listener, shared, .. } => {
-            let watch = if *shared { Watch::SharedRead } else { Watch::Read };
-            selector.add(listener.as_fd(), token, watch)
-        }
-        Door::Datagrams(socket) => selector.add(socket.as_fd(), token, Watch::Read),
     }
 }

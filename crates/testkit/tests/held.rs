@@ -1,73 +1,17 @@
 //! Bytes that the carrier moves from leg to leg without showing them: counted, bounded, in their order, and no end before
 //! them.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
-use conversation::{
-    Address, Call, CallFailed, CloseReason, End, Leg, Moment, Now, Service, Shape, Topic, Transport,
-};
-use engine::{CallLimits, Carrier, HIGH_MARK_BYTES, HeldSent, Session};
+use conversation::{Address, Call, End, Leg, Moment, Now, Service, Shape, Transport};
+use engine::{CallLimits, HIGH_MARK_BYTES, Session};
 use services::Relay;
-
-/// Takes as many of the held bytes as there is room for, and says what was done.
-#[derive(Default)]
-struct Log {
-    room: usize,
-    /// What is held can only go by being sent.
-    cannot_splice: bool,
-    done: Vec<String>,
-}
-
-impl Carrier for Log {
-    fn send(&mut self, leg: Leg, bytes: &[u8]) -> Result<Option<usize>, CallFailed> {
-        let taken = self.room.min(bytes.len());
-        self.room -= taken;
-        if taken > 0 {
-            self.done.push(format!("send {taken} on {}", leg.index()));
-        }
-        Ok((taken > 0).then_some(taken))
-    }
-    fn send_held(&mut self, leg: Leg, held: usize) -> Result<HeldSent, CallFailed> {
-        if self.cannot_splice {
-            return Ok(HeldSent::Instead(vec![b'h'; held]));
-        }
-        let taken = self.room.min(held);
-        self.room -= taken;
-        if taken == 0 {
-            return Ok(HeldSent::NotNow);
-        }
-        self.done.push(format!("splice {taken} on {}", leg.index()));
-        Ok(HeldSent::Taken(taken))
-    }
-    fn finish(&mut self, leg: Leg) {
-        self.done.push(format!("finish {}", leg.index()));
-    }
-    fn is_delivered(&mut self, _: Leg) -> bool {
-        true
-    }
-    fn abort(&mut self, leg: Leg) {
-        self.done.push(format!("abort {}", leg.index()));
-    }
-    fn dial(&mut self, _: Leg, _: Address) {}
-    fn hand_over(&mut self, _: Address) {}
-    fn name_peer(&mut self) {}
-    fn output(&mut self, _: &[u8]) -> Result<(), CallFailed> {
-        Ok(())
-    }
-    fn subscribe(&mut self, _: &Topic, _: usize) -> Result<(), CloseReason> {
-        Ok(())
-    }
-    fn unsubscribe(&mut self, _: &Topic) {}
-    fn publish(&mut self, _: &Topic, _: &Arc<[u8]>) -> bool {
-        true
-    }
-}
+use testkit::Ledger;
 
 const NOW: Now = Now { moment: Moment::START, wall: SystemTime::UNIX_EPOCH };
 
 /// A call that is joined to another, where the kernel takes so many bytes.
-fn joined(room: usize, limits: CallLimits) -> (Session, Log, Leg) {
+fn joined(room: usize, limits: CallLimits) -> (Session, Ledger, Leg) {
     let far: Address = match "tcp://localhost:1".parse() {
         Ok(address) => address,
         Err(error) => panic!("{error}"),
@@ -76,7 +20,7 @@ fn joined(room: usize, limits: CallLimits) -> (Session, Log, Leg) {
     let opened = SystemTime::UNIX_EPOCH;
     let call = Call { number: 1, shape: Shape::Stream, local: end.clone(), peer: end, opened };
     let mut session = Session::new(call, Relay::to(far).conversation(), limits, NOW);
-    let mut log = Log { room, ..Log::default() };
+    let mut log = Ledger::with_room(room);
     session.opened(NOW, &mut log);
     let Some(far) = Leg::new(1) else { panic!("a call has a second leg") };
     assert_eq!(session.feeds(Leg::CALLER), None, "nobody is there yet");

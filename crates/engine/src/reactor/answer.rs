@@ -15,7 +15,8 @@ use crate::peer_places::PeerPlace;
 use crate::selector::{Operation, PollSelector, Selector};
 use crate::{Event, Layering, ServeError, call};
 
-use super::{DoorState, Left, Placement, Reactor, Token, accepts_by_itself, laid};
+use super::door::accepts_by_itself;
+use super::{DoorState, Left, Placement, Reactor, Token, laid};
 
 /// How long it pauses at the limit of calls, or at least at that of new calls a second. Another worker's call may
 /// end without this one being told.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +15,11 @@ use socket::{Accepted, Inbox, Parcel, PeerAddress};
 use crate::doors::Door;
 use crate::gate::Why;
 use crate::host::Host;
-use crate::selector::{Arrival, Operation, Ready};
+use crate::selector::{Arrival, Operation, Ready, Selector, Watch};
 use crate::timers::earlier;
 use crate::{Event, Layering};
 
+use super::Token;
 use super::answer::Answered;
 use super::gather::Gather;
 
@@ -272,6 +273,26 @@ impl DoorState {
         own.is_some_and(|own| {
             own.ip() == address.ip() || own.ip().is_unspecified() && socket::is_local(address)
         })
+    }
+}
+
+/// Whether callers can be accepted by a selector that does so. Where several workers wait at one socket each asks for
+/// a caller when it has the time: what one was brought no other could answer.
+pub(super) fn accepts_by_itself<S: Selector>(door: &Door) -> bool {
+    S::RECEIVES && matches!(door, Door::Listener { shared: false, .. })
+}
+
+/// Has the selector watch a door.
+pub(super) fn watch_door<S: Selector>(selector: &mut S, door: &Door, index: usize) -> io::Result<Operation> {
+    let token = Token::Door(index).pack();
+    match door {
+        // Looked at once; when nobody waits, the selector accepts.
+        Door::Listener { .. } if accepts_by_itself::<S>(door) => Ok(Operation::NONE),
+        Door::Listener { listener, shared, .. } => {
+            let watch = if *shared { Watch::SharedRead } else { Watch::Read };
+            selector.add(listener.as_fd(), token, watch)
+        }
+        Door::Datagrams(socket) => selector.add(socket.as_fd(), token, Watch::Read),
     }
 }
 
