@@ -158,8 +158,7 @@ impl TlsFailure {
 fn of_certificate(error: &CertificateError) -> TlsFailure {
     let bad = |why: &dyn fmt::Display| TlsFailure::BadCertificate(inert(&why.to_string()));
     if let CertificateError::NotValidForNameContext { expected, presented } = error {
-        // Each is shown as what it is and, in quotes, its name.
-        let names: Vec<&str> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();
+        let names: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
         let presented = if names.is_empty() { "no name".to_owned() } else { inert(&names.join(", ")) };
         return TlsFailure::WrongName { called: inert(&expected.to_str()), presented };
     }
@@ -183,6 +182,12 @@ fn of_certificate(error: &CertificateError) -> TlsFailure {
     } else {
         bad(error)
     }
+}
+
+/// The name alone, of one that is shown with what it is: `DnsName("localhost")`, `IpAddress(127.0.0.1)`.
+fn bare(name: &str) -> &str {
+    let inside = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inside.unwrap_or(name).trim_matches('"')
 }
 
 /// What the peer could not go on with.

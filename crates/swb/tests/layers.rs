@@ -1,0 +1,65 @@
+//! Addresses with layers: TLS, WebSocket and PROXY headers between `swb` and itself, and programs of others.
+
+#![allow(clippy::unwrap_used, reason = "a panic here is the failure that is wanted")]
+
+/// Tests of this name, one for each of these engines.
+macro_rules! under {
+    ($test:ident: $($engine:ident)*) => {
+        mod $test {
+            $(#[test] fn $engine() { super::$test(stringify!($engine)); })*
+        }
+    };
+}
+
+#[path = "layers/certificates.rs"]
+mod certificates;
+#[path = "layers/openssl.rs"]
+mod openssl;
+mod support;
+#[path = "layers/tls.rs"]
+mod tls;
+#[path = "layers/trust.rs"]
+mod trust;
+
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+
+use support::{PATIENCE, Server};
+
+/// An echo at this address.
+fn echo(address: &str, engine: &str) -> Server {
+    serve(&["echo", address], engine)
+}
+
+/// `swb serve` with these arguments, which says what becomes of each call.
+fn serve(arguments: &[&str], engine: &str) -> Server {
+    Server::start(&[&["serve"], arguments, &["--engine", engine, "-v"]].concat())
+}
+
+/// The socket below the layers of a server at 127.0.0.1.
+fn call(server: &Server) -> TcpStream {
+    patient(TcpStream::connect(format!("127.0.0.1:{}", server.port())).unwrap())
+}
+
+fn patient(socket: TcpStream) -> TcpStream {
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_write_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
+/// The other end by hand: a listener, and its place as addresses have it.
+fn far() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    (listener, place)
+}
+
+fn answer(listener: &TcpListener) -> TcpStream {
+    patient(listener.accept().unwrap().0)
+}
+
+fn read_all(mut from: impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes).unwrap();
+    bytes
+}
