@@ -15,6 +15,8 @@ macro_rules! under {
 mod certificates;
 #[path = "layers/openssl.rs"]
 mod openssl;
+#[path = "layers/relays.rs"]
+mod relays;
 mod support;
 #[path = "layers/tls.rs"]
 mod tls;
