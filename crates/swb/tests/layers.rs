@@ -22,6 +22,10 @@ mod support;
 mod tls;
 #[path = "layers/trust.rs"]
 mod trust;
+#[path = "layers/websocket.rs"]
+mod websocket;
+#[path = "layers/websockets.rs"]
+mod websockets;
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
