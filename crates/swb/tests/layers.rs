@@ -15,6 +15,8 @@ macro_rules! under {
 mod certificates;
 #[path = "layers/openssl.rs"]
 mod openssl;
+#[path = "layers/proxy.rs"]
+mod proxy;
 #[path = "layers/relays.rs"]
 mod relays;
 mod support;
