@@ -3,8 +3,9 @@
 //!
 //! The first layer meets the socket, the last the conversation. A stack has the verbs of one layer and keeps what the
 //! socket has not taken yet, which is bounded as what is owed on a leg is: above [`HIGH_MARK_BYTES`] the stack is
-//! congested. Whoever drives it then sends nothing more and reads nothing more, since what is read may ask for an
-//! answer (a ping for its pong). One event may overshoot the mark by what it brought.
+//! congested. Whoever drives it then sends nothing more, but reads on, or two ends that both send would wait for each
+//! other for ever. What is read may ask for an answer (a ping for its pong): once so much is owed of these alone, nothing
+//! more is read. One event may overshoot the mark by what it brought.
 //!
 //! ```text
 //! loop of an engine:   read:  stack.received(now, bytes, above)    then take what is in above, clear it
@@ -16,7 +17,7 @@ use conversation::{Moment, Now, Shape};
 
 use crate::{Above, Below, Flow, Layer};
 
-/// Bytes that the socket has not taken yet from which on a stack is neither to be sent on nor to be read.
+/// Bytes that the socket has not taken yet from which on a stack is not to be sent on.
 pub const HIGH_MARK_BYTES: usize = 64 * 1024;
 
 /// The layers of one leg.
@@ -109,7 +110,7 @@ impl Stack {
         self.outgoing.is_finished() && self.outgoing.bytes().is_empty()
     }
 
-    /// Whether so much is owed that nothing more should be sent or read for now.
+    /// Whether so much is owed that nothing more should be sent for now.
     #[must_use]
     pub fn is_congested(&self) -> bool {
         self.outgoing.bytes().len() >= HIGH_MARK_BYTES

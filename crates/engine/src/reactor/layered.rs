@@ -2,15 +2,16 @@
 //!
 //! The session sees the leg as it is above the layers, and opens with the socket: what it sends before the layers are
 //! open waits in its queue, as it would for room. Protected: what one event of the stack had for above is taken in
-//! order, and only while the leg is to be read; nothing is received while the stack owes more than it should; a leg
-//! whose stack still owes something is not closed in order.
+//! order, and only while the leg is to be read; a leg whose stack still owes something is not closed in order. What is
+//! sent waits for room and what is received does not, or two ends that both send would wait for each other for ever.
+//! Only what layers answer by themselves (a pong) holds up receiving, once as much of it is owed as may be.
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use conversation::{CallFailed, CloseReason, End, Leg, Now, Shape};
-use layers::{Above, Failure, Stack};
+use layers::{Above, Failure, HIGH_MARK_BYTES, Stack};
 use smallvec::SmallVec;
 use socket::Connection;
 
@@ -29,6 +30,8 @@ pub(crate) struct Layered {
     events: VecDeque<Above>,
     /// How far the first is taken: what it tells counts as one, then each piece.
     taken: usize,
+    /// Bytes that layers answered to what was received, at most what the stack owes.
+    answered_bytes: usize,
     is_open: bool,
     /// A layer has failed: what comes is dropped.
     has_failed: bool,
@@ -50,6 +53,7 @@ impl Layered {
             stack,
             events: VecDeque::new(),
             taken: 0,
+            answered_bytes: 0,
             is_open: false,
             has_failed: false,
             has_room: true,
@@ -71,12 +75,12 @@ impl Layered {
 
     /// Whether a receive would bring something that may be taken now.
     pub(super) fn may_receive(&self, readable: bool) -> bool {
-        !self.events.is_empty() || self.broken.is_some() || readable && !self.stack.is_congested()
+        !self.events.is_empty() || self.broken.is_some() || readable && self.answered_bytes < HIGH_MARK_BYTES
     }
 
-    /// Whether more may be given to the stack to send.
+    /// Whether a send is worth a try: more may be given to the stack, or it tells that nothing is taken any more.
     pub(super) fn may_send(&self) -> bool {
-        self.is_open && !self.stack.is_congested()
+        self.broken.is_some() || self.is_open && !self.stack.is_congested()
     }
 
     /// Whether the stack owes something that waits for room in the socket.
@@ -125,7 +129,10 @@ impl Layered {
     fn flush(&mut self) {
         while self.has_room && self.broken.is_none() && !self.stack.outgoing().is_empty() {
             match self.connection.send(self.stack.outgoing()) {
-                Ok(sent) => self.stack.sent(sent),
+                Ok(sent) => {
+                    self.stack.sent(sent);
+                    self.answered_bytes = self.answered_bytes.min(self.stack.outgoing().len());
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.has_room = false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => self.broken = Some(CallFailed::new("send(2)", &error)),
@@ -155,7 +162,13 @@ impl Layered {
             self.event(|stack, above| stack.below_finished(now, above));
         } else {
             let bytes = &buffer[..received.length];
-            self.event(|stack, above| stack.received(now, bytes, above));
+            let owed = self.stack.outgoing().len();
+            let mut answered = 0;
+            self.event(|stack, above| {
+                stack.received(now, bytes, above);
+                answered = stack.outgoing().len().saturating_sub(owed);
+            });
+            self.answered_bytes = (self.answered_bytes + answered).min(self.stack.outgoing().len());
         }
         Ok(match self.events.is_empty() {
             true if received.end => Some(Heard::Finished), // what ended above before ends below

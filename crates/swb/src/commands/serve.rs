@@ -68,6 +68,15 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
         log.detail(format_args!("serving under {engine}: {why}"));
     }
     engine.check(&*offer.service, &transports).map_err(Failure::usage)?;
+    if offer.service.needs().hand_over
+        && let Some(at) = addresses.iter().find(|at| !at.layers.is_empty())
+    {
+        return Err(Failure::usage(format!(
+            "{} gives sockets to programs, which know nothing of the layers at {at}; `swb relay` from there to \
+             exec:COMMAND starts one for each caller as well",
+            offer.service.name()
+        )));
+    }
     let mut lines = addresses.iter().zip(&inherited).filter(|(at, inherited)| is_open_line(at, **inherited));
     let line = lines.next().map(|(address, _)| address);
 

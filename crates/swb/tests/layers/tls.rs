@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::certificates::Files;
+use crate::support::peer::wait_until;
 use crate::support::proc::ticks_at_rest;
 use crate::support::{Running, Server, random_bytes, run_swb, swb};
 use crate::{answer, call, echo, far, read_all, serve};
@@ -11,6 +12,8 @@ use crate::{answer, call, echo, far, read_all, serve};
 const BYTES: usize = 4 << 20;
 
 under! { four_megabytes_come_back_whole_behind_an_end: iterative process thread poll epoll uring }
+under! { two_ends_that_both_send_do_not_wait_for_each_other: iterative process thread poll epoll uring }
+under! { a_caller_who_reads_nothing_and_resets_is_done: iterative process thread poll epoll uring }
 under! { one_question_has_one_answer: iterative process thread poll epoll uring }
 under! { a_server_that_closes_first_ends_the_call_in_order: iterative process thread poll epoll uring }
 under! { a_caller_who_never_shakes_hands_is_let_go: iterative process thread poll epoll uring }
@@ -25,6 +28,36 @@ fn four_megabytes_come_back_whole_behind_an_end(engine: &str) {
     assert!(caller.stdout == said, "{} bytes came back", caller.stdout.len());
     let told = server.terminate();
     assert!(told.stderr.contains(&format!("{BYTES} bytes in, {BYTES} out")), "{}", told.stderr);
+}
+
+/// With less room in the sockets than is on its way.
+fn two_ends_that_both_send_do_not_wait_for_each_other(engine: &str) {
+    let files = Files::new();
+    let said = random_bytes(BYTES, 5);
+    for scheme in ["tls", "wss"] {
+        let room = "sndbuf=16KiB&rcvbuf=16KiB";
+        let server = echo(&format!("{}&{room}", files.at(scheme)), engine);
+        let to = format!("{}&{room}", files.to(server.address()));
+        let caller = run_swb(&["connect", &to], &said);
+        assert_eq!((caller.code(), caller.stderr.as_str()), (0, ""), "{scheme}");
+        assert!(caller.stdout == said, "{scheme}: {} bytes came back", caller.stdout.len());
+    }
+}
+
+fn a_caller_who_reads_nothing_and_resets_is_done(engine: &str) {
+    let files = Files::new();
+    let mut server = echo(&format!("{}&sndbuf=16KiB&rcvbuf=16KiB", files.at("tls")), engine);
+    // A caller whose output is full reads nothing any more.
+    let (_unread, output) = std::io::pipe().unwrap();
+    let mut caller = Running::start(swb(&["connect", &files.to(server.address())]).stdout(output));
+    let mut input = caller.child.stdin.take().unwrap();
+    let speaker = std::thread::spawn(move || input.write_all(&random_bytes(64 << 20, 6)));
+    server.running.wait_for_line("TLS 1.3");
+    let at_rest = |process| ticks_at_rest(process, Duration::from_millis(100)) == 0;
+    wait_until("nothing moves any more", || at_rest(server.pid()) && at_rest(caller.pid()));
+    drop(caller);
+    assert!(speaker.join().unwrap().is_err());
+    server.running.wait_for_line(" bytes in, ");
 }
 
 fn one_question_has_one_answer(engine: &str) {
@@ -117,4 +150,17 @@ fn a_call_at_rest_uses_no_time(engine: &str) {
         caller.close_input();
         assert_eq!(caller.finish().code(), 0, "{scheme}");
     }
+}
+
+#[test]
+fn programs_are_behind_layers_by_relay_and_not_with_the_socket() {
+    let files = Files::new();
+    let ended = run_swb(&["serve", "exec", "cat", &files.at("tls")], b"");
+    assert_eq!((ended.code(), ended.text().as_str()), (2, ""), "{ended:?}");
+    assert!(ended.stderr.contains("exec gives sockets to programs"), "{ended:?}");
+    let relay = Server::start(&["relay", &files.at("tls"), "exec:cat"]);
+    let said = random_bytes(BYTES, 7);
+    let caller = run_swb(&["connect", &files.to(relay.address())], &said);
+    assert_eq!((caller.code(), caller.stderr.as_str()), (0, ""));
+    assert!(caller.stdout == said, "{} bytes came back", caller.stdout.len());
 }

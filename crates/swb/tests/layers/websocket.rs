@@ -2,8 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use crate::certificates::Files;
+use crate::support::proc::resident_bytes;
 use crate::support::{Server, random_bytes, run_swb};
 use crate::{call, echo, read_all, serve};
 
@@ -85,6 +87,21 @@ fn who_breaks_a_rule_is_told_by_a_code(engine: &str) {
         let _ = caller.read_to_end(&mut Vec::new());
     }
     assert_eq!(server.terminate().code(), 0);
+}
+
+under! { pings_that_nobody_hears_the_answers_of_fill_no_memory: poll epoll uring }
+
+fn pings_that_nobody_hears_the_answers_of_fill_no_memory(engine: &str) {
+    let server = echo("ws://127.0.0.1:0?sndbuf=16KiB&rcvbuf=16KiB", engine);
+    let mut caller = upgraded(&server);
+    let before = resident_bytes(server.pid());
+    caller.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    let pings = masked(PING, &[7; 125]).repeat(1000);
+    // What the sockets take, and then no more.
+    let took = (0..1000).take_while(|_| caller.write_all(&pings).is_ok()).count();
+    assert!(took < 1000, "{took} thousand pings were taken");
+    let grown = resident_bytes(server.pid()).saturating_sub(before);
+    assert!(grown < 8 << 20, "{grown} bytes more");
 }
 
 #[test]
