@@ -17,6 +17,7 @@ under! { eight_megabytes_go_each_way_at_once: iterative process thread poll epol
 under! { a_stream_is_encrypted_on_its_way_out: iterative process thread poll epoll uring }
 under! { an_answer_a_second_after_the_end_is_delivered_in_full: iterative process thread poll epoll uring }
 under! { a_far_end_that_is_not_trusted_resets_the_caller: iterative process thread poll epoll uring }
+under! { a_far_end_that_never_shakes_hands_is_given_up: iterative process thread poll epoll uring }
 under! { a_reset_of_one_side_is_a_reset_of_the_other: iterative process thread poll epoll uring }
 
 fn relay(from: &str, to: &str, engine: &str) -> Server {
@@ -94,6 +95,20 @@ fn a_far_end_that_is_not_trusted_resets_the_caller(engine: &str) {
     caller.write_all(b"hello").unwrap();
     assert_eq!(caller.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     relay.running.wait_for_line("nobody whom we trust vouches for the peer's certificate");
+}
+
+fn a_far_end_that_never_shakes_hands_is_given_up(engine: &str) {
+    let (listener, place) = far();
+    for scheme in ["tls", "ws"] {
+        let options = "handshake-timeout=200ms";
+        let mut relay = relay("tcp://127.0.0.1:0", &format!("{scheme}://{place}?{options}"), engine);
+        let mut caller = call(&relay);
+        caller.write_all(b"hello").unwrap();
+        let held = answer(&listener);
+        assert_eq!(caller.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset, "{scheme}");
+        relay.running.wait_for_line("handshake was not complete in time");
+        drop(held);
+    }
 }
 
 fn a_reset_of_one_side_is_a_reset_of_the_other(engine: &str) {

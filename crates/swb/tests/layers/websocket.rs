@@ -23,6 +23,7 @@ const PONG: u8 = 0x8A;
 under! { four_megabytes_come_back_whole_behind_an_end: iterative process thread poll epoll uring }
 under! { one_question_has_one_answer: iterative process thread poll epoll uring }
 under! { messages_keep_their_boundaries_in_any_cut: iterative process thread poll epoll uring }
+under! { messages_keep_their_boundaries_through_a_relay: iterative process thread poll epoll uring }
 under! { who_breaks_a_rule_is_told_by_a_code: iterative process thread poll epoll uring }
 
 fn four_megabytes_come_back_whole_behind_an_end(engine: &str) {
@@ -62,6 +63,21 @@ fn messages_keep_their_boundaries_in_any_cut(engine: &str) {
     );
     caller.write_all(&masked(BINARY, b"")).unwrap();
     assert_eq!(frame(&mut caller), (BINARY, b"".to_vec()));
+    caller.write_all(&masked(CLOSE, &1000_u16.to_be_bytes())).unwrap();
+    assert_eq!(frame(&mut caller), (CLOSE, 1000_u16.to_be_bytes().to_vec()));
+    assert_eq!(read_all(&caller), b"");
+}
+
+fn messages_keep_their_boundaries_through_a_relay(engine: &str) {
+    let server = echo(AT, "epoll");
+    let relay = Server::start(&["relay", AT, server.address(), "--engine", engine]);
+    let mut caller = upgraded(&relay);
+    caller
+        .write_all(&[masked(BINARY, b"one"), masked(BINARY, b""), masked(BINARY, b"three")].concat())
+        .unwrap();
+    for message in [&b"one"[..], b"", b"three"] {
+        assert_eq!(frame(&mut caller), (BINARY, message.to_vec()));
+    }
     caller.write_all(&masked(CLOSE, &1000_u16.to_be_bytes())).unwrap();
     assert_eq!(frame(&mut caller), (CLOSE, 1000_u16.to_be_bytes().to_vec()));
     assert_eq!(read_all(&caller), b"");
