@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicU32;
 use switchboard::services::{Discard, Echo, Exec, Print, Reply, Say, Time, Who};
 use switchboard::socket::Inherited;
 use switchboard::{
-    Address, Doors, Engine, EngineChoice, Framing, Identity, Limits, Line, OptionKey, OptionValue, Place,
-    Plan, Service, Shape, Transport, converse,
+    Address, Doors, Engine, EngineChoice, Framing, Identity, Layering, Limits, Line, OptionKey, OptionValue,
+    Place, Plan, Service, Shape, Transport, converse,
 };
 
 use crate::activation::inherited;
@@ -103,7 +103,7 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
                 plan.service.name()
             )))
         }
-        Some(line) if addresses.len() == 1 => serve_line(line, plan),
+        Some(line) if addresses.len() == 1 => serve_line(line, plan, log),
         Some(line) => Err(Failure::usage(format!(
             "{line} is one caller who is there already: it cannot be served beside other addresses"
         ))),
@@ -183,7 +183,9 @@ pub(super) fn workers(arguments: &EngineArguments) -> usize {
 }
 
 /// Serves the one caller who is there already: at standard input and output, or on an inherited socket.
-fn serve_line(address: &Address, plan: Plan) -> Result<(), Failure> {
+fn serve_line(address: &Address, plan: Plan, log: &Log) -> Result<(), Failure> {
+    let layering = Layering::listening(address).map_err(|error| Failure::new(Status::Other, error))?;
+    layering.iter().flat_map(|layering| layering.notes()).for_each(|note| log.note(note));
     let line = match address.transport {
         Transport::Standard => Line::Standard,
         Transport::Descriptor
@@ -193,7 +195,13 @@ fn serve_line(address: &Address, plan: Plan) -> Result<(), Failure> {
         | Transport::UnixDgram
         | Transport::UnixSeqpacket
         | Transport::Exec
-        | Transport::Shell => Line::Connection(switchboard::socket::connect(address)?.connection),
+        | Transport::Shell => {
+            let connection = switchboard::socket::connect(address)?.connection;
+            match layering {
+                Some(layering) => Line::Layered { connection, layering },
+                None => Line::Connection(connection),
+            }
+        }
     };
     outcome(&converse(plan, line)?, &format!("call at {address}"))
 }

@@ -1,6 +1,8 @@
 //! TLS between `swb` and itself: nothing is lost or changed, nothing hangs, nothing turns.
 
 use std::io::Write;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use crate::certificates::Files;
@@ -163,4 +165,18 @@ fn programs_are_behind_layers_by_relay_and_not_with_the_socket() {
     let caller = run_swb(&["connect", &files.to(relay.address())], &said);
     assert_eq!((caller.code(), caller.stderr.as_str()), (0, ""));
     assert!(caller.stdout == said, "{} bytes came back", caller.stdout.len());
+}
+
+#[test]
+fn a_call_that_was_there_already_is_encrypted_as_well() {
+    let files = Files::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = listener.local_addr().unwrap();
+    let caller = Running::start(&mut swb(&["ask", &files.to(&format!("tls://{place}")), "hello"]));
+    let socket = OwnedFd::from(answer(&listener));
+    let at = format!("tls+fd:0?{}", files.shown("leaf"));
+    let server = Running::start(swb(&["serve", "echo", &at]).stdin(socket));
+    let caller = caller.finish();
+    assert_eq!((caller.code(), caller.text().as_str(), caller.stderr.as_str()), (0, "hello", ""));
+    assert_eq!(server.finish().code(), 0);
 }
