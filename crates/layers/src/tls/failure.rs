@@ -173,7 +173,16 @@ fn of_certificate(error: &CertificateError) -> TlsFailure {
             other
         });
     }
-    if matches!(error, CertificateError::UnknownIssuer) {
+    let is_of_another_key = matches!(
+        error,
+        CertificateError::BadSignature
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+    );
+    if is_of_another_key {
+        bad(
+            &"a signature is of another key than it should be, as where a CA was made anew under its old name",
+        )
+    } else if matches!(error, CertificateError::UnknownIssuer) {
         TlsFailure::UnknownIssuer
     } else if matches!(error, CertificateError::Expired | CertificateError::ExpiredContext { .. }) {
         TlsFailure::Expired

@@ -4,7 +4,10 @@ use std::fs::{Permissions, set_permissions, write};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::LazyLock;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SignatureAlgorithm,
+};
 
 use crate::support::Directory;
 
@@ -13,26 +16,30 @@ type Row = (&'static str, String, String);
 
 const NAMES: &[&str] = &["localhost", "127.0.0.1"];
 
-/// The CA that is trusted, one that nobody knows, and who is vouched for by the first.
-static ROWS: LazyLock<[Row; 5]> = LazyLock::new(|| {
-    let (ca, stranger) = (authority("Trusted CA"), authority("Unknown CA"));
+/// The CA that is trusted, one that nobody knows, two others of the first one's name, and who is vouched for by it.
+static ROWS: LazyLock<[Row; 7]> = LazyLock::new(|| {
+    let [ca, anew, stranger] =
+        ["Trusted CA", "Trusted CA", "Unknown CA"].map(|name| authority(name, &PKCS_ECDSA_P256_SHA256));
+    let of_another_kind = authority("Trusted CA", &PKCS_ED25519);
     let own = |issuer: &CertifiedIssuer<'_, KeyPair>| (issuer.pem(), issuer.key().serialize_pem());
     let row = |name, (certificate, key)| (name, certificate, key);
     [
         row("ca", own(&ca)),
         row("stranger", own(&stranger)),
+        row("anew", own(&anew)),
+        row("of-another-kind", own(&of_another_kind)),
         row("leaf", certify(&ca, "the server", NAMES, 2100)),
         row("expired", certify(&ca, "the old server", NAMES, 2021)),
         row("client", certify(&ca, "the caller", &["caller.test"], 2100)),
     ]
 });
 
-fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+fn authority(name: &str, key: &'static SignatureAlgorithm) -> CertifiedIssuer<'static, KeyPair> {
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name.push(DnType::CommonName, name);
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
+    CertifiedIssuer::self_signed(parameters, KeyPair::generate_for(key).unwrap()).unwrap()
 }
 
 fn certify(

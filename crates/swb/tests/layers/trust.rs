@@ -13,12 +13,15 @@ const NOBODYS: &str = "sha256:00000000000000000000000000000000000000000000000000
 #[test]
 fn each_reason_not_to_trust_a_server_has_its_own_words() {
     let files = Files::new();
-    let [ca, stranger] = ["ca", "stranger"].map(|name| files.certificate(name));
+    let [ca, stranger, anew, other] =
+        ["ca", "stranger", "anew", "of-another-kind"].map(|name| files.certificate(name));
     // The server's certificate and options, the caller's options, the status, the words.
     #[rustfmt::skip]
     let rows = [
         ("leaf", "", format!("ca={ca}"), 0, ""),
         ("leaf", "", format!("ca={stranger}"), 9, "nobody whom we trust vouches for the peer's certificate"),
+        ("leaf", "", format!("ca={anew}"), 9, "a CA was made anew under its old name"),
+        ("leaf", "", format!("ca={other}"), 9, "a CA was made anew under its old name"),
         ("leaf", "", format!("ca={ca}&server-name=elsewhere.test"), 9,
             "was called as elsewhere.test, but its certificate is for localhost, 127.0.0.1"),
         ("leaf", "", format!("ca={ca}&server-name=localhost"), 0, ""),
