@@ -26,6 +26,9 @@ pub use buffers::{BUFFER_BYTES, Filled};
 /// Operations handed over by one system call at the most.
 const SUBMISSIONS: u32 = 1024;
 
+/// Operations for which room is kept between two waits.
+const KEPT: usize = 64;
+
 /// Completions that wait for us; the kernel keeps further ones until there is room (`IORING_FEAT_NODROP`).
 const COMPLETIONS: u32 = 4096;
 
@@ -222,7 +225,7 @@ impl Ring {
             }
         }
         // Thousands of calls that opened together are no reason to hold room for as many for ever.
-        self.asked.shrink_to(SUBMISSIONS as usize);
+        self.asked.shrink_to(KEPT);
         Ok(())
     }
 }

@@ -37,6 +37,9 @@ pub(super) struct Entry {
     place: Option<Box<PeerPlace>>,
 }
 
+/// An idle call holds this, an operation of the selector, and what its conversation keeps.
+const _: () = assert!(size_of::<Entry>() <= 440);
+
 impl Entry {
     /// It is a datagram peer's, and nothing is owed to it: unless it speaks again, or who was dialled for it does,
     /// it is over.

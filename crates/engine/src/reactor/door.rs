@@ -188,7 +188,11 @@ impl DoorState {
         };
         match self.callers.pop_front() {
             Some(brought) => listener.accepted(brought?),
-            None => listener.accept(),
+            None => {
+                // Thousands who were brought together are no reason to hold room for as many for ever.
+                self.callers.shrink_to(0);
+                listener.accept()
+            }
         }
     }
 
