@@ -235,7 +235,10 @@ impl Layering {
     }
 }
 
-/// The layers of addresses that are called again and again, made once each.
+/// Addresses whose layers are kept; a service that calls more of them has theirs made anew.
+const KEPT_MAX: usize = 64;
+
+/// The layers of addresses that are called again and again, made once each. At most [`KEPT_MAX`] are kept.
 #[derive(Debug, Default)]
 pub(crate) struct Layerings(Mutex<HashMap<Address, Arc<OnceLock<Made>>>>);
 
@@ -248,6 +251,9 @@ impl Layerings {
             return Ok(None);
         }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= KEPT_MAX && !all.contains_key(address) {
+            all.clear();
+        }
         let made = Arc::clone(all.entry(address.clone()).or_default());
         drop(all); // who wants another does not wait for this one
         made.get_or_init(|| Layering::calling(address).map_err(|error| error.to_string())).clone()

@@ -167,7 +167,15 @@ impl<S: Selector> Reactor<S> {
             reactor.selector.add(control.census_fd(turn), Token::Census(turn).pack(), Watch::Read)?;
         }
         let answers_anyone = reactor.host.plan.service.needs().answers_anyone;
-        for (index, door) in doors.into_iter().enumerate() {
+        let needs = reactor.host.plan.service.needs();
+        for (index, mut door) in doors.into_iter().enumerate() {
+            // Calls that need further descriptors would find them held by callers who were brought too early: those are
+            // accepted one by one, as where several workers share a listener.
+            if (needs.dial || needs.hand_over)
+                && let Door::Listener { shared, .. } = &mut door
+            {
+                *shared = true;
+            }
             if answers_anyone && let Door::Datagrams(socket) = &door {
                 socket.forbid_broadcast()?; // no answer goes to many, whatever a sender calls itself
             }

@@ -325,12 +325,12 @@ impl<S: Selector> Reactor<S> {
         let tcp = entry.ends.first().filter(|_| wants_tcp_info).and_then(LegEnd::tcp_info);
         let programs = hung_up(std::mem::take(&mut entry.ends));
         let handed_over = entry.handed_over.take();
-        let over = Box::new(Over { entry, reason, tcp });
+        let over = Over { entry, reason, tcp };
         match handed_over.map(|program| *program) {
-            Some(HandedOver::Running(index)) => self.see_off_running(index, over, now),
+            Some(HandedOver::Running(index)) => self.see_off_running(index, Box::new(over), now),
             Some(HandedOver::Ended(program)) => self.tell_end(&over, program, now),
             None if programs.is_empty() => self.tell_end(&over, None, now),
-            None => self.see_off(programs, over, now),
+            None => self.see_off(programs, Box::new(over), now),
         }
     }
 
