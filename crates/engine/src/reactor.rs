@@ -35,7 +35,7 @@ use crate::call::eventfd;
 use crate::doors::Door;
 use crate::errands::Errands;
 use crate::host::Host;
-use crate::selector::{Operation, Ready, Selector, Source, Watch};
+use crate::selector::{Arrival, Ready, Selector, Source, Watch};
 use crate::timers::{Timers, earlier};
 use crate::{Event, Members, ServeError};
 
@@ -265,9 +265,8 @@ impl<S: Selector> Reactor<S> {
                 if let Some(state) = self.doors.get_mut(index)
                     && let Some(door) = &state.door
                 {
-                    state.watched = watch_door(&mut self.selector, door, index)?;
-                    state.accepting = Operation::NONE;
-                    state.ready = true;
+                    let watched = watch_door(&mut self.selector, door, index)?;
+                    state.watched_anew(watched);
                 }
                 return Ok(());
             }
@@ -299,12 +298,18 @@ impl<S: Selector> Reactor<S> {
 
     /// Closes a door. Who waits there already is not answered any more.
     fn close_door(&mut self, index: usize) {
-        self.stop_accepting(index);
+        self.stop_bringing(index);
         let door = &mut self.doors[index];
         self.selector.forget(door.watched);
-        let callers = std::mem::take(&mut door.callers);
-        if let Some(Door::Listener { listener, .. }) = door.door.take() {
-            callers.into_iter().flatten().for_each(|caller| listener.turn_away(caller));
+        let closed = door.door.take();
+        for arrival in std::mem::take(&mut door.brought) {
+            match (arrival, &closed) {
+                (Arrival::Caller(caller), Some(Door::Listener { listener, .. })) => {
+                    listener.turn_away(caller);
+                }
+                (Arrival::Message(filled), _) => self.selector.give_back(filled),
+                _ => {}
+            }
         }
     }
 

@@ -7,12 +7,13 @@ mod uring;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use crate::epoll::Watch;
 pub(crate) use epoll::EpollSelector;
 pub(crate) use poll::PollSelector;
-use sys::Filled;
+use sys::{Filled, Memory};
 pub(crate) use uring::UringSelector;
 
 /// How long it is before a wait for which the kernel had no memory is tried again.
@@ -22,8 +23,8 @@ const SHORTAGE_PAUSE: Duration = Duration::from_millis(20);
 ///
 /// Two of them say what is ready; the third also receives and accepts, where it is asked to.
 pub(crate) trait Selector: Sized {
-    /// Whether it receives what comes on byte streams, and accepts callers, by itself, once [`Selector::receive`]
-    /// and [`Selector::accept`] have asked for it.
+    /// Whether it receives what comes on byte streams, accepts callers, and receives datagrams of UDP by itself, once
+    /// [`Selector::receive`], [`Selector::accept`] and [`Selector::receive_messages`] have asked for it.
     const RECEIVES: bool = false;
 
     /// Whether a wait costs the same however many descriptors are watched, so that it may be done often.
@@ -44,14 +45,25 @@ pub(crate) trait Selector: Sized {
         Operation::NONE
     }
 
-    /// Accepts callers at `fd` until it is stopped, each with an event that brings the caller.
+    /// Accepts callers at `fd` until that is stopped, each with an event that brings the caller.
     fn accept(&mut self, _fd: BorrowedFd<'_>, _token: u64) -> Operation {
         Operation::NONE
     }
 
-    /// Ends such an operation at once, and hands over who had been accepted by then. Not while events of a wait
-    /// are still to be looked at: they may bring callers of it.
-    fn stop_accepting(&mut self, _operation: Operation, _callers: &mut VecDeque<io::Result<OwnedFd>>) {}
+    /// Receives messages from `fd` until that is stopped, each with an event that brings one. Where the memory for that is
+    /// lent out, it tells once when something has come; and it may end by itself at any time.
+    fn receive_messages(&mut self, _fd: BorrowedFd<'_>, _token: u64) -> Operation {
+        Operation::NONE
+    }
+
+    /// Where the messages lie that events brought.
+    fn messages(&self) -> Option<Arc<Memory>> {
+        None
+    }
+
+    /// Ends an operation that accepts, or receives messages, at once, and hands over what it had brought by then. Not while
+    /// events of a wait are still to be looked at: they may be of it.
+    fn stop_bringing(&mut self, _operation: Operation, _brought: &mut VecDeque<Arrival>) {}
 
     /// Tells once when `fd` takes bytes again.
     fn tell_room(&mut self, _fd: BorrowedFd<'_>, _token: u64) -> Operation {
@@ -65,7 +77,7 @@ pub(crate) trait Selector: Sized {
     fn forget(&mut self, _operation: Operation) {}
 
     /// What an event brought.
-    fn bytes(&self, _filled: &Filled) -> &[u8] {
+    fn bytes<'f>(&'f self, _filled: &'f Filled) -> &'f [u8] {
         &[]
     }
 
@@ -123,9 +135,11 @@ pub(crate) struct Ready {
 pub(crate) enum Arrival {
     Bytes(Filled),
     Finished,
+    /// Somebody has sent a message.
+    Message(Filled),
     /// Somebody has called.
     Caller(OwnedFd),
-    /// recv(2) or accept(2) failed with this errno, or was stopped.
+    /// recv(2), recvmsg(2) or accept(2) failed with this errno, or was stopped.
     Failed(i32),
 }
 

@@ -66,6 +66,13 @@ impl Inbox {
     pub fn new() -> Inbox {
         Inbox(sys::Inbox::new(PLACE_BYTES))
     }
+
+    /// What the last receive brought as number `index`, the first being 0.
+    #[inline]
+    #[must_use]
+    pub fn message(&self, index: usize) -> Option<sys::Message<'_>> {
+        self.0.message(index)
+    }
 }
 
 impl Default for Inbox {
@@ -149,11 +156,12 @@ impl BurstSocket {
         call::receive_messages(&self.socket, &mut inbox.0, most)
     }
 
-    /// What the last receive brought as number `index`, the first being 0, with its bytes.
+    /// What a message is that was received from this socket: by a receive into an [`Inbox`], or by somebody else.
+    #[inline]
     #[must_use]
-    pub fn received<'i>(&self, inbox: &'i Inbox, index: usize) -> Option<(Burst, &'i [u8])> {
-        let (whole, bytes, beside) = inbox.0.message(index)?;
-        Some((self.burst(Told::of(whole, beside), PLACE_BYTES), bytes))
+    pub fn burst_of(&self, message: &sys::Message<'_>) -> Burst {
+        let told = Told::of(message.whole, message.name, message.control);
+        self.burst(told, message.bytes.len())
     }
 
     fn burst(&self, told: Told, room: usize) -> Burst {

@@ -25,6 +25,7 @@ use crate::open_socket::OpenSocket;
 use crate::trace::{is_on, traced};
 use crate::{SystemCall, sockaddr};
 
+pub use messages::message_received;
 pub use text::data;
 pub use wait::{list, patience, poll};
 

@@ -60,16 +60,16 @@ pub(crate) fn receive(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Told> {
     call::receive_message(&fd, buffer, |buffer| {
         let mut beside = Beside::default();
         let whole = sys::receive_message(&fd, buffer, &mut beside)?;
-        Ok(Told::of(whole, &beside))
+        Ok(Told::of(whole, beside.name(), beside.control()))
     })
 }
 
 impl Told {
-    /// What came beside a message of so many bytes.
-    pub(crate) fn of(whole: usize, beside: &Beside) -> Told {
-        let from = sockaddr::from_raw(beside.name());
+    /// What came beside a message of so many bytes: its sender's address, control messages.
+    pub(crate) fn of(whole: usize, name: &[u8], control: &[u8]) -> Told {
+        let from = sockaddr::from_raw(name);
         let mut told = Told { whole, from, to: None, answer_from: None, segment: None };
-        for (level, kind, data) in control::each(beside.control()) {
+        for (level, kind, data) in control::each(control) {
             match (level, kind) {
                 (libc::IPPROTO_IP, libc::IP_PKTINFO) => told.learn_v4(data),
                 (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => told.learn_v6(data),

@@ -125,12 +125,13 @@ fn datagrams_and_bursts_of_several_senders_are_received_and_answered_by_one_call
         let mut inbox = Inbox::new();
         until_readable(&server);
         assert_eq!(server.receive_into(&mut inbox, 2).unwrap(), 2, "no more than it was asked for");
-        let came = (0..3).filter_map(|index| server.received(&inbox, index));
-        let came: Vec<_> = came.map(|(burst, bytes)| (burst.count(), bytes)).collect();
+        let came = (0..3).filter_map(|index| inbox.message(index));
+        let came: Vec<_> = came.map(|message| (server.burst_of(&message).count(), message.bytes)).collect();
         assert_eq!(came, [(1, &b"alone"[..]), (1, b"")], "{text}");
         assert_eq!(server.receive_into(&mut inbox, Inbox::MOST).unwrap(), 1);
-        let (came, held) = server.received(&inbox, 0).unwrap();
-        assert_eq!((came.count(), held), (3, &bytes(25)[..]));
+        let message = inbox.message(0).unwrap();
+        let came = server.burst_of(&message);
+        assert_eq!((came.count(), message.bytes), (3, &bytes(25)[..]));
         let second = came.from.unwrap();
         let first = PeerAddress::from(one.local_end().unwrap().ip().unwrap());
         let answers = [

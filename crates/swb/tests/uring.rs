@@ -4,6 +4,8 @@
 
 #[path = "uring/accepting.rs"]
 mod accepting;
+#[path = "uring/messages.rs"]
+mod messages;
 mod support;
 
 use std::io::{Read, Write};

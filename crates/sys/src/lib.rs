@@ -20,7 +20,9 @@ mod signal;
 pub use errno::{describe, errno_and_words};
 pub use fork::{Forked, exit_now, fork};
 pub use inherited::{keep_inherited_to_ourselves, look_at_inherited, take_inherited};
-pub use messages::{Beside, Inbox, MESSAGES_MAX, Outgoing, receive_message, send_message, send_messages};
+pub use messages::{
+    Beside, Inbox, MESSAGES_MAX, Message, Outgoing, receive_message, send_message, send_messages,
+};
 pub use probe::{io_uring_features, landlock_version};
-pub use ring::{BUFFER_BYTES, Completion, Filled, Ring};
+pub use ring::{Completion, Filled, Memory, Ring};
 pub use signal::SignalWatch;

@@ -23,6 +23,19 @@ const CONTROL_BYTES: usize = 256;
 const RECEIVES: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
 const SENDS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
 
+/// A message that was received, where it lies.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'m> {
+    /// Bytes that it had; more than `bytes` if its room was too short and the rest is lost.
+    pub whole: usize,
+    /// Those that fitted.
+    pub bytes: &'m [u8],
+    /// The sender's address: a `sockaddr` of its family, or nothing.
+    pub name: &'m [u8],
+    /// The control messages, cmsg(3).
+    pub control: &'m [u8],
+}
+
 /// Room for what comes beside one message.
 #[derive(Clone)]
 pub struct Beside {
@@ -142,17 +155,17 @@ impl Inbox {
         Ok(self.wholes.len())
     }
 
-    /// A message that the last call brought, the first being 0: how many bytes it had, those that fitted, and what
-    /// came beside.
+    /// A message that the last call brought, the first being 0.
     #[must_use]
-    pub fn message(&self, index: usize) -> Option<(usize, &[u8], &Beside)> {
+    pub fn message(&self, index: usize) -> Option<Message<'_>> {
         let (whole, beside) = (*self.wholes.get(index)?, self.beside.get(index)?);
         let room = self.bytes.get(index * self.bytes_each..)?;
-        Some((whole, &room[..whole.min(self.bytes_each)], beside))
+        let bytes = &room[..whole.min(self.bytes_each)];
+        Some(Message { whole, bytes, name: beside.name(), control: beside.control() })
     }
 
     /// The messages that the last call brought, in the order in which they came.
-    pub fn messages(&self) -> impl Iterator<Item = (usize, &[u8], &Beside)> {
+    pub fn messages(&self) -> impl Iterator<Item = Message<'_>> {
         (0..self.wholes.len()).filter_map(|index| self.message(index))
     }
 }
@@ -261,7 +274,7 @@ mod tests {
         let mut inbox = Inbox::new(4);
         assert_eq!(inbox.receive(&there, MESSAGES_MAX).unwrap(), 3);
         let came: Vec<_> =
-            inbox.messages().map(|(whole, bytes, beside)| (whole, bytes, beside.name())).collect();
+            inbox.messages().map(|message| (message.whole, message.bytes, message.name)).collect();
         let from = name_of(&here);
         assert_eq!(came, [(3, &b"one"[..], &from[..]), (0, b"", &from), (5, b"thre", &from)]);
         let error = inbox.receive(&there, MESSAGES_MAX).unwrap_err();

@@ -11,17 +11,26 @@
 //! descriptor belongs to its completion from the moment that it is taken: one that nobody wants is closed.
 
 mod buffers;
+mod message;
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 
-use buffers::Buffers;
-pub use buffers::{BUFFER_BYTES, Filled};
+use buffers::{Buffers, Group};
+pub use buffers::{Filled, Memory};
+use message::Layout;
+
+/// The buffers for byte streams: enough bytes for what people and protocols say at once, and little memory in all. A wait
+/// brings a few dozen completions at the most, and all buffers are given back before the next.
+const BYTES: Group = Group { number: 0, bytes_each: 1024, count: 128 };
+
+const _: () = assert!(BYTES.is_sound());
 
 /// Operations handed over by one system call at the most.
 const SUBMISSIONS: u32 = 1024;
@@ -39,14 +48,23 @@ const CANCELLATION: u64 = u64::MAX;
 /// a descriptor.
 const ACCEPTS: u64 = 1 << 63;
 
+/// Marks the number of an operation that receives messages, whose buffers are others.
+const MESSAGES: u64 = 1 << 62;
+
+/// What marks an operation.
+const MARKS: u64 = ACCEPTS | MESSAGES;
+
 /// How long a ring that is dropped waits for what is under way to end.
 const CANCEL_AT_MOST: Duration = Duration::from_secs(1);
 
 /// A submission queue, a completion queue, and buffers to receive into.
 pub struct Ring {
-    // Dropped before the buffers: closing the ring cancels what is under way.
+    // Dropped before all memory: closing the ring cancels what is under way.
     ring: IoUring,
     buffers: Buffers,
+    /// Those for messages, once some are received.
+    messages: Option<Buffers>,
+    layout: Layout,
     /// Asked for, and not handed over yet.
     asked: VecDeque<(u64, squeue::Entry)>,
     is_enabled: bool,
@@ -88,8 +106,9 @@ impl Ring {
             .setup_r_disabled()
             .setup_cqsize(COMPLETIONS)
             .build(SUBMISSIONS)?;
-        let buffers = Buffers::registered(&ring.submitter())?;
-        Ok(Ring { ring, buffers, asked: VecDeque::new(), is_enabled: false })
+        let buffers = Buffers::registered(&ring.submitter(), BYTES)?;
+        let (messages, layout, asked) = (None, Layout::new(), VecDeque::new());
+        Ok(Ring { ring, buffers, messages, layout, asked, is_enabled: false })
     }
 
     /// Makes this thread the one that the ring belongs to. Before that nothing is handed over.
@@ -103,18 +122,42 @@ impl Ring {
         Ok(())
     }
 
-    /// recv(2), again and again, each time into a buffer of [`BUFFER_BYTES`]: a completion each.
+    /// recv(2), again and again, each time into a buffer of a KiB: a completion each.
     pub fn receive(&mut self, fd: BorrowedFd<'_>, number: u64) {
-        let entry = opcode::RecvMulti::new(Fd(fd.as_raw_fd()), Buffers::GROUP).build();
+        let entry = opcode::RecvMulti::new(Fd(fd.as_raw_fd()), BYTES.number).build();
         self.ask(entry, number);
+    }
+
+    /// recvmsg(2), again and again, each time into a buffer that holds a datagram of UDP or a burst of them. An empty
+    /// message ends it: its completion has `more` unset.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for the buffers; or all of them are with us ([`io::ErrorKind::WouldBlock`]), and the kernel
+    /// would say no more than that. Nothing was begun.
+    pub fn receive_messages(&mut self, fd: BorrowedFd<'_>, number: u64) -> io::Result<()> {
+        let buffers = match &self.messages {
+            Some(buffers) => buffers,
+            None => {
+                let buffers = Buffers::registered(&self.ring.submitter(), message::GROUP)?;
+                self.messages.insert(buffers)
+            }
+        };
+        if buffers.is_exhausted() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let flags = libc::MSG_TRUNC as u32; // tells how long each was
+        let header = self.layout.pointer();
+        let entry = opcode::RecvMsgMulti::new(Fd(fd.as_raw_fd()), header, message::GROUP.number).flags(flags);
+        self.ask_marked(entry.build(), number, MESSAGES);
+        Ok(())
     }
 
     /// accept4(2), again and again, non-blocking and close-on-exec: each completion brings a caller's socket.
     pub fn accept(&mut self, fd: BorrowedFd<'_>, number: u64) {
         let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
         let entry = opcode::AcceptMulti::new(Fd(fd.as_raw_fd())).flags(flags).build();
-        let number = number | ACCEPTS;
-        self.asked.push_back((number, entry.user_data(number)));
+        self.ask_marked(entry, number, ACCEPTS);
     }
 
     /// poll(2) for these `events`: each time that something happens where `again`, otherwise once. The result is
@@ -123,17 +166,23 @@ impl Ring {
         self.ask(opcode::PollAdd::new(Fd(fd.as_raw_fd()), events).multi(again).build(), number);
     }
 
-    /// Ends an operation that receives or polls. If it was begun, a completion with `more` unset still comes (`ECANCELED`, or whatever
+    /// Ends an operation that receives bytes or polls. If it was begun, a completion with `more` unset still comes (`ECANCELED`, or whatever
     /// was quicker); `false` says that it never began and that none comes.
     #[must_use]
     pub fn cancel(&mut self, number: u64) -> bool {
-        self.end(number & !ACCEPTS)
+        self.end(number & !MARKS)
+    }
+
+    /// As [`cancel`](Self::cancel), of an operation that receives messages.
+    #[must_use]
+    pub fn cancel_messages(&mut self, number: u64) -> bool {
+        self.end(number & !MARKS | MESSAGES)
     }
 
     /// As [`cancel`](Self::cancel), of an operation that accepts. Its last completions may still bring callers.
     #[must_use]
-    pub fn stop_accepting(&mut self, number: u64) -> bool {
-        self.end(number | ACCEPTS)
+    pub fn cancel_accepting(&mut self, number: u64) -> bool {
+        self.end(number & !MARKS | ACCEPTS)
     }
 
     fn end(&mut self, number: u64) -> bool {
@@ -181,43 +230,59 @@ impl Ring {
 
     /// What was received.
     #[must_use]
-    pub fn bytes(&self, filled: &Filled) -> &[u8] {
-        self.buffers.bytes(filled)
+    pub fn bytes<'f>(&'f self, filled: &'f Filled) -> &'f [u8] {
+        self.buffers.memory().bytes(filled)
+    }
+
+    /// The memory that [messages](Memory::message) lie in, once some are received.
+    #[must_use]
+    pub fn messages(&self) -> Option<&Arc<Memory>> {
+        self.messages.as_ref().map(Buffers::memory)
     }
 
     /// Hands a buffer back to the kernel.
     pub fn give_back(&mut self, filled: Filled) {
-        self.buffers.give_back(filled);
+        match &mut self.messages {
+            Some(messages) if messages.has(&filled) => messages.give_back(filled),
+            Some(_) | None => self.buffers.give_back(filled),
+        }
     }
 
-    fn completion(&self, entry: &cqueue::Entry) -> Completion {
+    fn completion(&mut self, entry: &cqueue::Entry) -> Completion {
         let result = match u32::try_from(entry.result()) {
             Ok(result) => Ok(result),
             Err(_) => Err(io::Error::from_raw_os_error(-entry.result())),
         };
         let length = result.as_ref().copied().unwrap_or(0);
         let buffer = cqueue::buffer_select(entry.flags());
-        let filled = buffer.and_then(|buffer| self.buffers.filled(buffer, length));
-        let accepts = entry.user_data() & ACCEPTS != 0;
+        let marks = entry.user_data() & MARKS;
+        let buffers = if marks == MESSAGES { self.messages.as_mut() } else { Some(&mut self.buffers) };
+        let filled = buffer.zip(buffers).and_then(|(buffer, buffers)| buffers.filled(buffer, length));
+        let accepts = marks == ACCEPTS;
         let caller = (accepts && result.is_ok()).then(|| {
             // SAFETY: only what `accept` asked for has this mark, its result is a descriptor that the kernel made
             // for this completion, and each completion is taken once: nobody else has it.
             unsafe { OwnedFd::from_raw_fd(entry.result()) }
         });
-        let number = entry.user_data() & !ACCEPTS;
+        let number = entry.user_data() & !MARKS;
         Completion { number, result, filled, caller, more: cqueue::more(entry.flags()) }
     }
 
     fn ask(&mut self, entry: squeue::Entry, number: u64) {
-        let number = number & !ACCEPTS;
+        self.ask_marked(entry, number, 0);
+    }
+
+    fn ask_marked(&mut self, entry: squeue::Entry, number: u64, mark: u64) {
+        let number = number & !MARKS | mark;
         self.asked.push_back((number, entry.user_data(number)));
     }
 
     /// Puts what was asked for into the kernel's queue, as often as it takes.
     fn hand_over(&mut self) -> io::Result<()> {
         while let Some((_, entry)) = self.asked.front() {
-            // SAFETY: none of the operations above refers to memory of ours; what they receive goes into the
-            // registered buffers, which live until the ring is closed.
+            // SAFETY: of the operations above one refers to memory of ours, the layout of messages, which nobody writes to
+            // and which lives as long as the ring. What they receive goes into the registered buffers, which live until
+            // the ring is closed.
             if unsafe { self.ring.submission().push(entry) }.is_ok() {
                 self.asked.pop_front();
             } else {
@@ -254,198 +319,4 @@ impl std::fmt::Debug for Ring {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
-    use std::os::fd::AsFd;
-    use std::os::unix::net::UnixStream;
-
-    use super::*;
-
-    /// A ring of this thread, or `None` where this kernel or user may not have one.
-    fn ring() -> Option<Ring> {
-        let mut ring =
-            Ring::new().inspect_err(|error| eprintln!("not run: no io_uring here: {error}")).ok()?;
-        ring.enable().unwrap();
-        Some(ring)
-    }
-
-    fn next(ring: &mut Ring) -> Completion {
-        loop {
-            if let Some(completion) = ring.take() {
-                return completion;
-            }
-            ring.wait(Some(Duration::from_secs(10))).unwrap();
-        }
-    }
-
-    #[test]
-    fn bytes_are_received_piece_by_piece_until_the_peer_finishes() {
-        let Some(mut ring) = ring() else { return };
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        ring.receive(ours.as_fd(), 7);
-        for round in 0..2_000_u32 {
-            theirs.write_all(&round.to_be_bytes()).unwrap();
-            let completion = next(&mut ring);
-            assert_eq!((completion.number, completion.more), (7, true));
-            let filled = completion.filled.unwrap();
-            assert_eq!(ring.bytes(&filled), round.to_be_bytes());
-            ring.give_back(filled);
-        }
-        drop(theirs);
-        let end = next(&mut ring);
-        assert_eq!((end.result.unwrap(), end.more), (0, false));
-        assert!(end.filled.is_none());
-    }
-
-    #[test]
-    fn what_was_cancelled_before_it_began_is_never_done() {
-        let Some(mut ring) = ring() else { return };
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        ring.receive(ours.as_fd(), 7);
-        assert!(!ring.cancel(7));
-        theirs.write_all(b"stay").unwrap();
-        ring.wait(Some(Duration::ZERO)).unwrap();
-        assert!(ring.take().is_none());
-        let mut bytes = [0; 4];
-        (&ours).read_exact(&mut bytes).unwrap();
-        assert_eq!(&bytes, b"stay");
-    }
-
-    #[test]
-    fn what_was_begun_completes_once_more_when_it_is_cancelled() {
-        let Some(mut ring) = ring() else { return };
-        let (ours, _theirs) = UnixStream::pair().unwrap();
-        ring.receive(ours.as_fd(), 7);
-        ring.wait(Some(Duration::ZERO)).unwrap();
-        assert!(ring.cancel(7));
-        let last = next(&mut ring);
-        assert_eq!((last.number, last.more), (7, false));
-        assert_eq!(last.result.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
-    }
-
-    /// A listener, and as many callers as are asked for, each connected.
-    fn called(count: usize) -> (TcpListener, Vec<TcpStream>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = listener.local_addr().unwrap();
-        let callers = (0..count).map(|_| TcpStream::connect(at).unwrap()).collect();
-        (listener, callers)
-    }
-
-    #[test]
-    fn each_caller_comes_as_a_socket_of_its_own_until_that_is_stopped() {
-        let Some(mut ring) = ring() else { return };
-        let (listener, early) = called(3);
-        ring.accept(listener.as_fd(), 7);
-        let late = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        for caller in early.iter().chain([&late]) {
-            let completion = next(&mut ring);
-            assert_eq!((completion.number, completion.more), (7, true));
-            let accepted = TcpStream::from(completion.caller.unwrap());
-            assert_eq!(accepted.peer_addr().unwrap(), caller.local_addr().unwrap());
-        }
-        assert!(ring.stop_accepting(7));
-        let last = next(&mut ring);
-        assert_eq!((last.number, last.more, last.caller.is_none()), (7, false, true));
-        assert_eq!(last.result.unwrap_err().raw_os_error(), Some(libc::ECANCELED));
-    }
-
-    #[test]
-    fn who_was_accepted_before_it_was_stopped_still_comes() {
-        let Some(mut ring) = ring() else { return };
-        let (listener, callers) = called(5);
-        ring.accept(listener.as_fd(), 7);
-        ring.wait(Some(Duration::ZERO)).unwrap();
-        assert!(ring.stop_accepting(7));
-        ring.wait(Some(Duration::ZERO)).unwrap();
-        let mut came = 0;
-        loop {
-            let completion = next(&mut ring);
-            came += usize::from(completion.caller.is_some());
-            if !completion.more {
-                break;
-            }
-        }
-        assert_eq!(came, callers.len());
-    }
-
-    #[test]
-    fn a_caller_whom_nobody_took_is_closed_with_the_ring_or_with_its_completion() {
-        let Some(mut ring) = ring() else { return };
-        let (listener, mut callers) = called(2);
-        ring.accept(listener.as_fd(), 7);
-        drop(next(&mut ring));
-        drop(ring);
-        for caller in &mut callers {
-            caller.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-            assert_eq!(caller.read(&mut [0]).unwrap(), 0, "the caller sees the end");
-        }
-    }
-
-    #[test]
-    fn a_receive_of_the_same_number_is_never_taken_for_a_caller() {
-        let Some(mut ring) = ring() else { return };
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let number = 7 | ACCEPTS;
-        ring.receive(ours.as_fd(), number);
-        theirs.write_all(b"x").unwrap();
-        let completion = next(&mut ring);
-        assert_eq!((completion.number, completion.caller.is_none()), (7, true));
-        ring.give_back(completion.filled.unwrap());
-    }
-
-    #[test]
-    fn a_ring_that_is_gone_holds_no_socket_open() {
-        for _ in 0..50 {
-            let Some(mut ring) = ring() else { return };
-            let (ours, mut theirs) = UnixStream::pair().unwrap();
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let address = listener.local_addr().unwrap();
-            ring.receive(ours.as_fd(), 7);
-            ring.poll(listener.as_fd(), libc::POLLIN as u32, true, 8);
-            ring.wait(Some(Duration::ZERO)).unwrap();
-            drop((ring, ours, listener));
-            assert_eq!(theirs.read(&mut [0]).unwrap(), 0, "the peer sees the end");
-            TcpListener::bind(address).unwrap();
-        }
-    }
-
-    #[test]
-    fn more_operations_than_the_queue_holds_are_handed_over_all_the_same() {
-        let Some(mut ring) = ring() else { return };
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        theirs.write_all(b"x").unwrap();
-        let count = 3 * u64::from(SUBMISSIONS);
-        for number in 0..count {
-            ring.poll(ours.as_fd(), libc::POLLIN as u32, false, number);
-        }
-        let mut seen: Vec<u64> = (0..count).map(|_| next(&mut ring).number).collect();
-        seen.sort_unstable();
-        assert!(seen.into_iter().eq(0..count));
-    }
-
-    #[test]
-    fn a_ring_without_free_buffers_says_so_and_receives_again_once_there_are_some() {
-        let Some(mut ring) = ring() else { return };
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        ring.receive(ours.as_fd(), 7);
-        let mut held = Vec::new();
-        loop {
-            theirs.write_all(b"x").unwrap();
-            let completion = next(&mut ring);
-            match completion.filled {
-                Some(filled) => held.push(filled),
-                None => {
-                    assert_eq!(completion.result.unwrap_err().raw_os_error(), Some(libc::ENOBUFS));
-                    assert!(!completion.more);
-                    break;
-                }
-            }
-        }
-        held.into_iter().for_each(|filled| ring.give_back(filled));
-        ring.receive(ours.as_fd(), 8);
-        let filled = next(&mut ring).filled.unwrap();
-        assert_eq!(ring.bytes(&filled), b"x");
-        ring.give_back(filled);
-    }
-}
+mod tests;

@@ -47,11 +47,7 @@ impl<S: Selector> Reactor<S> {
             if self.newborn.is_some() {
                 return;
             }
-            match door.door {
-                Some(Door::Listener { .. }) => self.answer(index, now),
-                Some(Door::Datagrams(_)) => self.hear(index, now),
-                None => {}
-            }
+            self.answer_at(index, now);
         }
     }
 
@@ -60,29 +56,36 @@ impl<S: Selector> Reactor<S> {
     #[cold]
     pub(super) fn answer_established(&mut self, now: Now) {
         for index in 0..self.doors.len() {
-            if self.doors[index].accepting != Operation::NONE {
-                self.stop_accepting(index);
+            if self.doors[index].bringing != Operation::NONE {
+                self.stop_bringing(index);
                 // A look by accept4(2) takes a place for a moment, which another worker would count as a call.
                 self.doors[index].ready = self.doors[index].somebody_waits();
             }
             for _ in 0..LAST_TURNS_MAX {
-                let DoorState { door, ready, paused_until, .. } = &self.doors[index];
-                let waits = matches!(door, Some(Door::Listener { .. })) && *ready && paused_until.is_none();
-                if !waits || self.newborn.is_some() {
+                let DoorState { ready, paused_until, .. } = &self.doors[index];
+                if !ready || paused_until.is_some() || self.newborn.is_some() {
                     break;
                 }
-                self.answer(index, now);
+                self.answer_at(index, now);
             }
         }
         self.answer_all(now);
     }
 
-    /// Ends that the selector accepts at a door: who comes from now on waits in the kernel.
-    pub(super) fn stop_accepting(&mut self, index: usize) {
+    fn answer_at(&mut self, index: usize, now: Now) {
+        match self.doors[index].door {
+            Some(Door::Listener { .. }) => self.answer(index, now),
+            Some(Door::Datagrams(_)) => self.hear(index, now),
+            None => {}
+        }
+    }
+
+    /// Ends that the selector accepts or receives at a door: who comes from now on waits in the kernel.
+    pub(super) fn stop_bringing(&mut self, index: usize) {
         let state = &mut self.doors[index];
-        if state.accepting != Operation::NONE {
-            let operation = std::mem::replace(&mut state.accepting, Operation::NONE);
-            self.selector.stop_accepting(operation, &mut state.callers);
+        if state.bringing != Operation::NONE {
+            let operation = std::mem::replace(&mut state.bringing, Operation::NONE);
+            self.selector.stop_bringing(operation, &mut state.brought);
             state.ready = true;
         }
     }
@@ -91,12 +94,12 @@ impl<S: Selector> Reactor<S> {
     fn await_callers(&mut self, index: usize, now: Now) {
         let state = &mut self.doors[index];
         state.quiet(now.moment);
-        if state.accepting == Operation::NONE
+        if state.bringing == Operation::NONE
             && let Some(door) = &state.door
             && accepts_by_itself::<S>(door)
             && let Door::Listener { listener, .. } = door
         {
-            state.accepting = self.selector.accept(listener.as_fd(), Token::Door(index).pack());
+            state.bringing = self.selector.accept(listener.as_fd(), Token::Door(index).pack());
         }
     }
 
@@ -104,14 +107,14 @@ impl<S: Selector> Reactor<S> {
     #[cold]
     fn wait_at_limit(&mut self, index: usize, until: Moment) {
         self.doors[index].wait_until(until);
-        self.stop_accepting(index);
+        self.stop_bringing(index);
     }
 
     /// Not inlined: every turn looks at every door, and few find somebody there.
     #[inline(never)]
     fn answer(&mut self, index: usize, now: Now) {
-        if self.doors[index].callers.len() > CALLERS_MAX {
-            self.stop_accepting(index);
+        if self.doors[index].brought.len() > CALLERS_MAX {
+            self.stop_bringing(index);
         }
         for _ in 0..ACCEPTS_PER_TURN {
             if self.host.has_answered_all() {
@@ -210,7 +213,7 @@ impl<S: Selector> Reactor<S> {
             AcceptOutcome::Retry => false,
             AcceptOutcome::Pause => {
                 self.doors[index].pause(failed, now.moment, &self.host);
-                self.stop_accepting(index);
+                self.stop_bringing(index);
                 true
             }
             AcceptOutcome::Stop => {

@@ -125,7 +125,7 @@ impl<S: Selector> Reactor<S> {
             Arrival::Finished => {
                 return self.with(slot, now, |session, hands| session.peer_finished(now, leg, hands));
             }
-            Arrival::Caller(_) => debug_assert!(false, "nobody calls at a leg"),
+            Arrival::Caller(_) | Arrival::Message(_) => debug_assert!(false, "these come at doors"),
             // Stopped by us; or no buffer was free, and the batch gives back those that it used.
             Arrival::Failed(libc::ECANCELED | libc::ENOBUFS | libc::EINTR | libc::EAGAIN) => {}
             Arrival::Failed(libc::ENOMEM) => end.put_off = Some(PutOff::Receive),
@@ -143,7 +143,7 @@ impl<S: Selector> Reactor<S> {
 
     /// Something came for a call that ended in the same batch.
     fn not_wanted(&mut self, arrival: Arrival) {
-        if let Arrival::Bytes(filled) = arrival {
+        if let Arrival::Bytes(filled) | Arrival::Message(filled) = arrival {
             self.selector.give_back(filled);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,11 +41,11 @@ pub(crate) struct DoorState {
     pub(super) door: Option<Door>,
     /// What watches it.
     pub(super) watched: Operation,
-    /// What accepts there, where the selector does so.
-    pub(super) accepting: Operation,
-    /// Callers whom the selector has accepted, and why it accepts no more: the longest waiting first. At most
-    /// `CALLERS_MAX`, and what one wait brings beyond.
-    pub(super) callers: VecDeque<io::Result<OwnedFd>>,
+    /// What accepts callers or receives messages there, where the selector does so.
+    pub(super) bringing: Operation,
+    /// Whom it has accepted or what it has received, and why it does no more: the longest waiting first. At most
+    /// `CALLERS_MAX` callers, and what one wait brings beyond; as many messages as it has memory for.
+    pub(super) brought: VecDeque<Arrival>,
     pub(super) end: End,
     /// A caller or message may be waiting.
     pub(super) ready: bool,
@@ -76,8 +76,8 @@ impl DoorState {
         DoorState {
             door: Some(door),
             watched,
-            accepting: Operation::NONE,
-            callers: VecDeque::new(),
+            bringing: Operation::NONE,
+            brought: VecDeque::new(),
             end,
             ready: true,
             is_fresh: false,
@@ -167,16 +167,19 @@ impl DoorState {
         self.is_short = false;
     }
 
-    /// An event says that a caller or message may be waiting, or brings a caller.
+    /// Whatever brought callers or messages has ended; this watches the door from now on.
+    pub(super) fn watched_anew(&mut self, watched: Operation) {
+        (self.watched, self.bringing) = (watched, Operation::NONE);
+        self.ready = true;
+    }
+
+    /// An event says that a caller or message may be waiting, or brings one.
     pub(super) fn announced(&mut self, ready: &mut Ready) {
         self.ready = true;
         self.is_fresh = true;
         match ready.arrival.take() {
-            Some(Arrival::Caller(caller)) => self.callers.push_back(Ok(caller)),
-            Some(Arrival::Failed(errno)) if errno != libc::ECANCELED => {
-                self.callers.push_back(Err(io::Error::from_raw_os_error(errno)));
-            }
-            Some(Arrival::Bytes(_) | Arrival::Finished | Arrival::Failed(_)) | None => {}
+            Some(Arrival::Failed(libc::ECANCELED)) | None => {}
+            Some(arrival) => self.brought.push_back(arrival),
         }
     }
 
@@ -186,11 +189,12 @@ impl DoorState {
         let Some(Door::Listener { listener, .. }) = &self.door else {
             return Err(io::Error::from_raw_os_error(libc::EAGAIN));
         };
-        match self.callers.pop_front() {
-            Some(brought) => listener.accepted(brought?),
-            None => {
+        match self.brought.pop_front() {
+            Some(Arrival::Caller(caller)) => listener.accepted(caller),
+            Some(Arrival::Failed(errno)) => Err(io::Error::from_raw_os_error(errno)),
+            Some(Arrival::Bytes(_) | Arrival::Finished | Arrival::Message(_)) | None => {
                 // Thousands who were brought together are no reason to hold room for as many for ever.
-                self.callers.shrink_to(0);
+                self.brought.shrink_to(0);
                 listener.accept()
             }
         }
@@ -204,18 +208,22 @@ impl DoorState {
         }
     }
 
-    /// Whether a caller was brought, or waits in the kernel.
+    /// Whether a caller or a message was brought, or waits in the kernel.
     pub(super) fn somebody_waits(&self) -> bool {
-        let Some(Door::Listener { listener, .. }) = &self.door else { return false };
-        let mut ask = [PollFd::new(listener, PollFlags::IN)];
+        let fd = match &self.door {
+            Some(Door::Listener { listener, .. }) => listener.as_fd(),
+            Some(Door::Datagrams(socket)) => socket.as_fd(),
+            None => return false,
+        };
+        let mut ask = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
         // A poll that fails leaves it to accept4(2) to say why.
         let nobody = socket::call::poll(&mut ask, Some(Duration::ZERO)).is_ok_and(|ready| ready == 0);
-        !self.callers.is_empty() || !nobody
+        !self.brought.is_empty() || !nobody
     }
 
-    /// Whether the selector accepts here, and has brought all whom it has announced.
+    /// Whether the selector accepts or receives here, and nothing is left of what it has brought.
     pub(super) fn has_brought_all(&self) -> bool {
-        self.accepting != Operation::NONE && self.is_fresh && self.callers.is_empty()
+        self.bringing != Operation::NONE && self.is_fresh && self.brought.is_empty()
     }
 
     /// The kernel says that nothing is there.
@@ -286,12 +294,17 @@ pub(super) fn accepts_by_itself<S: Selector>(door: &Door) -> bool {
     S::RECEIVES && matches!(door, Door::Listener { shared: false, .. })
 }
 
+/// Whether messages can be received by a selector that does so: its memory holds what UDP can send.
+pub(super) fn receives_by_itself<S: Selector>(door: &Door) -> bool {
+    S::RECEIVES && matches!(door, Door::Datagrams(socket) if socket.transport() == Transport::Udp)
+}
+
 /// Has the selector watch a door.
 pub(super) fn watch_door<S: Selector>(selector: &mut S, door: &Door, index: usize) -> io::Result<Operation> {
     let token = Token::Door(index).pack();
     match door {
-        // Looked at once; when nobody waits, the selector accepts.
-        Door::Listener { .. } if accepts_by_itself::<S>(door) => Ok(Operation::NONE),
+        // Looked at once; when nothing waits, the selector brings what comes.
+        door if accepts_by_itself::<S>(door) || receives_by_itself::<S>(door) => Ok(Operation::NONE),
         Door::Listener { listener, shared, .. } => {
             let watch = if *shared { Watch::SharedRead } else { Watch::Read };
             selector.add(listener.as_fd(), token, watch)

@@ -1,21 +1,27 @@
 //! Datagrams at a door: each goes to the session of its sender, or is a call of its own.
 //!
+//! Over UDP they come many by one call, recvmmsg(2). A selector that receives is asked for them once the kernel says that
+//! there are no more; from then on they arrive with its wake-ups, in the queue of their door, and are heard from there.
+//! When that ends, what is in the queue is heard before the kernel is asked again, so that nothing is overtaken.
+//!
 //! Protected: who sends many at once is served, counted and limited a message, as who sends them one by one.
 
+use std::io;
 use std::iter::repeat_n;
+use std::os::fd::AsFd;
 
 use conversation::{End, Leg, Now, Shape, Transport};
 use smallvec::smallvec;
 use socket::{Burst, Inbox, PeerAddress};
 
 use crate::doors::Door;
-use crate::selector::Selector;
+use crate::selector::{Arrival, Operation, Selector};
 use crate::{CallLimits, Event, Session};
 
-use super::door::is_suspicious;
+use super::door::{is_suspicious, receives_by_itself};
 use super::hands::Hands;
 use super::leg_end::{LegEnd, LegSocket};
-use super::{RECEIVE_BUFFER_BYTES, Reactor};
+use super::{RECEIVE_BUFFER_BYTES, Reactor, Token};
 
 /// Datagrams taken at one turn (a burst is taken whole), so that a flood of them makes no open call wait.
 const DATAGRAMS_PER_TURN: usize = 64;
@@ -34,7 +40,8 @@ impl<S: Selector> Reactor<S> {
     pub(super) fn hear(&mut self, index: usize, now: Now) {
         let Some(Door::Datagrams(socket)) = &self.doors[index].door else { return };
         if socket.transport() == Transport::Udp {
-            return self.hear_many(index, now);
+            let taken = self.hear_brought(index, now);
+            return self.hear_many(index, taken, now);
         }
         let mut taken = 0;
         while taken < DATAGRAMS_PER_TURN {
@@ -52,10 +59,66 @@ impl<S: Selector> Reactor<S> {
         }
     }
 
-    /// The same over UDP, with few system calls: many datagrams by one, and many answers.
-    fn hear_many(&mut self, index: usize, now: Now) {
-        let mut inbox = self.inbox.take().unwrap_or_default();
+    /// What the selector has received over UDP. Returns how many datagrams it was.
+    fn hear_brought(&mut self, index: usize, now: Now) -> usize {
         let mut taken = 0;
+        if self.doors[index].brought.is_empty() {
+            return taken;
+        }
+        let Some(memory) = self.selector.messages() else { return taken };
+        if self.doors[index].brought.len() > 1 {
+            self.doors[index].gather();
+        }
+        while taken < DATAGRAMS_PER_TURN
+            && let Some(arrival) = self.doors[index].brought.pop_front()
+        {
+            match arrival {
+                Arrival::Message(filled) => {
+                    if let Some(message) = memory.message(&filled) {
+                        taken += self.hear_received(index, &message, now);
+                    }
+                    self.selector.give_back(filled);
+                }
+                Arrival::Failed(errno) => {
+                    let error = io::Error::from_raw_os_error(errno);
+                    if self.not_accepted(index, "recvmsg(2)", &error, now) {
+                        break;
+                    }
+                    taken += 1;
+                }
+                Arrival::Bytes(_) | Arrival::Finished | Arrival::Caller(_) => {
+                    debug_assert!(false, "these come elsewhere");
+                }
+            }
+        }
+        self.doors[index].stop_gathering(&self.host);
+        taken
+    }
+
+    /// The kernel says that no more has come: from now on a selector that can brings it.
+    fn await_messages(&mut self, index: usize) {
+        let state = &mut self.doors[index];
+        if state.bringing == Operation::NONE
+            && let Some(door) = &state.door
+            && receives_by_itself::<S>(door)
+            && let Door::Datagrams(socket) = door
+        {
+            state.bringing = self.selector.receive_messages(socket.as_fd(), Token::Door(index).pack());
+        }
+    }
+
+    /// What waits in the kernel, with few system calls: many datagrams by one, and many answers. `taken` were heard in
+    /// this turn already.
+    fn hear_many(&mut self, index: usize, mut taken: usize, now: Now) {
+        let door = &mut self.doors[index];
+        if !door.brought.is_empty() || door.paused_until.is_some() {
+            return;
+        }
+        if door.bringing != Operation::NONE {
+            door.ready = false;
+            return;
+        }
+        let mut inbox = self.inbox.take().unwrap_or_default();
         while taken < DATAGRAMS_PER_TURN {
             let Some(Door::Datagrams(socket)) = &self.doors[index].door else { break };
             let most = self.doors[index].batch;
@@ -72,21 +135,35 @@ impl<S: Selector> Reactor<S> {
             }
         }
         self.inbox = Some(inbox);
+        let door = &self.doors[index];
+        if !door.ready && door.paused_until.is_none() {
+            self.await_messages(index);
+        }
     }
 
     /// What one receive brought; the answers go together. Returns how many datagrams it was.
     fn hear_inbox(&mut self, index: usize, inbox: &Inbox, came: usize, now: Now) -> usize {
         let mut count = 0;
         for number in 0..came {
-            let Some(Door::Datagrams(socket)) = &self.doors[index].door else { break };
-            let Some((burst, bytes)) = socket.received(inbox, number) else { break };
-            count += burst.count();
-            if count > 1 || came > 1 {
+            let Some(message) = inbox.message(number) else { break };
+            if came > 1 {
                 self.doors[index].gather();
             }
-            self.hear_burst(index, burst, bytes, now);
+            count += self.hear_received(index, &message, now);
         }
         self.doors[index].stop_gathering(&self.host);
+        count
+    }
+
+    /// A datagram or a burst. Returns how many datagrams it was.
+    fn hear_received(&mut self, index: usize, message: &sys::Message<'_>, now: Now) -> usize {
+        let Some(Door::Datagrams(socket)) = &self.doors[index].door else { return 0 };
+        let burst = socket.burst_of(message);
+        let count = burst.count();
+        if count > 1 {
+            self.doors[index].gather();
+        }
+        self.hear_burst(index, burst, message.bytes, now);
         count
     }
 

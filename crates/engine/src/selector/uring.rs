@@ -1,8 +1,9 @@
 //! io_uring(7): receives are begun once, and what came is handed over with the wake-up.
 //!
 //! A call that is open costs one operation; from then on its bytes arrive without a system call of their own. So
-//! does a listener, whose callers arrive as open sockets. Listeners that workers share are watched by poll
-//! operations, and so are sockets that carry messages: a provided buffer is shorter than the longest message.
+//! does a listener, whose callers arrive as open sockets, and a server's UDP socket, whose datagrams and bursts do.
+//! Listeners that workers share are watched by poll operations, and so are all other sockets that carry messages: no
+//! provided buffer is as long as their longest.
 //!
 //! Protected: an event names its operation, and the number of an operation is given out again only after the
 //! batch with its last event, so that nothing that came for one call is taken for another's.
@@ -10,13 +11,14 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use slab::Slab;
 use socket::SystemCall;
-use socket::call::{data, list, patience};
+use socket::call::{data, list, message_received, patience};
 use socket::trace::{self, Begun};
-use sys::{Completion, Filled, Ring};
+use sys::{Completion, Filled, Memory, Ring};
 
 use crate::call;
 
@@ -25,7 +27,7 @@ use super::{Arrival, Operation, Ready, Selector, Source, Watch, not_waited};
 /// Events taken from the ring at once.
 const BATCH: usize = 512;
 
-/// How long one wait for the end of an operation that accepts lasts, and how many there are: it comes at once, but a
+/// How long one wait for the end of an operation that is stopped lasts, and how many there are: it comes at once, but a
 /// signal may end a wait, or memory be short. An operation that does not end is forgotten.
 const STOPPED_WITHIN: Duration = Duration::from_millis(20);
 const STOP_WAITS_MAX: usize = 50;
@@ -62,6 +64,7 @@ struct Underway {
 enum Kind {
     Poll,
     Receive,
+    Messages,
     Accept,
 }
 
@@ -70,6 +73,7 @@ impl Kind {
         match self {
             Kind::Poll => "poll",
             Kind::Receive => "recv",
+            Kind::Messages => "recvmsg",
             Kind::Accept => "accept",
         }
     }
@@ -92,39 +96,58 @@ impl UringSelector {
         operation
     }
 
+    /// Asks the kernel to end an operation. Returns whether it had begun.
+    fn cancel(&mut self, number: usize, kind: Kind) -> bool {
+        let number = number as u64;
+        match kind {
+            Kind::Poll | Kind::Receive => self.ring.cancel(number),
+            Kind::Messages => self.ring.cancel_messages(number),
+            Kind::Accept => self.ring.cancel_accepting(number),
+        }
+    }
+
     /// What a wait brought, for the tracer.
     fn shows(&self, events: &[Ready]) -> String {
         let shown = events.iter().map(|ready| {
             let underway = self.operations.get(ready.operation.0 as usize);
             let fd = underway.map_or_else(|| "?".to_owned(), |underway| underway.descriptor.to_string());
-            match &ready.arrival {
-                Some(Arrival::Bytes(filled)) => {
-                    let bytes = self.ring.bytes(filled);
-                    format!("{fd} recv {} {}", bytes.len(), data(bytes))
-                }
-                Some(Arrival::Finished) => format!("{fd} recv 0"),
-                Some(Arrival::Caller(caller)) => format!("{fd} accept = {}", caller.as_raw_fd()),
-                Some(Arrival::Failed(errno)) => {
-                    let what = underway.map_or("?", |underway| underway.kind.name());
-                    format!("{fd} {what} {}", sys::describe(&io::Error::from_raw_os_error(*errno)))
-                }
-                None => {
-                    let parts =
-                        [(ready.readable, "POLLIN"), (ready.writable, "POLLOUT"), (ready.failed, "POLLERR")];
-                    let set = parts.iter().filter(|(is, _)| *is).map(|(_, name)| *name);
-                    format!("{fd} {}", set.collect::<Vec<_>>().join("|"))
-                }
+            let kind = underway.map_or(Kind::Poll, |underway| underway.kind);
+            if let Some(arrival) = &ready.arrival {
+                return format!("{fd} {}", self.shown(arrival, kind));
             }
+            let parts = [(ready.readable, "POLLIN"), (ready.writable, "POLLOUT"), (ready.failed, "POLLERR")];
+            let set = parts.iter().filter(|(is, _)| *is).map(|(_, name)| *name);
+            format!("{fd} {}", set.collect::<Vec<_>>().join("|"))
         });
         counted(shown.collect())
     }
 
-    /// Waits for the last completion of an operation that accepts, and keeps those of others.
-    fn reap(&mut self, number: usize, callers: &mut VecDeque<io::Result<OwnedFd>>) -> io::Result<()> {
+    /// What one operation brought, for the tracer.
+    fn shown(&self, arrival: &Arrival, kind: Kind) -> String {
+        let name = kind.name();
+        match arrival {
+            Arrival::Bytes(filled) => {
+                let bytes = self.ring.bytes(filled);
+                format!("{name} {} {}", bytes.len(), data(bytes))
+            }
+            Arrival::Message(filled) => {
+                let message = self.ring.messages().and_then(|memory| memory.message(filled));
+                format!("{name} {}", message.as_ref().map_or_else(String::new, message_received))
+            }
+            Arrival::Finished => format!("{name} 0"),
+            Arrival::Caller(caller) => format!("{name} = {}", caller.as_raw_fd()),
+            Arrival::Failed(errno) => {
+                format!("{name} {}", sys::describe(&io::Error::from_raw_os_error(*errno)))
+            }
+        }
+    }
+
+    /// Waits for the last completion of an operation, and keeps those of others.
+    fn reap(&mut self, number: usize, brought: &mut VecDeque<Arrival>) -> io::Result<()> {
         for _ in 0..STOP_WAITS_MAX {
             self.ring.wait(Some(STOPPED_WITHIN)).or_else(not_waited)?;
             while let Some(completion) = self.ring.take() {
-                self.sort(completion, number, callers);
+                self.sort(completion, number, brought);
             }
             if self.over.contains(&number) {
                 break;
@@ -133,15 +156,48 @@ impl UringSelector {
         Ok(())
     }
 
-    /// Takes the caller out of a completion of an operation that is stopped; keeps one of any other operation.
-    fn sort(&mut self, completion: Completion, number: usize, callers: &mut VecDeque<io::Result<OwnedFd>>) {
+    /// Hands over what a completion of an operation that is stopped brought; keeps one of any other operation.
+    fn sort(&mut self, completion: Completion, number: usize, brought: &mut VecDeque<Arrival>) {
         if completion.number != number as u64 {
             return self.held.push_back(completion);
         }
-        callers.extend(completion.caller.map(Ok));
         if !completion.more {
             self.over.push(number);
         }
+        let Some(kind) = self.operations.get(number).map(|underway| underway.kind) else { return };
+        match self.arrival(kind, completion.result, completion.filled, completion.caller) {
+            None | Some(Arrival::Failed(libc::ECANCELED)) => {}
+            Some(arrival) => brought.push_back(arrival),
+        }
+    }
+
+    /// What a completion of such an operation brings; nothing if it only polls.
+    fn arrival(
+        &mut self,
+        kind: Kind,
+        result: io::Result<u32>,
+        filled: Option<Filled>,
+        caller: Option<OwnedFd>,
+    ) -> Option<Arrival> {
+        let is_end = matches!(result, Ok(0));
+        let errno = match result {
+            Ok(_) => libc::EIO,
+            Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
+        };
+        Some(match (kind, filled, caller) {
+            (Kind::Poll, ..) => return None,
+            (Kind::Accept, _, Some(caller)) => Arrival::Caller(caller),
+            (Kind::Messages, Some(filled), _) => Arrival::Message(filled),
+            // All buffers are with us: it has ended, and what waits is asked for by calls.
+            (Kind::Messages, None, _) if errno == libc::ENOBUFS => Arrival::Failed(libc::ECANCELED),
+            (Kind::Receive, Some(filled), _) if !filled.is_empty() => Arrival::Bytes(filled),
+            (Kind::Receive, Some(empty), _) => {
+                self.ring.give_back(empty);
+                Arrival::Finished
+            }
+            (Kind::Receive, None, _) if is_end => Arrival::Finished,
+            (Kind::Accept | Kind::Messages | Kind::Receive, ..) => Arrival::Failed(errno),
+        })
     }
 
     /// Tells the tracer of a wait.
@@ -186,26 +242,9 @@ impl UringSelector {
             ended: false,
             failed: false,
         };
-        let failed = |error: io::Error| Arrival::Failed(error.raw_os_error().unwrap_or(libc::EIO));
-        if underway.kind == Kind::Accept {
-            ready.arrival = Some(match (caller, result) {
-                (Some(caller), _) => Arrival::Caller(caller),
-                (None, Ok(_)) => Arrival::Failed(libc::EIO),
-                (None, Err(error)) => failed(error),
-            });
-            return Some(ready);
-        }
-        if underway.kind == Kind::Receive {
-            ready.arrival = Some(match (filled, result) {
-                (Some(filled), Ok(1..)) => Arrival::Bytes(filled),
-                (None, Ok(0)) => Arrival::Finished,
-                (Some(empty), _) => {
-                    self.ring.give_back(empty);
-                    Arrival::Finished
-                }
-                (None, Ok(_)) => Arrival::Failed(libc::EIO),
-                (None, Err(error)) => failed(error),
-            });
+        let kind = underway.kind;
+        if kind != Kind::Poll {
+            ready.arrival = self.arrival(kind, result, filled, caller);
             return Some(ready);
         }
         // A poll that was refused leaves it to the next call to say what is wrong with the socket.
@@ -262,30 +301,47 @@ impl Selector for UringSelector {
         operation
     }
 
-    fn stop_accepting(&mut self, operation: Operation, callers: &mut VecDeque<io::Result<OwnedFd>>) {
+    fn receive_messages(&mut self, fd: BorrowedFd<'_>, token: u64) -> Operation {
+        let operation = self.begin_operation(fd, token, Kind::Messages);
+        let number = operation.0 as usize;
+        if self.ring.receive_messages(fd, number as u64).is_err() {
+            self.operations.remove(number);
+            self.traced.pop();
+            return self.poll(fd, token, READ, false);
+        }
+        operation
+    }
+
+    fn messages(&self) -> Option<Arc<Memory>> {
+        self.ring.messages().map(Arc::clone)
+    }
+
+    fn stop_bringing(&mut self, operation: Operation, brought: &mut VecDeque<Arrival>) {
         let number = operation.0 as usize;
         let Some(underway) = self.operations.get_mut(number) else { return };
-        // Whatever it brings after its end was waited for in vain is closed.
+        // Whatever it brings after its end was waited for in vain is closed, or given back.
         underway.token = FORGOTTEN;
-        let descriptor = underway.descriptor;
+        let (kind, descriptor) = (underway.kind, underway.descriptor);
         // An earlier stop may have taken some of it from the ring, even its end.
         let held = std::mem::take(&mut self.held);
-        held.into_iter().for_each(|completion| self.sort(completion, number, callers));
+        held.into_iter().for_each(|completion| self.sort(completion, number, brought));
         if self.over.contains(&number) {
             return;
         }
-        if !self.ring.stop_accepting(number as u64) {
+        if !self.cancel(number, kind) {
             return self.over.push(number);
         }
         if trace::is_on() {
             self.traced.push(format!("cancel({descriptor})"));
         }
-        let before = callers.len();
+        let before = brought.len();
         let begun = trace::begin();
-        let waited = self.reap(number, callers);
-        self.tell(begun, &waited, Some(STOPPED_WITHIN), |_| {
-            let brought = callers.iter().skip(before).flatten();
-            counted(brought.map(|caller| format!("{descriptor} accept = {}", caller.as_raw_fd())).collect())
+        let waited = self.reap(number, brought);
+        self.tell(begun, &waited, Some(STOPPED_WITHIN), |selector| {
+            let brought = brought.iter().skip(before);
+            counted(
+                brought.map(|arrival| format!("{descriptor} {}", selector.shown(arrival, kind))).collect(),
+            )
         });
     }
 
@@ -304,13 +360,16 @@ impl Selector for UringSelector {
         let number = operation.0 as usize;
         let Some(underway) = self.operations.get_mut(number) else { return };
         underway.token = FORGOTTEN;
-        let is_stopped = self.stopped.contains(&operation);
-        if !is_stopped && !self.over.contains(&number) && !self.ring.cancel(number as u64) {
+        let kind = underway.kind;
+        if self.stopped.contains(&operation) || self.over.contains(&number) {
+            return;
+        }
+        if !self.cancel(number, kind) {
             self.over.push(number);
         }
     }
 
-    fn bytes(&self, filled: &Filled) -> &[u8] {
+    fn bytes<'f>(&'f self, filled: &'f Filled) -> &'f [u8] {
         self.ring.bytes(filled)
     }
 
@@ -348,112 +407,4 @@ impl Selector for UringSelector {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-    use std::net::{TcpListener, TcpStream};
-    use std::os::fd::AsFd;
-    use std::os::unix::net::UnixStream;
-
-    use super::*;
-
-    const DOOR: u64 = 1;
-    const LEG: u64 = 2;
-
-    /// A selector of this thread, or `None` where this kernel or user may not have a ring.
-    fn selector() -> Option<UringSelector> {
-        let not_run = |error: &io::Error| println!("not run: no io_uring here: {error}");
-        let mut selector = UringSelector::new().inspect_err(not_run).ok()?;
-        selector.begin().unwrap();
-        Some(selector)
-    }
-
-    fn listener() -> TcpListener {
-        TcpListener::bind("127.0.0.1:0").unwrap()
-    }
-
-    fn call(listener: &TcpListener) -> TcpStream {
-        TcpStream::connect(listener.local_addr().unwrap()).unwrap()
-    }
-
-    fn wait(selector: &mut UringSelector) -> Vec<Ready> {
-        let mut events = Vec::new();
-        selector.wait(std::iter::empty(), Some(Duration::from_secs(10)), &mut events).unwrap();
-        events
-    }
-
-    #[test]
-    fn accepting_that_is_stopped_hands_over_who_came_and_loses_no_other_event() {
-        let Some(mut selector) = selector() else { return };
-        let (listener, (ours, mut theirs)) = (listener(), UnixStream::pair().unwrap());
-        let accepting = selector.accept(listener.as_fd(), DOOR);
-        let receiving = selector.receive(ours.as_fd(), LEG);
-        let first = call(&listener);
-        let events = wait(&mut selector);
-        assert!(matches!(&events[..], [Ready { token: DOOR, arrival: Some(Arrival::Caller(_)), .. }]));
-        // Both come while the end is waited for.
-        let (second, third) = (call(&listener), call(&listener));
-        theirs.write_all(b"x").unwrap();
-        let mut callers = VecDeque::new();
-        selector.stop_accepting(accepting, &mut callers);
-        let backlog: Vec<TcpStream> = {
-            listener.set_nonblocking(true).unwrap();
-            std::iter::from_fn(|| listener.accept().ok()).map(|(caller, _)| caller).collect()
-        };
-        let brought = callers.into_iter().map(|caller| TcpStream::from(caller.unwrap())).chain(backlog);
-        let peers: Vec<_> = brought.map(|caller| caller.peer_addr().unwrap()).collect();
-        assert_eq!(peers, [second.local_addr().unwrap(), third.local_addr().unwrap()], "beside {first:?}");
-        let events = wait(&mut selector);
-        let [Ready { token: LEG, operation, arrival: Some(Arrival::Bytes(_)), .. }] = &events[..] else {
-            panic!("{events:?}");
-        };
-        assert_eq!(*operation, receiving);
-    }
-
-    #[test]
-    fn two_that_are_stopped_one_after_the_other_each_hand_over_their_own_callers() {
-        let Some(mut selector) = selector() else { return };
-        let listeners = [listener(), listener()];
-        let accepting = listeners.each_ref().map(|listener| selector.accept(listener.as_fd(), DOOR));
-        let ours: Vec<TcpStream> = listeners.iter().map(call).collect();
-        for (operation, caller) in accepting.into_iter().zip(&ours) {
-            // The first takes the second's caller from the ring as well.
-            let mut callers = VecDeque::new();
-            selector.ring.wait(Some(Duration::ZERO)).unwrap();
-            selector.stop_accepting(operation, &mut callers);
-            let brought = callers.into_iter().map(|caller| TcpStream::from(caller.unwrap()));
-            let peers: Vec<_> = brought.map(|caller| caller.peer_addr().unwrap()).collect();
-            assert_eq!(peers, [caller.local_addr().unwrap()]);
-        }
-        let mut events = Vec::new();
-        selector.wait(std::iter::empty(), Some(Duration::ZERO), &mut events).unwrap();
-        assert!(events.is_empty(), "{events:?}");
-    }
-
-    #[test]
-    fn accepting_that_never_began_is_stopped_at_once_and_its_number_is_free_again() {
-        let Some(mut selector) = selector() else { return };
-        let listener = listener();
-        for _ in 0..100 {
-            let accepting = selector.accept(listener.as_fd(), DOOR);
-            let mut callers = VecDeque::new();
-            selector.stop_accepting(accepting, &mut callers);
-            selector.wait(std::iter::empty(), Some(Duration::ZERO), &mut Vec::new()).unwrap();
-            assert!(callers.is_empty());
-        }
-        assert!(selector.operations.len() <= 1, "{}", selector.operations.len());
-    }
-
-    #[test]
-    fn a_caller_of_accepting_that_is_forgotten_is_closed() {
-        let Some(mut selector) = selector() else { return };
-        let listener = listener();
-        let accepting = selector.accept(listener.as_fd(), DOOR);
-        selector.wait(std::iter::empty(), Some(Duration::ZERO), &mut Vec::new()).unwrap();
-        selector.operations[accepting.0 as usize].token = FORGOTTEN;
-        let mut caller = call(&listener);
-        caller.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let events = wait(&mut selector);
-        assert!(events.is_empty(), "{events:?}");
-        assert_eq!(io::Read::read(&mut caller, &mut [0]).unwrap(), 0);
-    }
-}
+mod tests;

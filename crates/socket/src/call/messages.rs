@@ -69,11 +69,14 @@ pub(crate) fn receive_messages(fd: impl AsFd, inbox: &mut Inbox, most: usize) ->
         inbox,
         |inbox| inbox.receive(&fd, most),
         |_| format!("{}, {most} messages, {RECEIVES_NAMES}", number(&fd)),
-        |inbox, came| {
-            let messages = list(inbox.messages().map(|(whole, bytes, beside)| {
-                format!("{} {}", incoming(bytes, whole, whole), Told::of(whole, beside).shown())
-            }));
-            format!("{came}: {messages}")
-        },
+        |inbox, came| format!("{came}: {}", list(inbox.messages().map(|message| message_received(&message)))),
     )
+}
+
+/// A message that was received, for the tracer: its bytes and its sender.
+#[must_use]
+pub fn message_received(message: &sys::Message<'_>) -> String {
+    let whole = message.whole;
+    let told = Told::of(whole, message.name, message.control);
+    format!("{} {}", incoming(message.bytes, whole, whole), told.shown())
 }
