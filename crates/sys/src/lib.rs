@@ -24,5 +24,5 @@ pub use messages::{
     Beside, Inbox, MESSAGES_MAX, Message, Outgoing, receive_message, send_message, send_messages,
 };
 pub use probe::{io_uring_features, landlock_version};
-pub use ring::{Completion, Filled, Memory, Ring};
+pub use ring::{Brought, Completion, Filled, Memory, Ring};
 pub use signal::SignalWatch;

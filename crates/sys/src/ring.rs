@@ -75,14 +75,25 @@ pub struct Ring {
 pub struct Completion {
     /// The number that was given to the operation.
     pub number: u64,
-    /// What the system call would have returned.
-    pub result: io::Result<u32>,
-    /// Received bytes, of an operation that receives.
-    pub filled: Option<Filled>,
-    /// The caller's socket, of an operation that accepts.
-    pub caller: Option<OwnedFd>,
+    /// What the system call would have returned: how much, or an errno.
+    pub result: Result<u32, i32>,
+    /// What came with it.
+    pub brought: Brought,
     /// More completions of the same operation will come.
     pub more: bool,
+}
+
+/// What comes with a completion.
+#[derive(Debug)]
+pub enum Brought {
+    /// No more than its result.
+    Nothing,
+    /// Received bytes, to be given back.
+    Bytes(Filled),
+    /// A received message, to be given back.
+    Message(Filled),
+    /// The socket of a caller who was accepted.
+    Caller(OwnedFd),
 }
 
 impl AsRawFd for Ring {
@@ -219,6 +230,7 @@ impl Ring {
     }
 
     /// The next completion that is there.
+    #[inline]
     pub fn take(&mut self) -> Option<Completion> {
         loop {
             let entry = self.ring.completion().next()?;
@@ -248,24 +260,26 @@ impl Ring {
         }
     }
 
+    #[inline]
     fn completion(&mut self, entry: &cqueue::Entry) -> Completion {
-        let result = match u32::try_from(entry.result()) {
-            Ok(result) => Ok(result),
-            Err(_) => Err(io::Error::from_raw_os_error(-entry.result())),
-        };
-        let length = result.as_ref().copied().unwrap_or(0);
-        let buffer = cqueue::buffer_select(entry.flags());
+        let result = u32::try_from(entry.result()).map_err(|_| -entry.result());
+        let length = result.unwrap_or(0);
         let marks = entry.user_data() & MARKS;
-        let buffers = if marks == MESSAGES { self.messages.as_mut() } else { Some(&mut self.buffers) };
-        let filled = buffer.zip(buffers).and_then(|(buffer, buffers)| buffers.filled(buffer, length));
-        let accepts = marks == ACCEPTS;
-        let caller = (accepts && result.is_ok()).then(|| {
-            // SAFETY: only what `accept` asked for has this mark, its result is a descriptor that the kernel made
-            // for this completion, and each completion is taken once: nobody else has it.
-            unsafe { OwnedFd::from_raw_fd(entry.result()) }
-        });
+        let brought = match cqueue::buffer_select(entry.flags()) {
+            Some(buffer) if marks == MESSAGES => {
+                let filled = self.messages.as_mut().and_then(|buffers| buffers.filled(buffer, length));
+                filled.map_or(Brought::Nothing, Brought::Message)
+            }
+            Some(buffer) => self.buffers.filled(buffer, length).map_or(Brought::Nothing, Brought::Bytes),
+            None if marks == ACCEPTS && result.is_ok() => {
+                // SAFETY: only what `accept` asked for has this mark, its result is a descriptor that the kernel made
+                // for this completion, and each completion is taken once: nobody else has it.
+                Brought::Caller(unsafe { OwnedFd::from_raw_fd(entry.result()) })
+            }
+            None => Brought::Nothing,
+        };
         let number = entry.user_data() & !MARKS;
-        Completion { number, result, filled, caller, more: cqueue::more(entry.flags()) }
+        Completion { number, result, brought, more: cqueue::more(entry.flags()) }
     }
 
     fn ask(&mut self, entry: squeue::Entry, number: u64) {

@@ -50,6 +50,10 @@ impl Entry {
 
     /// Sets when to look again, as long as something is put off that is still wanted.
     fn plan_look(&mut self, now: Moment) {
+        if self.ends.iter().all(|end| end.put_off.is_none()) {
+            self.look_at = None;
+            return;
+        }
         let after = self.ends.iter().enumerate().filter_map(|(index, end)| {
             let leg = Leg::new(index)?;
             let put_off = end.put_off?;

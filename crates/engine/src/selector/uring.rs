@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use slab::Slab;
 use socket::SystemCall;
 use socket::call::{data, list, message_received, patience};
 use socket::trace::{self, Begun};
-use sys::{Completion, Filled, Memory, Ring};
+use sys::{Brought, Completion, Filled, Memory, Ring};
 
 use crate::call;
 
@@ -165,38 +165,31 @@ impl UringSelector {
             self.over.push(number);
         }
         let Some(kind) = self.operations.get(number).map(|underway| underway.kind) else { return };
-        match self.arrival(kind, completion.result, completion.filled, completion.caller) {
+        match self.arrival(kind, completion.result, completion.brought) {
             None | Some(Arrival::Failed(libc::ECANCELED)) => {}
             Some(arrival) => brought.push_back(arrival),
         }
     }
 
     /// What a completion of such an operation brings; nothing if it only polls.
-    fn arrival(
-        &mut self,
-        kind: Kind,
-        result: io::Result<u32>,
-        filled: Option<Filled>,
-        caller: Option<OwnedFd>,
-    ) -> Option<Arrival> {
-        let is_end = matches!(result, Ok(0));
-        let errno = match result {
-            Ok(_) => libc::EIO,
-            Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
-        };
-        Some(match (kind, filled, caller) {
-            (Kind::Poll, ..) => return None,
-            (Kind::Accept, _, Some(caller)) => Arrival::Caller(caller),
-            (Kind::Messages, Some(filled), _) => Arrival::Message(filled),
-            // All buffers are with us: it has ended, and what waits is asked for by calls.
-            (Kind::Messages, None, _) if errno == libc::ENOBUFS => Arrival::Failed(libc::ECANCELED),
-            (Kind::Receive, Some(filled), _) if !filled.is_empty() => Arrival::Bytes(filled),
-            (Kind::Receive, Some(empty), _) => {
+    #[inline]
+    fn arrival(&mut self, kind: Kind, result: Result<u32, i32>, brought: Brought) -> Option<Arrival> {
+        Some(match brought {
+            Brought::Bytes(filled) if !filled.is_empty() => Arrival::Bytes(filled),
+            Brought::Bytes(empty) => {
                 self.ring.give_back(empty);
                 Arrival::Finished
             }
-            (Kind::Receive, None, _) if is_end => Arrival::Finished,
-            (Kind::Accept | Kind::Messages | Kind::Receive, ..) => Arrival::Failed(errno),
+            Brought::Message(filled) => Arrival::Message(filled),
+            Brought::Caller(caller) => Arrival::Caller(caller),
+            Brought::Nothing => match (kind, result) {
+                (Kind::Poll, _) => return None,
+                (Kind::Receive, Ok(0)) => Arrival::Finished,
+                // All buffers are with us: it has ended, and what waits is asked for by calls.
+                (Kind::Messages, Err(libc::ENOBUFS)) => Arrival::Failed(libc::ECANCELED),
+                (_, Err(errno)) => Arrival::Failed(errno),
+                (_, Ok(_)) => Arrival::Failed(libc::EIO),
+            },
         })
     }
 
@@ -216,7 +209,7 @@ impl UringSelector {
 
     /// The event that a completion means, if anybody still wants to know.
     fn ready(&mut self, completion: Completion) -> Option<Ready> {
-        let Completion { number, result, filled, caller, more } = completion;
+        let Completion { number, result, brought, more } = completion;
         let number = usize::try_from(number).ok()?;
         let Some(underway) = self.operations.get(number) else {
             debug_assert!(false, "a completion of no operation");
@@ -227,7 +220,7 @@ impl UringSelector {
         }
         let token = underway.token;
         if token == FORGOTTEN {
-            if let Some(filled) = filled {
+            if let Brought::Bytes(filled) | Brought::Message(filled) = brought {
                 self.ring.give_back(filled);
             }
             return None;
@@ -244,7 +237,7 @@ impl UringSelector {
         };
         let kind = underway.kind;
         if kind != Kind::Poll {
-            ready.arrival = self.arrival(kind, result, filled, caller);
+            ready.arrival = self.arrival(kind, result, brought);
             return Some(ready);
         }
         // A poll that was refused leaves it to the next call to say what is wrong with the socket.
@@ -391,9 +384,12 @@ impl Selector for UringSelector {
         let begun = trace::begin();
         let waited = self.ring.wait(timeout);
         for operation in std::mem::take(&mut self.stopped) {
-            let result = Err(io::Error::from_raw_os_error(libc::ECANCELED));
-            let last =
-                Completion { number: operation.0.into(), result, filled: None, caller: None, more: false };
+            let last = Completion {
+                number: operation.0.into(),
+                result: Err(libc::ECANCELED),
+                brought: Brought::Nothing,
+                more: false,
+            };
             events.extend(self.ready(last));
         }
         while events.len() < BATCH

@@ -262,8 +262,11 @@ static URING: &[Row] = &[
 ];
 
 static MESSAGES_BY_URING: &[Row] = &[
-    fixed("io_uring_enter(ring: poll(listener))", "in each worker, until a message comes"),
-    fixed("recvmmsg(listener)", "messages and bursts of them, and who sent each; recvfrom over unix-dgram"),
+    fixed("recvmmsg(listener)", "in each worker: what has come already; recvfrom over unix-dgram"),
+    fixed(
+        "io_uring_enter(ring: recvmsg(listener))",
+        "from now on the kernel receives messages and bursts; it polls over unix-dgram",
+    ),
     fixed(
         "sendto(listener)",
         "the answer; sendmmsg for several, sendmsg for one from the address that was asked",
