@@ -17,6 +17,7 @@ mod answer_rate;
 mod busy_wait;
 mod call;
 mod capabilities;
+mod child_words;
 mod clock;
 mod control;
 mod converse;
