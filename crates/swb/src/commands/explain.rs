@@ -19,8 +19,7 @@ use crate::failure::{Failure, output_error};
 use crate::files::raise_descriptor_limit;
 use crate::help::command;
 use crate::invocation::{
-    Ask, Command, Connect, EngineArguments, Explain, Invocation, Listen, Load, Relay, Resolve, Serve,
-    Terminal,
+    Answering, Ask, Command, Connect, Explain, Invocation, Listen, Load, Relay, Resolve, Serve, Terminal,
 };
 
 use super::serve::Offer;
@@ -188,7 +187,7 @@ fn serve(arguments: Serve, look_up: bool, page: &mut Page) -> Result<(), Failure
             ("", format!("on messages: {messages}")),
         ]
     });
-    answer(&offer, &says.collect::<Vec<_>>(), &arguments.answering.engine, look_up, page)
+    answer(&offer, &says.collect::<Vec<_>>(), &arguments.answering, look_up, page)
 }
 
 fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failure> {
@@ -200,7 +199,7 @@ fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failur
         None => "what comes from one side goes to the other, as it came",
     };
     let says = [("to", to.to_string()), ("", framing.to_owned())];
-    answer(&offer, &says, &arguments.answering.engine, look_up, page)?;
+    answer(&offer, &says, &arguments.answering, look_up, page)?;
     if to.transport.is_program() {
         program(&to, page)?;
         page.section("then, for each caller");
@@ -224,10 +223,11 @@ fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failur
 fn answer(
     offer: &Offer<'_>,
     says: &[(&str, String)],
-    arguments: &EngineArguments,
+    answering: &Answering,
     look_up: bool,
     page: &mut Page,
 ) -> Result<(), Failure> {
+    let arguments = &answering.engine;
     let addresses = super::serve::addresses(offer.at, arguments)?;
     addresses.iter().for_each(|address| page.address("at", address));
 
@@ -235,6 +235,7 @@ fn answer(
     let choice = arguments.engine;
     let engine = super::serve::engine(choice)?;
     engine.check(&*offer.service, &transports).map_err(Failure::usage)?;
+    super::serve::fits_programs(&*offer.service, &addresses, answering)?;
     raise_descriptor_limit(); // as serve does, on which the limit of calls depends
     let mut limits = (offer.limits)();
     super::serve::limit(&mut limits, arguments);
