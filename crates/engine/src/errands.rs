@@ -205,7 +205,7 @@ fn kind_of(kind: &ConnectErrorKind) -> DialFailureKind {
         ConnectErrorKind::TimedOut => DialFailureKind::TimedOut,
         ConnectErrorKind::Option(_)
         | ConnectErrorKind::NotStarted
-        | ConnectErrorKind::Layers
+        | ConnectErrorKind::Program
         | ConnectErrorKind::Unsupported
         | ConnectErrorKind::Other => DialFailureKind::Other,
     }

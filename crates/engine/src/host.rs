@@ -1,12 +1,13 @@
 //! What all workers of one run share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use conversation::{Call, CallFailed, CloseReason, End, Leg, Moment, Now, Service, Shape};
 use socket::TcpInfo;
 
+use crate::child_words::ChildWords;
 use crate::clock::Clock;
 use crate::gate::Gate;
 use crate::layering::Layerings;
@@ -42,6 +43,8 @@ pub(crate) struct Host {
     pub(crate) tallies: Tallies,
     pub(crate) layerings: Arc<Layerings>,
     pub(crate) rooms: Arc<Rooms>,
+    /// Where callers are served by children that may have something to tell.
+    pub(crate) child_words: OnceLock<ChildWords>,
     open: AtomicUsize,
     answered: AtomicU64,
     refused: AtomicU64,
@@ -60,6 +63,7 @@ impl Host {
             gate,
             tallies: Tallies::default(),
             layerings: Arc::default(),
+            child_words: OnceLock::new(),
             clock: Clock::start(),
             open: AtomicUsize::new(0),
             answered: AtomicU64::new(0),

@@ -55,10 +55,11 @@ impl Tallies {
         self.count(|counts| counts.not_dialled[why.kind as usize].add((caller.clone(), why.text.clone())));
     }
 
-    /// Which kind of failure was not said yet: what a child tells its parent.
-    pub(crate) fn take_not_dialled(&self) -> Option<DialFailureKind> {
+    /// Which failure was not said yet, and why: what a child tells its parent.
+    pub(crate) fn take_not_dialled(&self) -> Option<(DialFailureKind, String)> {
         let mut counts = self.counts();
-        DialFailureKind::ALL.into_iter().find(|kind| counts.not_dialled[*kind as usize].rest().is_some())
+        let mut kinds = DialFailureKind::ALL.into_iter();
+        kinds.find_map(|kind| counts.not_dialled[kind as usize].rest().map(|(_, (_, why))| (kind, why)))
     }
 
     /// At which limit a call ended that was not said yet: what a child tells its parent.

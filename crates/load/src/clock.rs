@@ -1,8 +1,8 @@
 //! The clocks of the generator: time since the load began, and the CPU time of a thread.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use conversation::Moment;
+use conversation::{Moment, Now};
 use nix::time::{ClockId, clock_gettime};
 
 /// Monotonic time counted from when the load began; the same for all threads. It is read once an answer.
@@ -18,6 +18,11 @@ impl Clock {
 
     pub(crate) fn now(self) -> Moment {
         Moment::after(time_of(ClockId::CLOCK_MONOTONIC).saturating_sub(self.start))
+    }
+
+    /// The same, and the wall clock, by which layers look at certificates.
+    pub(crate) fn by_both(self) -> Now {
+        Now { moment: self.now(), wall: UNIX_EPOCH + time_of(ClockId::CLOCK_REALTIME) }
     }
 }
 

@@ -23,11 +23,14 @@
 //! assert!(report.latency.max() > 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Calls go through the layers of their address (`tls://`, `wss://`), and `exec:` and `sh:` start a program for each.
 
 mod clock;
 mod exchange;
 mod flights;
 mod given_up;
+mod line;
 mod live;
 mod offer;
 mod pattern;

@@ -6,12 +6,13 @@ use std::num::NonZeroU64;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use address::Address;
+use address::{Address, Shape};
 use conversation::Moment;
-use engine::Control;
-use socket::{Callee, ConnectError, Connection, Granted};
+use engine::{Control, LayeredConnection, Layering, LayeringError, OpenCallError};
+use socket::{Callee, Connection, Granted, Program};
 
 use crate::clock::Clock;
+use crate::line::{LayeredCallee, LayeredLine, Line, ProgramCallee, ProgramLine};
 use crate::live::{Live, Progress};
 use crate::report::{Generator, Report};
 use crate::rules::Rules;
@@ -27,10 +28,18 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 pub struct Load {
     offer: Offer,
     rules: Rules,
-    first: Connection,
-    callee: Option<Callee>,
-    end: address::End,
-    notes: Vec<Granted>,
+    calls: Calls,
+    target: String,
+    granted: Vec<Granted>,
+    notes: Vec<String>,
+}
+
+/// The first call, and whom to call again, if that can be done.
+#[derive(Debug)]
+enum Calls {
+    Bare(Connection, Option<Callee>),
+    Layered(LayeredLine, Option<LayeredCallee>),
+    Program(ProgramLine, ProgramCallee),
 }
 
 impl Load {
@@ -44,23 +53,43 @@ impl Load {
         if let Some(shape) = address.shape() {
             offer.check(shape)?; // before anybody is called
         }
-        let connected = socket::connect_bare(address)?;
-        let shape = connected.connection.shape();
+        offer.threads = offer.threads.min(offer.calls);
+        if address.transport.is_program() {
+            let program = Program::start(address, &Vec::new()).map_err(OpenCallError::from)?;
+            let target = program.end().to_string();
+            let calls = Calls::Program(ProgramLine::of(program), ProgramCallee(address.clone()));
+            let rules = Rules::of(&offer, Shape::Stream);
+            return Ok(Load { offer, rules, calls, target, granted: Vec::new(), notes: Vec::new() });
+        }
+        let layering = Layering::calling(address)?;
+        let connected = socket::connect(address).map_err(OpenCallError::from)?;
+        let shape = layering.as_ref().map_or_else(|| connected.connection.shape(), |layers| layers.shape());
         offer.check(shape)?;
-        let callee = Callee::again(&connected, address)?;
+        let callee = Callee::again(&connected, address).map_err(OpenCallError::from)?;
         if callee.is_none() && (offer.calls > 1 || offer.churn) {
             return Err(OfferError::OneCallOnly.into());
         }
-        offer.threads = offer.threads.min(offer.calls);
         let rules = Rules::of(&offer, shape);
-        let socket::Connected { connection, end, notes, .. } = connected;
-        Ok(Load { offer, rules, first: connection, callee, end, notes })
+        let socket::Connected { connection, end, notes: granted, .. } = connected;
+        let target = end.under(address.layers).to_string();
+        let (calls, notes) = match layering {
+            None => (Calls::Bare(connection, callee), Vec::new()),
+            Some(layering) => {
+                // Open layers have no deadlines that another clock could miss.
+                let clock = Clock::start();
+                let call = LayeredConnection::open(connection, &layering, address, || clock.by_both())?;
+                let notes = layering.notes().to_vec();
+                let callee = callee.map(|callee| LayeredCallee { callee, layering });
+                (Calls::Layered(LayeredLine::of(call), callee), notes)
+            }
+        };
+        Ok(Load { offer, rules, calls, target, granted, notes })
     }
 
-    /// Whom it calls.
+    /// Whom it calls: `tls://127.0.0.1:7777`.
     #[must_use]
-    pub fn end(&self) -> &address::End {
-        &self.end
+    pub fn target(&self) -> &str {
+        &self.target
     }
 
     /// What is offered, its threads bounded by its calls.
@@ -78,7 +107,13 @@ impl Load {
 
     /// Options of the first call that the kernel granted differently.
     #[must_use]
-    pub fn notes(&self) -> &[Granted] {
+    pub fn granted(&self) -> &[Granted] {
+        &self.granted
+    }
+
+    /// What whoever runs it should know of its layers: a key that others may read.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
@@ -89,23 +124,41 @@ impl Load {
     ///
     /// There are no descriptors to wait with, or no threads. A failure of a call is none.
     pub fn run(self, control: &Control, tell: Option<&mut dyn FnMut(&Progress)>) -> io::Result<Report> {
-        let Load { offer, rules, first, callee, .. } = self;
-        let live: Vec<Live> = (0..offer.threads).map(|_| Live::default()).collect();
-        let clock = Clock::start();
-        let (offer, live) = (&offer, &live[..]);
-        let common = Common { offer, rules: &rules, callee: callee.as_ref(), control, clock, live };
-        let outcomes = match tell {
-            None if offer.threads == 1 => vec![precisely(|| Worker::new(common, 0, Some(first))?.run())?],
-            tell => in_threads(common, first, tell.unwrap_or(&mut |_| {}))?,
+        let Load { offer, rules, calls, .. } = self;
+        let (offer, rules) = (&offer, &rules);
+        let outcomes = match calls {
+            Calls::Bare(first, callee) => on_lines(offer, rules, first, callee.as_ref(), control, tell),
+            Calls::Layered(first, callee) => on_lines(offer, rules, first, callee.as_ref(), control, tell),
+            Calls::Program(first, callee) => on_lines(offer, rules, first, Some(&callee), control, tell),
         };
-        Ok(report(offer, outcomes))
+        Ok(report(offer, outcomes?))
+    }
+}
+
+/// Offers a load on lines of one kind.
+fn on_lines<L: Line + Send>(
+    offer: &Offer,
+    rules: &Rules,
+    first: L,
+    callee: Option<&L::Callee>,
+    control: &Control,
+    tell: Option<&mut dyn FnMut(&Progress)>,
+) -> io::Result<Vec<Outcome>> {
+    let live: Vec<Live> = (0..offer.threads).map(|_| Live::default()).collect();
+    let common = Common { offer, rules, callee, control, clock: Clock::start(), live: &live };
+    match tell {
+        None if offer.threads == 1 => {
+            let outcome = precisely(|| Worker::new(common, 0, Some(first))?.run())?;
+            Ok(vec![outcome])
+        }
+        tell => in_threads(common, first, tell.unwrap_or(&mut |_| {})),
     }
 }
 
 /// Runs each worker in a thread of its own, and tells of their progress meanwhile.
-fn in_threads(
-    common: Common<'_>,
-    first: Connection,
+fn in_threads<L: Line + Send>(
+    common: Common<'_, L>,
+    first: L,
     tell: &mut dyn FnMut(&Progress),
 ) -> io::Result<Vec<Outcome>> {
     let Common { offer, control, clock, live, .. } = common;
@@ -172,7 +225,7 @@ pub enum BeginError {
     /// What was asked for does not go together.
     Offer(OfferError),
     /// The first call failed.
-    Connect(ConnectError),
+    Call(OpenCallError),
 }
 
 impl From<OfferError> for BeginError {
@@ -181,9 +234,15 @@ impl From<OfferError> for BeginError {
     }
 }
 
-impl From<ConnectError> for BeginError {
-    fn from(error: ConnectError) -> BeginError {
-        BeginError::Connect(error)
+impl From<OpenCallError> for BeginError {
+    fn from(error: OpenCallError) -> BeginError {
+        BeginError::Call(error)
+    }
+}
+
+impl From<LayeringError> for BeginError {
+    fn from(error: LayeringError) -> BeginError {
+        BeginError::Call(error.into())
     }
 }
 
@@ -191,7 +250,7 @@ impl fmt::Display for BeginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BeginError::Offer(error) => error.fmt(f),
-            BeginError::Connect(error) => error.fmt(f),
+            BeginError::Call(error) => error.fmt(f),
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use conversation::Moment;
 use engine::Watch;
-use socket::{Connection, Pending};
 
 use crate::exchange::Exchange;
+use crate::line::Line;
 use crate::schedule::Schedule;
 
-pub(crate) struct Slot {
-    pub(crate) state: State,
+pub(crate) struct Slot<L: Line> {
+    pub(crate) state: State<L>,
     pub(crate) exchange: Exchange,
     pub(crate) schedule: Schedule,
     /// When the call that is open, or will be, was due.
@@ -25,24 +25,25 @@ pub(crate) struct Slot {
     pub(crate) is_queued: bool,
 }
 
-pub(crate) enum State {
+pub(crate) enum State<L: Line> {
     /// The next call is made at that moment.
     Waiting(Moment),
-    /// Boxed, since it is larger than all else here and over in no time: see `flights.rs`.
-    Dialling(Box<Pending>),
+    Dialling(L::Opening),
     Open {
-        connection: Connection,
+        line: L,
         /// What its events are about.
         watch: Watch,
         /// The kernel takes nothing now: an event will say when it does.
         is_full: bool,
     },
+    /// All is said; the next call is made when this one is gone.
+    Leaving(L::Leaving),
     /// No further call.
     Over,
 }
 
-impl Slot {
-    pub(crate) fn new(at: Moment, schedule: Schedule) -> Slot {
+impl<L: Line> Slot<L> {
+    pub(crate) fn new(at: Moment, schedule: Schedule) -> Slot<L> {
         Slot {
             state: State::Waiting(at),
             exchange: Exchange::default(),

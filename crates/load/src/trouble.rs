@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
 
 use conversation::CallFailed;
+use engine::ProgramEnd;
 use socket::Attempt;
 
 /// What ended a call that should have gone on.
@@ -21,6 +24,15 @@ pub enum Trouble {
     WrongAnswer,
     /// The peer finished while answers were owed, or while the call was to be held.
     PeerFinished,
+    /// The peer is not whom we were told to trust, for this reason (TLS).
+    NotTrusted(&'static str),
+    /// A layer between the socket and the messages could not go on, for this reason.
+    LayerFailed(&'static str),
+    /// The program that was called ended by itself, and failed.
+    ProgramFailed {
+        /// As waitpid(2) has it.
+        wait_status: i32,
+    },
     /// A system call failed otherwise: descriptors, ports or memory were short, for example.
     Failed {
         /// The call: `socket(2)`.
@@ -31,7 +43,8 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// As one word for programs: `refused`, `reset`, `not_opened`, `timed_out`, `wrong_answer`, `peer_finished`, `failed`.
+    /// As one word for programs: `refused`, `reset`, `not_opened`, `timed_out`, `wrong_answer`, `peer_finished`,
+    /// `not_trusted`, `layer_failed`, `program_failed`, `failed`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -41,6 +54,9 @@ impl Trouble {
             Trouble::TimedOut => "timed_out",
             Trouble::WrongAnswer => "wrong_answer",
             Trouble::PeerFinished => "peer_finished",
+            Trouble::NotTrusted(_) => "not_trusted",
+            Trouble::LayerFailed(_) => "layer_failed",
+            Trouble::ProgramFailed { .. } => "program_failed",
             Trouble::Failed { .. } => "failed",
         }
     }
@@ -71,6 +87,13 @@ impl fmt::Display for Trouble {
             Trouble::TimedOut => f.write_str("timed out: no answer came in time"),
             Trouble::WrongAnswer => f.write_str("wrong answer: other bytes than expected"),
             Trouble::PeerFinished => f.write_str("finished by the peer too early"),
+            Trouble::NotTrusted(why) => write!(f, "not trusted: {why}"),
+            Trouble::LayerFailed(why) => write!(f, "its layers could not go on: {why}"),
+            Trouble::ProgramFailed { wait_status } => {
+                let status = ExitStatus::from_raw(*wait_status);
+                let was = if status.signal().is_some() { "was " } else { "" };
+                write!(f, "the program {was}{}", ProgramEnd { status, is_told: false, had_socket: false })
+            }
             Trouble::Failed { call, errno } => CallFailed { call, errno: *errno }.fmt(f),
         }
     }

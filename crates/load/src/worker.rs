@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use conversation::Moment;
 use engine::{Control, Edge, Epoll, Timers, Watch};
-use socket::{Callee, Connection};
 
 use crate::Offer;
 use crate::clock::{Clock, thread_cpu};
+use crate::line::Line;
 use crate::live::Live;
 use crate::rules::Rules;
 use crate::schedule::Schedule;
@@ -34,16 +34,23 @@ const TIMERS_PER_TURN: usize = 1024;
 const ENDING: u64 = u64::MAX;
 
 /// What all threads share.
-#[derive(Clone, Copy)]
-pub(crate) struct Common<'r> {
+pub(crate) struct Common<'r, L: Line> {
     pub(crate) offer: &'r Offer,
     pub(crate) rules: &'r Rules,
     /// Whom to call; `None`: the first call is the only one.
-    pub(crate) callee: Option<&'r Callee>,
+    pub(crate) callee: Option<&'r L::Callee>,
     pub(crate) control: &'r Control,
     pub(crate) clock: Clock,
     pub(crate) live: &'r [Live],
 }
+
+impl<L: Line> Clone for Common<'_, L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L: Line> Copy for Common<'_, L> {}
 
 /// What a thread has counted and used.
 pub(crate) struct Outcome {
@@ -63,11 +70,11 @@ enum Stage {
     Leaving,
 }
 
-pub(crate) struct Worker<'r> {
-    common: Common<'r>,
+pub(crate) struct Worker<'r, L: Line> {
+    common: Common<'r, L>,
     thread: usize,
     epoll: Epoll,
-    slots: Vec<Slot>,
+    slots: Vec<Slot<L>>,
     timers: Timers,
     /// Slots that can go on without waiting for the kernel.
     again: Vec<usize>,
@@ -85,13 +92,9 @@ pub(crate) struct Worker<'r> {
     interrupted: bool,
 }
 
-impl<'r> Worker<'r> {
+impl<'r, L: Line> Worker<'r, L> {
     /// A thread's worker; the first has the call that was made already.
-    pub(crate) fn new(
-        common: Common<'r>,
-        thread: usize,
-        first: Option<Connection>,
-    ) -> io::Result<Worker<'r>> {
+    pub(crate) fn new(common: Common<'r, L>, thread: usize, first: Option<L>) -> io::Result<Worker<'r, L>> {
         let Offer { calls, threads, .. } = *common.offer;
         let slots = (thread..calls).step_by(threads).map(|index| slot(common.offer, index)).collect();
         let share = |count: u64| {
@@ -121,11 +124,11 @@ impl<'r> Worker<'r> {
         for slot in 0..worker.slots.len() {
             worker.plan(slot);
         }
-        if let Some(connection) = first {
+        if let Some(line) = first {
             let now = common.clock.now();
             worker.begin_call(0, now);
             worker.slots[0].dialled = None; // how long it took was not measured
-            worker.opened(0, connection, Watch::Read, now);
+            worker.opened(0, line, None, now);
         }
         Ok(worker)
     }
@@ -246,7 +249,10 @@ impl<'r> Worker<'r> {
         let at = &self.slots[slot];
         match &at.state {
             State::Waiting(until) => Some(*until),
-            State::Dialling(_) => at.dialled.map(|dialled| dialled + self.connect_timeout()),
+            State::Dialling(opening) => {
+                at.dialled.map(|dialled| L::opening_due(opening, dialled + self.connect_timeout()))
+            }
+            State::Leaving(leaving) => Some(L::leaving_due(leaving)),
             State::Open { .. } => {
                 let rules = self.common.rules;
                 // Only what would be begun then: a moment at which nothing happens would come again without end.
@@ -283,7 +289,7 @@ impl<'r> Worker<'r> {
 }
 
 /// The slot of the call with this index, of all that are open at once.
-fn slot(offer: &Offer, index: usize) -> Slot {
+fn slot<L: Line>(offer: &Offer, index: usize) -> Slot<L> {
     let part = index as f64 / offer.calls as f64;
     let opens = Moment::after(offer.ramp.mul_f64(part));
     match offer.rate {

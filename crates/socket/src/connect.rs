@@ -39,18 +39,6 @@ pub fn connect(address: &Address) -> Result<Connected, ConnectError> {
     connect_after(address, Duration::ZERO)
 }
 
-/// As [`connect`], for one who speaks on the socket itself: an address with layers is refused.
-///
-/// # Errors
-///
-/// As [`connect`], and [`ConnectErrorKind::Layers`].
-pub fn connect_bare(address: &Address) -> Result<Connected, ConnectError> {
-    if !address.layers.is_empty() {
-        return Err(refuse(address, ConnectErrorKind::Layers));
-    }
-    connect(address)
-}
-
 /// As [`connect`], of whose time so much has gone by already.
 ///
 /// # Errors
@@ -79,7 +67,8 @@ pub fn connect_after(address: &Address, gone_by: Duration) -> Result<Connected, 
             connect_local(address, end, within)
         }
         Place::Descriptor(number) => adopt(address, *number),
-        Place::Standard | Place::Command(_) => Err(refuse(address, ConnectErrorKind::Unsupported)),
+        Place::Standard => Err(refuse(address, ConnectErrorKind::Unsupported)),
+        Place::Command(_) => Err(refuse(address, ConnectErrorKind::Program)),
     }
 }
 

@@ -32,8 +32,8 @@ pub enum ConnectErrorKind {
     Option(Option<Box<OptionError>>),
     /// A program could not be started.
     NotStarted,
-    /// It has layers, of which whoever speaks on its socket knows nothing.
-    Layers,
+    /// It is a program, which is started and not called.
+    Program,
     /// This kernel has not what the transport needs, or the address cannot be called.
     Unsupported,
     /// Anything else: see the attempts.
@@ -58,7 +58,7 @@ impl ConnectError {
             | ConnectErrorKind::Unreachable
             | ConnectErrorKind::TimedOut
             | ConnectErrorKind::NotStarted
-            | ConnectErrorKind::Layers
+            | ConnectErrorKind::Program
             | ConnectErrorKind::Unsupported
             | ConnectErrorKind::Other => self.tried.iter().find_map(Attempt::refused_option),
         }
@@ -107,10 +107,11 @@ impl fmt::Display for ConnectError {
         match &self.kind {
             ConnectErrorKind::Resolve(error) => write!(f, ": {error}"),
             ConnectErrorKind::Option(Some(error)) => write!(f, ": {error}"),
-            ConnectErrorKind::Layers => {
+            ConnectErrorKind::Program => {
                 write!(
                     f,
-                    ": layers are not spoken here; `swb relay` can put it under an address without them"
+                    ": it is a program, which has no socket: std::process::Command starts it, and `swb relay` puts it \
+                     under an address"
                 )
             }
             ConnectErrorKind::Unsupported if self.tried.is_empty() => write!(f, ": there is no socket at it"),
@@ -164,7 +165,7 @@ impl std::error::Error for ConnectError {
             | ConnectErrorKind::Unreachable
             | ConnectErrorKind::TimedOut
             | ConnectErrorKind::NotStarted
-            | ConnectErrorKind::Layers
+            | ConnectErrorKind::Program
             | ConnectErrorKind::Unsupported
             | ConnectErrorKind::Other => self.tried.last().map(|attempt| &attempt.error as _),
         }

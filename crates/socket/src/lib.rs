@@ -77,7 +77,7 @@ pub use accept_outcome::{AcceptOutcome, accept_outcome};
 pub use attempt::Attempt;
 pub use bind_error::{BindError, BindErrorKind, Taken};
 pub use burst::{BURST_BYTES_MAX, BURST_MESSAGES_MAX, Burst, BurstSocket, Inbox, Message, Parcel};
-pub use connect::{Connected, connect, connect_after, connect_bare};
+pub use connect::{Connected, connect, connect_after};
 pub use connect_error::{ConnectError, ConnectErrorKind};
 pub use connection::{Connection, Credentials, Received};
 pub use datagram::{Datagram, DatagramSocket};

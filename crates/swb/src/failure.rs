@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use switchboard::services::{Inert, MISFIT};
 use switchboard::socket::{BindErrorKind, ConnectErrorKind, ResolveErrorKind};
 use switchboard::{
-    BindError, CloseReason, ConnectError, DialFailureKind, Ended, OpenDoorsError, ResolveError, ServeError,
+    BindError, CloseReason, ConnectError, DialFailureKind, Ended, OpenCallError, OpenDoorsError,
+    ResolveError, ServeError,
 };
 
 /// What the user can act on, by exit status. README and `swb --help` have the same list.
@@ -95,10 +96,22 @@ impl From<ConnectError> for Failure {
             ConnectErrorKind::Resolve(resolve) => status_of(resolve),
             ConnectErrorKind::Refused | ConnectErrorKind::Unreachable => Status::Refused,
             ConnectErrorKind::TimedOut => Status::TimedOut,
-            ConnectErrorKind::Layers | ConnectErrorKind::Unsupported => Status::Unsupported,
+            ConnectErrorKind::Program | ConnectErrorKind::Unsupported => Status::Unsupported,
             ConnectErrorKind::Option(_) | ConnectErrorKind::NotStarted | ConnectErrorKind::Other => {
                 Status::Other
             }
+        };
+        Failure::new(status, error)
+    }
+}
+
+impl From<OpenCallError> for Failure {
+    fn from(error: OpenCallError) -> Failure {
+        let status = match error {
+            OpenCallError::Connect(error) => return error.into(),
+            OpenCallError::Layering(_) => Status::Other,
+            OpenCallError::Layers { .. } if error.is_distrust() => Status::NotTrusted,
+            OpenCallError::Layers { .. } | OpenCallError::Broken { .. } => Status::Reset,
         };
         Failure::new(status, error)
     }

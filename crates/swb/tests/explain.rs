@@ -281,3 +281,76 @@ fn a_bad_command_is_refused_as_the_command_itself_refuses_it() {
         assert_eq!((explained.code(), explained.text()), (itself.code(), String::new()), "{command:?}");
     }
 }
+
+#[test]
+fn layers_are_explained_on_both_sides_and_in_their_order() {
+    let in_order = |text: &str, parts: &[&str]| {
+        let mut rest = text;
+        for part in parts {
+            let at =
+                rest.find(part).unwrap_or_else(|| panic!("{part} not there, or not in its place:\n{text}"));
+            rest = &rest[at + part.len()..];
+        }
+    };
+    for command in ["connect", "ask", "load"] {
+        let more = if command == "ask" { &["hello"][..] } else { &[] };
+        let text = explained(&[&[command, "ws+tls+proxy+tcp://localhost:1"], more].concat());
+        in_order(
+            &text,
+            &[
+                "connect(call",
+                "then, once it is connected, its layers, the lowest first",
+                "proxy: we send a header",
+                "tls: we send ClientHello",
+                "tls: the peer sends ServerHello",
+                "ws: we send GET, Upgrade: websocket",
+                "ws: the peer sends 101",
+                "then, once they are open",
+                "send(call)",
+            ],
+        );
+        assert!(!text.contains("splice"), "nothing is spliced through layers:\n{text}");
+    }
+    let parts =
+        ["accept4(listener) = call", "at wss://", "tls: the caller sends ClientHello", "ws: we send 101"];
+    in_order(&explained(&["serve", "echo", "wss://127.0.0.1:0"]), &parts);
+    in_order(&explained(&["listen", "wss://127.0.0.1:0"]), &parts);
+    let relay = explained(&["relay", "proxy://127.0.0.1:0", "tls://127.0.0.1:1"]);
+    in_order(
+        &relay,
+        &["proxy: the caller sends a header", "tls: we send ClientHello", "recv(call), send(far)"],
+    );
+    assert!(!relay.contains("splice"), "{relay}");
+    let bare = explained(&["serve", "echo", "tcp://127.0.0.1:0"]);
+    assert!(!bare.contains("layers"), "{bare}");
+}
+
+#[test]
+fn bulk_is_spliced_as_explained() {
+    let text = explained(&["relay", "tcp://127.0.0.1:0", "unix:/run/x"]);
+    let (_, bulk) = text.split_once("and in bulk, from a receive of 32 KiB on").unwrap();
+    for call in ["pipe2(O_CLOEXEC|O_NONBLOCK)", "F_SETPIPE_SZ", "splice(call, pipe), splice(pipe, far)"] {
+        assert!(bulk.contains(call), "{call} in {bulk}");
+    }
+    let one = Server::start(&["serve", "discard", "tcp://127.0.0.1:0"]);
+    let relay = Server::start(&["relay", "tcp://127.0.0.1:0", one.address(), "--trace"]);
+    let ended = run_swb(&["connect", relay.address(), "--trace"], &vec![7; 4 << 20]);
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    let traced = relay.terminate().stderr;
+    for call in ["pipe2(O_CLOEXEC|O_NONBLOCK)", "splice("] {
+        assert!(traced.contains(call), "{call} in what the relay did");
+        assert!(ended.stderr.contains(call), "{call} in what connect did");
+    }
+    for joined in [&["connect", "tcp://127.0.0.1:1"][..], &["listen", "unix:/run/x"]] {
+        assert!(explained(joined).contains("splice(input, pipe), splice(pipe, call)"), "{joined:?}");
+    }
+    for otherwise in [
+        &["connect", "udp://127.0.0.1:1"][..],
+        &["connect", "exec:cat"],
+        &["relay", "tcp://127.0.0.1:0", "exec:cat"],
+        &["relay", "udp://127.0.0.1:0", "udp://127.0.0.1:1"],
+        &["serve", "echo", "tcp://127.0.0.1:0"],
+    ] {
+        assert!(!explained(otherwise).contains("splice"), "{otherwise:?}");
+    }
+}

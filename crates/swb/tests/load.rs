@@ -4,6 +4,8 @@
 
 #[path = "load/engines.rs"]
 mod engines;
+#[path = "load/programs.rs"]
+mod programs;
 #[path = "load/report.rs"]
 mod report;
 #[path = "load/servers.rs"]

@@ -3,6 +3,9 @@
 //! readn, writen and readline of the textbooks: a read that is short is read on, a write that is short is
 //! written on, and a line has a bound.
 
+mod layered;
+
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -10,9 +13,13 @@ use std::time::{Duration, Instant};
 
 use address::{Address, End, Shape};
 use conversation::{Framer, Framing, FramingError};
+use engine::OpenCallError;
+use layers::Failure;
 use rustix::event::{PollFd, PollFlags};
+use socket::Connection;
 use socket::call::poll;
-use socket::{ConnectError, Connection};
+
+use layered::Layered;
 
 /// Bytes of a stream received at once.
 const RECEIVE_BYTES: usize = 64 * 1024;
@@ -38,13 +45,34 @@ const MESSAGE_BYTES: usize = 256 * 1024;
 /// assert_eq!(caller.receive()?, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// An address with layers is called through them; each is open when [`Caller::call`] returns, and ends when the caller
+/// finishes, or is dropped. Over `ws://` and `wss://` a message is a message:
+///
+/// ```
+/// # use switchboard::{Caller, Server, services::Echo};
+/// let server = Server::new(Echo).at("ws://127.0.0.1:0")?.start()?;
+/// let mut caller = Caller::call(&server.addresses()[0])?;
+/// caller.send(b"one")?;
+/// caller.send(b"two")?;
+/// assert_eq!(caller.receive()?.as_deref(), Some(&b"one"[..]));
+/// assert_eq!(caller.receive()?.as_deref(), Some(&b"two"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Caller {
-    connection: Connection,
-    /// Received and not yet handed out.
-    ahead: Vec<u8>,
+    line: Line,
+    /// Received and not yet handed out: pieces of a stream, or messages.
+    ahead: VecDeque<Vec<u8>>,
     /// How long any one wait may last.
     timeout: Option<Duration>,
+}
+
+/// What it speaks on.
+#[derive(Debug)]
+enum Line {
+    Bare(Connection),
+    Layered(Box<Layered>),
 }
 
 impl Caller {
@@ -52,15 +80,32 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// Every address tried, and why each failed.
-    pub fn call(address: &Address) -> Result<Caller, ConnectError> {
-        Ok(Caller::on(socket::connect_bare(address)?.connection))
+    /// Every address tried, and why each failed; why a layer could not be made, or could not go on. `exec:` and `sh:`
+    /// are no calls: a program is started by [`std::process::Command`].
+    pub fn call(address: &Address) -> Result<Caller, OpenCallError> {
+        let layered = Layered::making(address)?;
+        let connection = socket::connect(address)?.connection;
+        Ok(match layered {
+            None => Caller::on(connection),
+            Some(making) => Caller::of(Line::Layered(Box::new(making.open(connection, address)?))),
+        })
     }
 
     /// Speaks on a connection that is open already.
     #[must_use]
     pub fn on(connection: Connection) -> Caller {
-        Caller { connection, ahead: Vec::new(), timeout: None }
+        Caller::of(Line::Bare(connection))
+    }
+
+    fn of(line: Line) -> Caller {
+        Caller { line, ahead: VecDeque::new(), timeout: None }
+    }
+
+    fn connection(&self) -> &Connection {
+        match &self.line {
+            Line::Bare(connection) => connection,
+            Line::Layered(layered) => layered.connection(),
+        }
     }
 
     /// Ends any single wait after this long, as [`CallError::TimedOut`].
@@ -76,13 +121,16 @@ impl Caller {
     ///
     /// getsockname(2) or getpeername(2): the connection is gone.
     pub fn ends(&self) -> io::Result<(End, End)> {
-        Ok((self.connection.local_end()?, self.connection.peer_end()?))
+        Ok((self.connection().local_end()?, self.connection().peer_end()?))
     }
 
     /// Whether the call is a byte stream or keeps message boundaries.
     #[must_use]
     pub fn shape(&self) -> Shape {
-        self.connection.shape()
+        match &self.line {
+            Line::Bare(connection) => connection.shape(),
+            Line::Layered(layered) => layered.shape(),
+        }
     }
 
     /// Sends all of the bytes; on a message transport, as one message.
@@ -91,25 +139,35 @@ impl Caller {
     ///
     /// The peer is gone, or the time-out.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), CallError> {
+        let connection = match &mut self.line {
+            Line::Bare(connection) => connection,
+            Line::Layered(layered) => return layered.send(bytes, self.timeout),
+        };
         let mut rest = bytes;
         loop {
-            match self.connection.send(rest) {
+            match connection.send(rest) {
                 Ok(sent) if sent >= rest.len() => return Ok(()),
                 Ok(sent) => rest = &rest[sent..],
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::OUT)?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    wait(connection, PollFlags::OUT, self.timeout)?;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Sends no more; the peer sees the end and may go on sending.
+    /// Sends no more; the peer sees the end and may go on sending. Over TLS that is a close_notify, over WebSocket a
+    /// close frame.
     ///
     /// # Errors
     ///
     /// shutdown(2): the connection is gone.
     pub fn finish(&mut self) -> Result<(), CallError> {
-        Ok(self.connection.finish()?)
+        match &mut self.line {
+            Line::Bare(connection) => Ok(connection.finish()?),
+            Line::Layered(layered) => layered.finish(self.timeout),
+        }
     }
 
     /// Sends one message, marked by `framing`.
@@ -127,15 +185,20 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// The peer is gone, or the time-out; a message above 256 KiB, of which nothing is handed out.
+    /// The peer is gone, or the time-out; a layer could not go on; a message above 256 KiB (above its `message-max` over
+    /// WebSocket), of which nothing is handed out.
     pub fn receive(&mut self) -> Result<Option<Vec<u8>>, CallError> {
-        if !self.ahead.is_empty() {
-            return Ok(Some(std::mem::take(&mut self.ahead)));
+        if let Some(ahead) = self.ahead.pop_front() {
+            return Ok(Some(ahead));
         }
         let bytes_max = if self.shape().keeps_boundaries() { MESSAGE_BYTES } else { RECEIVE_BYTES };
+        let connection = match &mut self.line {
+            Line::Bare(connection) => connection,
+            Line::Layered(layered) => return layered.receive(&mut self.ahead, self.timeout),
+        };
         let mut buffer = vec![0; bytes_max];
         loop {
-            match self.connection.receive(&mut buffer) {
+            match connection.receive(&mut buffer) {
                 Ok(received) if received.end => return Ok(None),
                 Ok(received) if received.whole > received.length => {
                     return Err(CallError::TooMuch { bytes_max });
@@ -144,7 +207,9 @@ impl Caller {
                     buffer.truncate(received.length);
                     return Ok(Some(buffer));
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::IN)?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    wait(connection, PollFlags::IN, self.timeout)?;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
@@ -164,7 +229,8 @@ impl Caller {
                 None => return Err(CallError::Finished),
             }
         }
-        self.ahead = read.split_off(bytes);
+        let rest = read.split_off(bytes);
+        self.put_back(rest);
         Ok(read)
     }
 
@@ -195,32 +261,39 @@ impl Caller {
             let mut rest = &bytes[..];
             if let Some(message) = framer.next(&mut rest)? {
                 let message = message.into_owned();
-                self.ahead = rest.to_vec();
+                let rest = rest.to_vec();
+                self.put_back(rest);
                 return Ok(Some(message));
             }
         }
         if framer.unfinished().is_empty() { Ok(None) } else { Err(CallError::Finished.into()) }
     }
 
-    fn wait(&self, wanted: PollFlags) -> Result<(), CallError> {
-        let due = self.timeout.map(|timeout| Instant::now() + timeout);
-        loop {
-            let left = due.map(|due| due.saturating_duration_since(Instant::now()));
-            match poll(&mut [PollFd::new(&self.connection.as_fd(), wanted)], left) {
-                Ok(0) => return Err(CallError::TimedOut),
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(CallError::Failed(error)),
-            }
+    fn put_back(&mut self, rest: Vec<u8>) {
+        if !rest.is_empty() {
+            self.ahead.push_front(rest);
         }
     }
 }
 
-/// To wait for it beside other descriptors. Bytes that were received ahead, as [`Caller::read_exactly`] may, are
-/// not seen there.
+fn wait(connection: &Connection, wanted: PollFlags, timeout: Option<Duration>) -> Result<(), CallError> {
+    let due = timeout.map(|timeout| Instant::now() + timeout);
+    loop {
+        let left = due.map(|due| due.saturating_duration_since(Instant::now()));
+        match poll(&mut [PollFd::new(connection, wanted)], left) {
+            Ok(0) => return Err(CallError::TimedOut),
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(CallError::Failed(error)),
+        }
+    }
+}
+
+/// To wait for it beside other descriptors. Bytes that were received ahead, as [`Caller::read_exactly`] may and layers
+/// do, are not seen there.
 impl AsFd for Caller {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.connection.as_fd()
+        self.connection().as_fd()
     }
 }
 
@@ -236,6 +309,8 @@ pub enum CallError {
         /// What was allowed.
         bytes_max: usize,
     },
+    /// A layer of the address could not go on: the stream was cut short (TLS), a message was too long (WebSocket).
+    Layers(Box<Failure>),
     /// A system call failed: the peer reset the connection, for example.
     Failed(io::Error),
 }
@@ -246,6 +321,7 @@ impl fmt::Display for CallError {
             CallError::Finished => f.write_str("the peer finished before all had come"),
             CallError::TimedOut => f.write_str("timed out"),
             CallError::TooMuch { bytes_max } => write!(f, "more than {bytes_max} bytes came"),
+            CallError::Layers(failure) => failure.fmt(f),
             CallError::Failed(error) => error.fmt(f),
         }
     }

@@ -87,10 +87,11 @@ pub use conversation::{
 };
 pub use engine::{
     self, Access, AnswerRate, CallLimit, Control, Doors, Ended, Engine, EngineChoice, Event, Identity,
-    IdentityError, LastCall, Layering, LayeringError, Limits, Line, Observer, OpenDoorsError, Output,
-    ParseRuleError, Plan, ProgramEnd, ReadRulesError, ReadRulesErrorKind, Refusal, Report, Rule,
+    IdentityError, LastCall, Layering, LayeringError, Limits, Line, Observer, OpenCallError, OpenDoorsError,
+    Output, ParseRuleError, Plan, ProgramEnd, ReadRulesError, ReadRulesErrorKind, Refusal, Report, Rule,
     SendersUnknown, ServeError, Silent, TcpInfo, converse,
 };
+pub use layers;
 pub use server::{Running, Server, StartError};
 pub use services;
 pub use socket::{self, BindError, ConnectError, ResolveError, SystemCall, trace};

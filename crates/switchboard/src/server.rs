@@ -222,6 +222,7 @@ impl Server {
         let access = Arc::new(access);
         let doors = Doors::open(&self.addresses, engine, self.workers).map_err(StartError::Doors)?;
         let addresses = doors.names().iter().filter_map(|name| name.parse().ok()).collect();
+        let notes = doors.notes().to_vec();
         if let Some(identity) = &self.identity {
             identity.assume().map_err(StartError::Identity)?;
         }
@@ -238,7 +239,7 @@ impl Server {
             .name("switchboard".into())
             .spawn(move || engine.serve(doors, plan))
             .map_err(StartError::Control)?;
-        Ok(Running { addresses, access, control, thread })
+        Ok(Running { addresses, notes, access, control, thread })
     }
 }
 
@@ -246,6 +247,7 @@ impl Server {
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<Address>,
+    notes: Vec<String>,
     access: Arc<Access>,
     control: Arc<Control>,
     thread: JoinHandle<Result<Report, ServeError>>,
@@ -256,6 +258,13 @@ impl Running {
     #[must_use]
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// What whoever runs it should know of its layers: the fingerprint of a certificate that was made for this run, and
+    /// by which callers trust it; a key that others may read.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Reads the files and names of [`Server::allow`] and [`Server::deny`] again; open calls go on. It may wait for

@@ -1,7 +1,7 @@
 //! The forking server: a child process for each call.
 //!
-//! The parent answers and forks; the child holds its own caller's socket and nothing else of the parent's,
-//! serves the call in a loop of its own, and ends. A child that crashes or is killed costs its own call. The
+//! The parent answers and forks; the child holds its own caller's socket and nothing else of the parent's but the
+//! pipe in which it may leave it a word, serves the call in a loop of its own, and ends. A child that crashes or is killed costs its own call. The
 //! parent has one thread, holds no caller's socket, and reaps every child (by pidfd, so that no signal handler
 //! is needed).
 
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
 
 use crate::ServeError;
+use crate::child_words::ChildWords;
 use crate::doors::Door;
 use crate::host::Host;
 use crate::reactor::{
@@ -20,6 +21,12 @@ use crate::selector::EpollSelector;
 
 pub(super) fn serve(host: &Arc<Host>, doors: Vec<Door>) -> io::Result<()> {
     let parent = getpid();
+    let needs = host.plan.service.needs();
+    if (needs.dial || needs.hand_over)
+        && let Ok(words) = ChildWords::new()
+    {
+        let _ = host.child_words.set(words); // nobody else does
+    }
     let mut reactor = Reactor::<EpollSelector>::new(Arc::clone(host), doors, Placement::Child, true)?;
     match reactor.run()? {
         Left::Done => Ok(()),
@@ -32,7 +39,10 @@ pub(super) fn serve(host: &Arc<Host>, doors: Vec<Door>) -> io::Result<()> {
                 Ok(report) if report.cut > 0 => CHILD_CUT,
                 Ok(_) => match (host.tallies.take_limit(), host.tallies.take_not_dialled()) {
                     (Some(limit), _) => CHILD_AT_LIMIT + limit as i32,
-                    (None, Some(kind)) => CHILD_NOT_DIALLED + kind as i32,
+                    (None, Some((kind, why))) => {
+                        host.child_words.get().inspect(|words| words.leave(&why));
+                        CHILD_NOT_DIALLED + kind as i32
+                    }
                     (None, None) => 0,
                 },
                 Err(ServeError::Output(failed)) => CHILD_OUTPUT_FAILED + failed.errno.min(127),

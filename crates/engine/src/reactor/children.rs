@@ -80,6 +80,14 @@ impl<S: Selector> Reactor<S> {
             process: child.process.as_raw_nonzero().get(),
             signal: status.terminating_signal(),
         });
+        let kind = status.exit_status().and_then(|status| usize::try_from(status - CHILD_NOT_DIALLED).ok());
+        let kind = kind.and_then(|index| DialFailureKind::ALL.get(index)).copied();
+        let words = self.host.child_words.get();
+        let words = words.and_then(|words| words.take(child.process, kind.is_some()));
+        if let Some(kind) = kind {
+            let why = DialFailure { kind, text: words.unwrap_or_else(|| kind.to_string()) };
+            self.host.tallies.not_dialled(&child.call.peer, &why);
+        }
         match status.exit_status() {
             Some(CHILD_CUT) => self.host.count_cut(),
             Some(status) if status >= CHILD_OUTPUT_FAILED => {
@@ -90,11 +98,6 @@ impl<S: Selector> Reactor<S> {
                 let behind = |first| usize::try_from(status - first).ok();
                 if let Some(limit) = behind(CHILD_AT_LIMIT).and_then(|index| CallLimit::ALL.get(index)) {
                     self.host.tallies.ended_at(*limit, &child.call.peer);
-                }
-                let kind = behind(CHILD_NOT_DIALLED).and_then(|index| DialFailureKind::ALL.get(index));
-                if let Some(kind) = kind.copied() {
-                    let why = DialFailure { kind, text: kind.to_string() };
-                    self.host.tallies.not_dialled(&child.call.peer, &why);
                 }
             }
             None => {}

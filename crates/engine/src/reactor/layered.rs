@@ -37,6 +37,8 @@ pub(crate) struct Layered {
     has_failed: bool,
     /// The socket may take more.
     has_room: bool,
+    /// The last receive brought as much as there was room for.
+    has_filled: bool,
     /// The socket is finished.
     is_finished: bool,
     /// Something was owed, and that it has gone is still to be told.
@@ -47,7 +49,7 @@ pub(crate) struct Layered {
 
 impl Layered {
     /// The socket is open; a caller's first bytes are on their way when this returns.
-    fn opened(connection: Connection, stack: Stack, now: Now) -> Layered {
+    pub(crate) fn opened(connection: Connection, stack: Stack, now: Now) -> Layered {
         let mut layered = Layered {
             connection,
             stack,
@@ -57,6 +59,7 @@ impl Layered {
             is_open: false,
             has_failed: false,
             has_room: true,
+            has_filled: false,
             is_finished: false,
             has_owed: false,
             broken: None,
@@ -65,12 +68,31 @@ impl Layered {
         layered
     }
 
-    pub(super) fn shape(&self) -> Shape {
+    pub(crate) fn shape(&self) -> Shape {
         self.stack.shape()
     }
 
-    pub(super) fn connection(&self) -> &Connection {
+    pub(crate) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Whether its layers are open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// What is not taken yet.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Above> {
+        self.events.iter()
+    }
+
+    pub(crate) fn next_event(&mut self) -> Option<Above> {
+        self.events.pop_front()
+    }
+
+    /// Whether the last receive may have left something.
+    pub(crate) fn has_filled(&self) -> bool {
+        self.has_filled
     }
 
     /// Whether a receive would bring something that may be taken now.
@@ -89,7 +111,7 @@ impl Layered {
     }
 
     /// Whether the stack owes something, or a FIN.
-    pub(super) fn owes(&self) -> bool {
+    pub(crate) fn owes(&self) -> bool {
         let owes = !self.stack.outgoing().is_empty() || self.stack.finish_is_due() && !self.is_finished;
         owes && self.broken.is_none()
     }
@@ -100,16 +122,16 @@ impl Layered {
     }
 
     /// When a layer wants to be asked again.
-    pub(super) fn next_deadline(&self) -> Option<conversation::Moment> {
+    pub(crate) fn next_deadline(&self) -> Option<conversation::Moment> {
         self.stack.next_deadline()
     }
 
-    pub(super) fn deadline(&mut self, now: Now) {
+    pub(crate) fn deadline(&mut self, now: Now) {
         self.event(|stack, above| stack.deadline(now, above));
     }
 
     /// The socket has room.
-    pub(super) fn writable(&mut self) {
+    pub(crate) fn writable(&mut self) {
         self.has_room = true;
         self.flush();
     }
@@ -146,7 +168,7 @@ impl Layered {
     }
 
     /// One receive, unless something is there already. `Ok(None)`: nothing for above came of it.
-    pub(super) fn receive(&mut self, buffer: &mut [u8], now: Now) -> io::Result<Option<Heard>> {
+    pub(crate) fn receive(&mut self, buffer: &mut [u8], now: Now) -> io::Result<Option<Heard>> {
         if !self.events.is_empty() {
             return Ok(Some(Heard::Events));
         }
@@ -155,6 +177,7 @@ impl Layered {
         }
         let room = RECEIVE_BYTES.min(buffer.len());
         let received = self.connection.receive(&mut buffer[..room])?;
+        self.has_filled = received.length == room;
         if self.has_failed {
             return Ok(received.end.then_some(Heard::Finished));
         }
@@ -178,7 +201,7 @@ impl Layered {
     }
 
     /// All of it: a message whole, or any cut of a stream. `None` while there is no room.
-    pub(super) fn send(&mut self, bytes: &[u8], now: Now) -> Result<Option<usize>, CallFailed> {
+    pub(crate) fn send(&mut self, bytes: &[u8], now: Now) -> Result<Option<usize>, CallFailed> {
         if let Some(failed) = self.broken {
             return Err(failed);
         }
@@ -189,7 +212,7 @@ impl Layered {
         Ok(Some(bytes.len()))
     }
 
-    pub(super) fn finish(&mut self, now: Now) {
+    pub(crate) fn finish(&mut self, now: Now) {
         self.event(|stack, above| stack.finish(now, above));
     }
 }

@@ -34,7 +34,7 @@ impl fmt::Display for ProxyFailure {
         f.write_str(match self {
             ProxyFailure::NoHeader => {
                 "what came first is no PROXY header; only a relay that sends one may call here, so let others \
-                 call an address without proxy+"
+                 call at another address, without proxy"
             }
             ProxyFailure::Malformed(rule) => return write!(f, "the PROXY header is malformed: {rule}"),
             ProxyFailure::Checksum => "the PROXY header's checksum (CRC32C) is wrong: it was damaged on its way",

@@ -272,7 +272,10 @@ impl fmt::Display for TlsFailure {
                 write!(f, "the peer gave TLS up ({alert}); its log may say more than it told us")
             }
             TlsFailure::NotTls => {
-                f.write_str("what came is not TLS; does the peer speak in the clear? Then call it without tls+")
+                f.write_str(
+                    "what came is not TLS; where the peer speaks in the clear, the address is without it: tcp:// instead \
+                     of tls://, ws:// instead of wss://",
+                )
             }
             TlsFailure::Broken(why) => {
                 write!(f, "what came was damaged, forged or against the protocol of TLS: {why}")

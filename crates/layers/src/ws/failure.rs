@@ -114,7 +114,7 @@ impl fmt::Display for WebSocketFailure {
             WebSocketFailure::TooLong { bytes_max } => {
                 write!(
                     f,
-                    "the peer's message is longer than {bytes_max} bytes; a larger bound would let it in"
+                    "the peer's message is longer than {bytes_max} bytes; a larger bound (message-max=) lets it in"
                 )
             }
             WebSocketFailure::ClosedByPeer(closed) => write!(f, "the peer gave the WebSocket up: {closed}"),

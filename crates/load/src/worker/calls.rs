@@ -1,18 +1,16 @@
 //! The calls of a worker: dialled, opened, ended, and dialled again.
 
-use std::os::fd::AsFd;
 use std::time::Duration;
 
-use address::Transport;
 use conversation::Moment;
-use engine::Watch;
-use socket::{Connection, Dialling};
+use engine::{Edge, Watch};
 
 use super::Worker;
-use crate::Trouble;
 use crate::exchange::Exchange;
+use crate::line::{Begun, Left, Line, NotBegun};
 use crate::schedule::Schedule;
 use crate::slot::State;
+use crate::{Offer, Trouble};
 
 /// How long after a failure the next call is made, so that a server that is gone is not called without pause.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -20,9 +18,9 @@ const AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// How long after a Unix listener had no room in its backlog it is tried again.
 const AFTER_FULL_BACKLOG: Duration = Duration::from_millis(1);
 
-impl Worker<'_> {
+impl<L: Line> Worker<'_, L> {
     pub(super) fn connect_timeout(&self) -> Duration {
-        self.common.callee.map_or(Duration::MAX, socket::Callee::connect_timeout)
+        self.common.callee.map_or(Duration::MAX, L::connect_timeout)
     }
 
     /// Makes the call that a slot waits for, if its time has come.
@@ -38,30 +36,30 @@ impl Worker<'_> {
         if self.slots[slot].dialled.is_none() {
             self.begin_call(slot, now);
         }
-        match callee.dial() {
-            Ok(Dialling::Connected(connection)) => {
+        match L::dial(callee, self.common.clock) {
+            Ok(Begun::Open(line)) => {
                 let now = self.common.clock.now();
-                self.opened(slot, connection, Watch::Read, now);
+                self.opened(slot, line, None, now);
             }
-            Ok(Dialling::Pending(pending)) => {
-                match self.epoll.add(pending.as_fd(), self.token(slot), Watch::Both) {
+            Ok(Begun::Opening(opening)) => {
+                let token = self.token(slot);
+                match L::watch_opening(&opening, &mut self.epoll, token) {
                     Ok(()) => {
-                        self.slots[slot].state = State::Dialling(Box::new(pending));
+                        self.slots[slot].state = State::Dialling(opening);
                         self.plan(slot);
                     }
                     Err(error) => self.fail(slot, Trouble::of("epoll_ctl(2)", &error), now),
                 }
             }
-            Err(attempt) => {
-                let is_full = attempt.error.kind() == std::io::ErrorKind::WouldBlock;
+            Err(NotBegun::Full) => {
                 let dialled = self.slots[slot].dialled.unwrap_or(now);
-                if is_full && now < dialled + self.connect_timeout() {
+                if now < dialled + self.connect_timeout() {
                     self.slots[slot].state = State::Waiting(now + AFTER_FULL_BACKLOG);
                     return self.plan(slot);
                 }
-                let trouble = if is_full { Trouble::NotOpened } else { attempt.into() };
-                self.fail(slot, trouble, now);
+                self.fail(slot, Trouble::NotOpened, now);
             }
+            Err(NotBegun::Trouble(trouble)) => self.fail(slot, trouble, now),
         }
     }
 
@@ -82,63 +80,106 @@ impl Worker<'_> {
         }
     }
 
-    /// The socket under a call that was dialled says that connect(2) is done.
-    pub(super) fn dialled(&mut self, slot: usize, now: Moment) {
-        let State::Dialling(pending) = std::mem::replace(&mut self.slots[slot].state, State::Over) else {
-            return;
+    /// The descriptor under a call that was dialled is ready. Returns whether the call is open now.
+    pub(super) fn dialled(&mut self, slot: usize, edge: Edge, now: Moment) -> bool {
+        let Some(callee) = self.common.callee else { return false };
+        let State::Dialling(opening) = std::mem::replace(&mut self.slots[slot].state, State::Over) else {
+            return false;
         };
-        match pending.outcome() {
-            Ok(connection) => self.opened(slot, connection, Watch::Both, now),
-            Err(attempt) => self.fail(slot, attempt.into(), now),
+        match L::go_on_opening(opening, callee, edge, self.common.clock) {
+            Ok(Begun::Open(line)) => {
+                self.opened(slot, line, Some(Watch::Both), now);
+                true
+            }
+            Ok(Begun::Opening(opening)) => {
+                self.slots[slot].state = State::Dialling(opening);
+                self.plan(slot);
+                false
+            }
+            Err(trouble) => {
+                self.fail(slot, trouble, now);
+                false
+            }
         }
     }
 
-    /// A call is open. `watched` is what its descriptor is watched for already, unless it is new to the selector.
-    pub(super) fn opened(&mut self, slot: usize, connection: Connection, watched: Watch, now: Moment) {
+    /// A call is open. `watched` is what its descriptor is watched for; `None`: it is new to the selector.
+    pub(super) fn opened(&mut self, slot: usize, line: L, watched: Option<Watch>, now: Moment) {
         let token = self.token(slot);
         let at = &mut self.slots[slot];
         self.tally.calls_opened += 1;
         if let Some(dialled) = at.dialled.take() {
             self.tally.connected(dialled, now);
         }
-        if watched == Watch::Read
-            && let Err(error) = self.epoll.add(connection.as_fd(), token, watched)
-        {
-            return self.fail(slot, Trouble::of("epoll_ctl(2)", &error), now);
-        }
+        let watch = match watched.map_or_else(|| line.watch(&mut self.epoll, token), Ok) {
+            Ok(watch) => watch,
+            Err(error) => return self.fail(slot, Trouble::of("epoll_ctl(2)", &error), now),
+        };
         self.calls_open += 1;
-        self.slots[slot].state = State::Open { connection, watch: watched, is_full: false };
+        let has_kept = line.has_kept();
+        self.slots[slot].state = State::Open { line, watch, is_full: false };
         self.go_on(slot, now);
+        if has_kept {
+            self.listen(slot, false); // it came with the opening
+        }
     }
 
     /// A call has ended as it should; its slot makes the next.
     pub(super) fn close(&mut self, slot: usize, now: Moment) {
-        let State::Open { connection, .. } =
-            std::mem::replace(&mut self.slots[slot].state, State::Waiting(now))
-        else {
-            return;
-        };
-        self.calls_open -= 1;
-        self.slots[slot].exchange.abandon(&mut self.tally);
-        if self.common.offer.churn && connection.transport() == Transport::Tcp {
-            // All was answered. A reset leaves no port in TIME_WAIT, of which there are some 28,000, ip(7).
-            connection.abort();
-        } else {
-            drop(connection);
-        }
-        self.call_again(slot, now, Duration::ZERO);
+        self.leave(slot, None, now);
     }
 
     /// A call has failed, before it was open or after.
     pub(super) fn fail(&mut self, slot: usize, trouble: Trouble, now: Moment) {
         let at = &mut self.slots[slot];
-        let was_open = matches!(std::mem::replace(&mut at.state, State::Waiting(now)), State::Open { .. });
-        self.calls_open -= u64::from(was_open);
+        if matches!(at.state, State::Open { .. }) {
+            return self.leave(slot, Some(trouble), now);
+        }
+        at.state = State::Waiting(now);
         at.dialled = None;
         at.exchange.abandon(&mut self.tally);
+        self.failed(slot, trouble, AFTER_FAILURE, now);
+    }
+
+    /// A call that is open says no more.
+    fn leave(&mut self, slot: usize, why: Option<Trouble>, now: Moment) {
+        let token = self.token(slot);
+        let state = std::mem::replace(&mut self.slots[slot].state, State::Waiting(now));
+        let State::Open { line, .. } = state else { return };
+        self.calls_open -= 1;
+        self.slots[slot].exchange.abandon(&mut self.tally);
+        let Offer { churn, .. } = *self.common.offer;
+        let left = line.leave(why, churn, self.common.clock, &mut self.epoll, token);
+        self.left(slot, left, now);
+    }
+
+    /// A call that leaves is looked after.
+    pub(super) fn go_on_leaving(&mut self, slot: usize, now: Moment) {
+        let token = self.token(slot);
+        let state = std::mem::replace(&mut self.slots[slot].state, State::Waiting(now));
+        let State::Leaving(leaving) = state else { return };
+        let (buffer, epoll) = (&mut self.buffer, &mut self.epoll);
+        let left = L::go_on_leaving(leaving, buffer, self.common.clock, epoll, token);
+        self.left(slot, left, now);
+    }
+
+    fn left(&mut self, slot: usize, left: Left<L>, now: Moment) {
+        match left {
+            Left::Gone(None) => self.call_again(slot, now, Duration::ZERO),
+            Left::Gone(Some(trouble)) => {
+                let after = if self.common.offer.churn { Duration::ZERO } else { AFTER_FAILURE };
+                self.failed(slot, trouble, after, now);
+            }
+            Left::Leaving(leaving) => {
+                self.slots[slot].state = State::Leaving(leaving);
+                self.plan(slot);
+            }
+        }
+    }
+
+    fn failed(&mut self, slot: usize, trouble: Trouble, after: Duration, now: Moment) {
         self.tally.failed(trouble);
         self.tally.last_event = now;
-        let after = if was_open && self.common.offer.churn { Duration::ZERO } else { AFTER_FAILURE };
         self.call_again(slot, now, after);
     }
 

@@ -1,30 +1,30 @@
 //! The open calls of a worker: messages sent, answers received.
 
-use std::io::ErrorKind;
-use std::os::fd::AsFd;
-
-use address::{Shape, Transport};
 use conversation::Moment;
 use engine::{Edge, Watch};
 
 use super::{Stage, Worker};
 use crate::Trouble;
+use crate::line::{Came, Line};
 use crate::rules::Answer;
 use crate::slot::State;
 
 /// Sends, and receives, that one call may have in a turn.
 const TURN: usize = 64;
 
-impl Worker<'_> {
+impl<L: Line> Worker<'_, L> {
     /// The descriptor of a slot is ready.
     pub(super) fn slot_ready(&mut self, slot: usize, edge: Edge) {
         match &mut self.slots[slot].state {
-            State::Dialling(_) if edge.writable => {
+            State::Dialling(_) => {
                 let now = self.common.clock.now();
-                self.dialled(slot, now);
-                if edge.readable {
+                if self.dialled(slot, edge, now) && edge.readable {
                     self.listen(slot, edge.ended); // it has spoken, or finished, already: that edge has come too
                 }
+            }
+            State::Leaving(_) => {
+                let now = self.common.clock.now();
+                self.go_on_leaving(slot, now);
             }
             State::Open { is_full, .. } => {
                 let had_no_room = *is_full && edge.writable;
@@ -39,18 +39,19 @@ impl Worker<'_> {
                     self.go_on(slot, now);
                 }
             }
-            State::Dialling(_) | State::Waiting(_) | State::Over => {}
+            State::Waiting(_) | State::Over => {}
         }
     }
 
     /// Moves a slot on: dials, sends what is due, gives up what has expired, ends what is done.
     pub(super) fn go_on(&mut self, slot: usize, now: Moment) {
-        match &self.slots[slot].state {
+        let connected_by = self.slots[slot].dialled.map(|dialled| dialled + self.connect_timeout());
+        match &mut self.slots[slot].state {
             State::Waiting(_) => self.dial_when_due(slot, now),
-            State::Dialling(_) => {
-                let late = |dialled| now >= dialled + self.connect_timeout();
-                if self.slots[slot].dialled.is_some_and(late) {
-                    self.fail(slot, Trouble::NotOpened, now);
+            State::Dialling(opening) => {
+                let is_due = connected_by.is_some_and(|connected| now >= L::opening_due(opening, connected));
+                if let Some(trouble) = is_due.then(|| L::late(opening, self.common.clock)).flatten() {
+                    self.fail(slot, trouble, now);
                 } else if self.stage == Stage::Leaving
                     || self.stage == Stage::Ending && !self.common.offer.churn
                 {
@@ -67,6 +68,7 @@ impl Worker<'_> {
                     Err(trouble) => self.fail(slot, trouble, now),
                 }
             }
+            State::Leaving(_) => self.go_on_leaving(slot, now),
             State::Over => {}
         }
     }
@@ -83,36 +85,29 @@ impl Worker<'_> {
     }
 
     /// Receives what has come. `ended`: the peer has finished or is gone, so that all has to be read.
-    fn listen(&mut self, slot: usize, ended: bool) {
-        let rules = self.common.rules;
+    pub(super) fn listen(&mut self, slot: usize, ended: bool) {
+        let (rules, clock) = (self.common.rules, self.common.clock);
         for _ in 0..TURN {
             let at = &mut self.slots[slot];
-            let State::Open { connection, .. } = &at.state else { return };
-            let received = connection.receive(&mut self.buffer);
-            let now = self.common.clock.now();
-            let heard = match received {
-                Ok(received) if received.end => return self.peer_finished(slot, now),
-                Ok(received) => {
-                    let (bytes, answered) = (&self.buffer[..received.length], self.tally.answered_ever);
-                    let heard = at.exchange.heard(bytes, now, rules, &self.body, &mut self.tally);
-                    at.is_served |= self.tally.answered_ever > answered && self.stage == Stage::Offering;
-                    let is_quiet = at.exchange.is_quiet();
-                    heard.map(|()| (received.length, is_quiet))
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => Err(Trouble::of("recv(2)", &error)),
+            let State::Open { line, .. } = &mut at.state else { return };
+            let (exchange, body, tally) = (&mut at.exchange, &self.body, &mut self.tally);
+            let answered = tally.answered_ever;
+            let came = line.receive(&mut self.buffer, clock, |bytes, now| {
+                exchange.heard(bytes, now, rules, body, tally)
+            });
+            let (length, now) = match came {
+                Ok(Came::Bytes(length, now)) => (length, now),
+                Ok(Came::Nothing) => return,
+                Ok(Came::End) => return self.peer_finished(slot, clock.now()),
+                Err(trouble) => return self.fail(slot, trouble, clock.now()),
             };
-            let (length, was_quiet) = match heard.and_then(|had| self.speak(slot, now).map(|()| had)) {
-                Ok(had) => had,
-                Err(trouble) => return self.fail(slot, trouble, now),
-            };
+            at.is_served |= self.tally.answered_ever > answered && self.stage == Stage::Offering;
+            let was_quiet = at.exchange.is_quiet();
+            let is_drained = line.is_drained(length, self.buffer.len(), was_quiet);
+            if let Err(trouble) = self.speak(slot, now) {
+                return self.fail(slot, trouble, now);
+            }
             self.settle(slot, now);
-            // Nothing is left where a stream gave less than there was room for, or the last answer has come.
-            let is_drained = match rules.shape {
-                Shape::Stream => length < self.buffer.len(),
-                Shape::Datagram | Shape::SeqPacket => was_quiet,
-            };
             if is_drained && !ended {
                 return;
             }
@@ -123,9 +118,9 @@ impl Worker<'_> {
 
     fn queue_listening(&mut self, slot: usize) {
         let token = self.token(slot);
-        if let State::Open { connection, watch, .. } = &self.slots[slot].state {
+        if let State::Open { line, watch, .. } = &self.slots[slot].state {
             // To watch it anew is to be told what it is ready for; it cannot fail for want of anything.
-            let _ = self.epoll.change(connection.as_fd(), token, *watch);
+            let _ = line.change(&self.epoll, token, *watch);
         }
     }
 
@@ -187,34 +182,34 @@ impl Worker<'_> {
         let rules = self.common.rules;
         let token = self.token(slot);
         let at = &mut self.slots[slot];
-        let State::Open { connection, watch, is_full } = &mut at.state else { return Ok(false) };
+        let State::Open { line, watch, is_full } = &mut at.state else { return Ok(false) };
         if *is_full {
             return Ok(false);
         }
         let unwatched = |error| Trouble::of("epoll_ctl(2)", &error);
-        while let Some(bytes) = at.exchange.owed(rules, &mut self.body) {
-            match connection.send(bytes) {
-                Ok(taken) => {
+        let mut has_room = true;
+        while has_room && let Some(bytes) = at.exchange.owed(rules, &mut self.body) {
+            match line.send(bytes, self.common.clock)? {
+                Some(taken) => {
                     let is_one_way = matches!(rules.answer, Answer::Nothing);
                     let now = if is_one_way { self.common.clock.now() } else { now };
                     at.exchange.taken(taken, now, rules, &mut self.tally);
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    *is_full = true;
-                    if *watch != Watch::Both {
-                        *watch = Watch::Both;
-                        self.epoll.change(connection.as_fd(), token, *watch).map_err(unwatched)?;
-                    }
-                    return Ok(false);
-                }
-                Err(error) => return Err(Trouble::of("send(2)", &error)),
+                None => has_room = false,
             }
         }
+        if !has_room || !line.flush() {
+            *is_full = true;
+            if *watch != Watch::Both {
+                *watch = Watch::Both;
+                line.change(&self.epoll, token, *watch).map_err(unwatched)?;
+            }
+            return Ok(false);
+        }
         // TCP tells of room only after it had none. The others would wake us for each message that the peer takes.
-        if *watch == Watch::Both && connection.transport() != Transport::Tcp {
+        if *watch == Watch::Both && line.wakes_for_room() {
             *watch = Watch::Read;
-            self.epoll.change(connection.as_fd(), token, *watch).map_err(unwatched)?;
+            line.change(&self.epoll, token, *watch).map_err(unwatched)?;
         }
         Ok(true)
     }

@@ -5,6 +5,7 @@
 //! names are looked up only with `--resolve`, since that asks the network.
 
 mod callers;
+mod layers;
 mod page;
 
 use std::io::Write as _;
@@ -18,12 +19,12 @@ use crate::failure::{Failure, output_error};
 use crate::files::raise_descriptor_limit;
 use crate::help::command;
 use crate::invocation::{
-    Ask, Command, Connect, EngineArguments, Explain, Invocation, Listen, Load, Relay, Resolve, Serve,
-    Terminal,
+    Answering, Ask, Command, Connect, Explain, Invocation, Listen, Load, Relay, Resolve, Serve, Terminal,
 };
 
 use super::serve::Offer;
 use callers::{Caller, row};
+use layers::Side;
 use page::Page;
 
 /// How the descriptors are called whose numbers are not known yet.
@@ -109,7 +110,8 @@ fn call(address: &Address, look_up: bool, kind: Caller, page: &mut Page) -> Resu
     if address.transport.is_program() {
         program(address, page)?;
         page.section("then, once it is started");
-        callers::SPOKEN_WITH.iter().for_each(|row| page.call(row));
+        let rows = if matches!(kind, Caller::Loads) { callers::LOADED_PROGRAM } else { callers::SPOKEN_WITH };
+        rows.iter().for_each(|row| page.call(row));
         return Ok(());
     }
     let outline = outline_call(address, look_up, CALL)?;
@@ -124,8 +126,12 @@ fn call(address: &Address, look_up: bool, kind: Caller, page: &mut Page) -> Resu
         callers::DIALLED.iter().for_each(|row| page.call(row));
     }
     outline.tries.first().into_iter().flat_map(|one| &one.late).for_each(|planned| page.planned(planned));
-    page.section("then, once it is connected");
+    let has_layers = layers::explain(address, Side::Calling, page);
+    page.section(if has_layers { "then, once they are open" } else { "then, once it is connected" });
     kind.rows().iter().for_each(|row| page.call(row));
+    if matches!(kind, Caller::Joined) {
+        layers::bulk(address, None, page);
+    }
     Ok(())
 }
 
@@ -154,6 +160,8 @@ fn listen(arguments: &Listen, look_up: bool, page: &mut Page) -> Result<(), Fail
     } else {
         page.section("then, when a caller comes");
         callers::ANSWERED_AND_JOINED.iter().for_each(|row| page.call(row));
+        layers::explain(&address, Side::Answering, page);
+        layers::bulk(&address, None, page);
     }
     Ok(())
 }
@@ -179,7 +187,7 @@ fn serve(arguments: Serve, look_up: bool, page: &mut Page) -> Result<(), Failure
             ("", format!("on messages: {messages}")),
         ]
     });
-    answer(&offer, &says.collect::<Vec<_>>(), &arguments.answering.engine, look_up, page)
+    answer(&offer, &says.collect::<Vec<_>>(), &arguments.answering, look_up, page)
 }
 
 fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failure> {
@@ -191,7 +199,7 @@ fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failur
         None => "what comes from one side goes to the other, as it came",
     };
     let says = [("to", to.to_string()), ("", framing.to_owned())];
-    answer(&offer, &says, &arguments.answering.engine, look_up, page)?;
+    answer(&offer, &says, &arguments.answering, look_up, page)?;
     if to.transport.is_program() {
         program(&to, page)?;
         page.section("then, for each caller");
@@ -204,8 +212,10 @@ fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failur
     asked(&outline, page);
     tries(&outline, page);
     outline.tries.first().into_iter().flat_map(|one| &one.late).for_each(|planned| page.planned(planned));
+    layers::explain(&to, Side::Calling, page);
     page.section("then, once both are connected");
     callers::RELAYED.iter().for_each(|row| page.call(row));
+    layers::bulk(&arguments.from.parse()?, Some(&to), page);
     Ok(())
 }
 
@@ -213,10 +223,11 @@ fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failur
 fn answer(
     offer: &Offer<'_>,
     says: &[(&str, String)],
-    arguments: &EngineArguments,
+    answering: &Answering,
     look_up: bool,
     page: &mut Page,
 ) -> Result<(), Failure> {
+    let arguments = &answering.engine;
     let addresses = super::serve::addresses(offer.at, arguments)?;
     addresses.iter().for_each(|address| page.address("at", address));
 
@@ -224,6 +235,7 @@ fn answer(
     let choice = arguments.engine;
     let engine = super::serve::engine(choice)?;
     engine.check(&*offer.service, &transports).map_err(Failure::usage)?;
+    super::serve::fits_programs(&*offer.service, &addresses, answering)?;
     raise_descriptor_limit(); // as serve does, on which the limit of calls depends
     let mut limits = (offer.limits)();
     super::serve::limit(&mut limits, arguments);
@@ -259,6 +271,9 @@ fn answer(
         let hands_over = offer.service.needs().hand_over;
         let rows = if hands_over { callers::HANDED_OVER } else { callers::under(engine) };
         rows.iter().for_each(|row| page.call(row));
+    }
+    for address in &addresses {
+        layers::explain(address, Side::Answering, page);
     }
     if opened().any(|shape| shape == Some(Shape::Datagram)) {
         page.section(&format!("then, for each message under the {engine} engine"));

@@ -44,8 +44,9 @@ fn one_server(arguments: &Load, control: &Control, log: &Log) -> Result<(), Fail
     let address = address(arguments)?;
     let offer = one_offer(arguments, &address)?;
     let load = load::Load::begin(offer, &address)?;
-    load.notes().iter().for_each(|granted| log.note(granted));
-    let (end, offer, is_numbered) = (load.end().clone(), load.offer().clone(), load.is_numbered());
+    load.granted().iter().for_each(|granted| log.note(granted));
+    load.notes().iter().for_each(|note| log.note(note));
+    let (target, offer, is_numbered) = (load.target().to_owned(), load.offer().clone(), load.is_numbered());
     let mut line = ProgressLine::new(log.is_quiet());
     let is_shown = line.is_shown();
     let mut show = |progress: &Progress| line.show(progress);
@@ -53,10 +54,10 @@ fn one_server(arguments: &Load, control: &Control, log: &Log) -> Result<(), Fail
     drop(line);
     let report =
         result.map_err(|error| Failure::new(Status::Other, format!("load: {}", sys::describe(&error))))?;
-    let told = report::Told { end: &end, offer: &offer, report: &report, is_numbered };
+    let told = report::Told { target: &target, offer: &offer, report: &report, is_numbered };
     print(&if arguments.json { format!("{}\n", told.json()) } else { told.text() })?;
     if let Some(path) = &arguments.plot {
-        write_picture(path, &plot::over_time(&report, &format!("{end}"))?)?;
+        write_picture(path, &plot::over_time(&report, &target)?)?;
     }
     verdict(&report)
 }
@@ -69,11 +70,6 @@ pub(super) fn address(arguments: &Load) -> Result<Address, Failure> {
         return Err(Failure::usage(
             "load needs an address to call: `-` is our own standard input and output",
         ));
-    }
-    if address.transport.is_program() {
-        return Err(Failure::usage(format!(
-            "load needs a server to call, and {address} is a program: `swb serve exec` makes it one"
-        )));
     }
     Ok(address)
 }
@@ -174,7 +170,9 @@ fn verdict(report: &Report) -> Result<(), Failure> {
         Trouble::Refused => Status::Refused,
         Trouble::Reset | Trouble::PeerFinished => Status::Reset,
         Trouble::NotOpened | Trouble::TimedOut => Status::TimedOut,
-        Trouble::WrongAnswer | Trouble::Failed { .. } => Status::Other,
+        Trouble::NotTrusted(_) => Status::NotTrusted,
+        Trouble::LayerFailed(_) => Status::Reset,
+        Trouble::WrongAnswer | Trouble::ProgramFailed { .. } | Trouble::Failed { .. } => Status::Other,
     };
     let hint = match trouble {
         Trouble::PeerFinished => "; a server that ends each call after its answer is for --churn",
@@ -183,6 +181,9 @@ fn verdict(report: &Report) -> Result<(), Failure> {
         | Trouble::Reset
         | Trouble::NotOpened
         | Trouble::TimedOut
+        | Trouble::NotTrusted(_)
+        | Trouble::LayerFailed(_)
+        | Trouble::ProgramFailed { .. }
         | Trouble::Failed { .. } => "",
     };
     let of = if *calls == report.calls_failed { String::new() } else { format!(", {calls} of them") };
@@ -193,7 +194,7 @@ impl From<BeginError> for Failure {
     fn from(error: BeginError) -> Failure {
         match error {
             BeginError::Offer(error) => Failure::usage(error),
-            BeginError::Connect(error) => error.into(),
+            BeginError::Call(error) => error.into(),
         }
     }
 }

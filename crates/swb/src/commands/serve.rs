@@ -68,15 +68,7 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
         log.detail(format_args!("serving under {engine}: {why}"));
     }
     engine.check(&*offer.service, &transports).map_err(Failure::usage)?;
-    if offer.service.needs().hand_over
-        && let Some(at) = addresses.iter().find(|at| !at.layers.is_empty())
-    {
-        return Err(Failure::usage(format!(
-            "{} gives sockets to programs, which know nothing of the layers at {at}; `swb relay` from there to \
-             exec:COMMAND starts one for each caller as well",
-            offer.service.name()
-        )));
-    }
+    fits_programs(&*offer.service, &addresses, arguments)?;
     let mut lines = addresses.iter().zip(&inherited).filter(|(at, inherited)| is_open_line(at, **inherited));
     let line = lines.next().map(|(address, _)| address);
 
@@ -107,6 +99,35 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
         Some(line) => Err(Failure::usage(format!(
             "{line} is one caller who is there already: it cannot be served beside other addresses"
         ))),
+    }
+}
+
+/// Who gives sockets away sees nothing of what is said on them.
+pub(super) fn fits_programs(
+    service: &dyn Service,
+    addresses: &[Address],
+    arguments: &Answering,
+) -> Result<(), Failure> {
+    if !service.needs().hand_over {
+        return Ok(());
+    }
+    let name = service.name();
+    if let Some(at) = addresses.iter().find(|at| !at.layers.is_empty()) {
+        return Err(Failure::usage(format!(
+            "{name} gives sockets to programs, which know nothing of the layers at {at}; `swb relay` from there to \
+             exec:COMMAND starts one for each caller as well"
+        )));
+    }
+    let limits = [
+        ("--max-bytes-per-call", arguments.admission.max_bytes_per_call.is_some()),
+        ("--idle-timeout", arguments.engine.idle_timeout.is_some()),
+    ];
+    match (limits.into_iter().find(|(_, is_given)| *is_given), addresses.first()) {
+        (Some((limit, _)), Some(at)) => Err(Failure::usage(format!(
+            "{name} gives sockets to programs and sees nothing of what is said, so that {limit} cannot be kept; \
+             `swb relay {at} exec:COMMAND` with it starts one for each caller as well, and sees it"
+        ))),
+        (Some(_), None) | (None, _) => Ok(()),
     }
 }
 

@@ -92,6 +92,8 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb load localhost:7777 --rate 5000 --duration 1m --plot load.svg", "5,000 messages a second whatever the server does: how long callers wait, and a picture of it."),
         example("swb load udp://localhost:9988 --rate 1000 --count 10000", "Datagrams: how many are lost, late, doubled, out of order."),
         example("swb load tcp://localhost:2021 --churn --calls 32 --message hello --expect 'hello back'", "A new call for each message."),
+        example("swb load wss://localhost:8443/chat?ca=ca.pem --calls 100", "A message is a message of the WebSocket; \"opening\" counts the handshakes too."),
+        example("swb load exec:cat --calls 4", "Four programs, each spoken with through pipes."),
         example("swb load unix:/run/app.sock --idle --calls 10000 --ramp 5s", "Opens calls and holds them."),
         example("swb load --engines all echo --calls 1,10,100,1000 --plot engines.svg", "The same load for every engine of swb in turn: which is for how many callers?"),
     ]),

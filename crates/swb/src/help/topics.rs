@@ -71,7 +71,7 @@ Layers stand in front of the transport with + between them, the outermost first:
     let carrying: Vec<&str> = SCHEMES.iter().filter(|row| row.layers).map(|row| row.name).collect();
     let _ = writeln!(
         text,
-        "\nThey lie on a byte stream: {}. With connect, listen, ask, serve and relay.",
+        "\nThey lie on a byte stream: {}. With connect, listen, ask, serve, relay and load.",
         carrying.join(", ")
     );
     text.push_str(

@@ -9,7 +9,8 @@ use super::{Log, duration, size};
 
 #[derive(Debug, Args)]
 pub(crate) struct Load {
-    /// Whom to call. With --engines: what to serve, such as echo or 'reply ok'.
+    /// Whom to call, through the layers of its address; exec:COMMAND and sh:COMMAND start a program for each call. With
+    /// --engines: what to serve, such as echo or 'reply ok'.
     #[arg(value_name = "ADDRESS|SERVICE")]
     pub(crate) target: String,
     /// Calls that are open at once. With --engines a list of numbers. Default: 10; 1,10,100,1000 for --engines.

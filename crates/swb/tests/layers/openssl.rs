@@ -29,7 +29,7 @@ fn s_client_hears_what_it_says(engine: &str) {
 }
 
 /// An s_server with the good certificate, and its place.
-fn s_server(files: &Files, further: &[&str]) -> (Running, String) {
+pub(crate) fn s_server(files: &Files, further: &[&str]) -> (Running, String) {
     let mut command: Command = installed("openssl", &["s_server", "-quiet", "-accept", "127.0.0.1:0"]);
     command.args(["-cert", &files.certificate("leaf"), "-key", &files.key("leaf")]);
     command.args(further).current_dir(files.directory().path());
@@ -58,7 +58,7 @@ fn connect_speaks_with_s_server() {
 }
 
 #[test]
-fn s_server_demands_a_certificate_and_gets_it_or_the_caller_is_told() {
+pub(crate) fn s_server_demands_a_certificate_and_gets_it_or_the_caller_is_told() {
     let files = Files::new();
     let ca = files.certificate("ca");
     for (version, _) in VERSIONS {

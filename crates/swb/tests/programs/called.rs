@@ -116,11 +116,10 @@ fn a_program_that_writes_without_end_ends_with_our_reader() {
 }
 
 #[test]
-fn nobody_can_call_a_program_nor_load_it() {
+fn nobody_can_call_a_program() {
     for (arguments, words) in [
         (&["serve", "echo", "exec:cat"][..], "cannot listen at exec:cat: nobody can call there"),
         (&["listen", "sh:cat"], "cannot listen at sh:cat: nobody can call there"),
-        (&["load", "exec:cat"], "exec:cat is a program: `swb serve exec` makes it one"),
     ] {
         let ended = run_swb(arguments, b"");
         assert_eq!(ended.code(), 2, "{ended:?}");

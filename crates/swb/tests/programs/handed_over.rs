@@ -15,7 +15,7 @@ under! { how_a_program_ended_is_told_with_the_call_that_it_had: iterative proces
 under! { a_program_that_will_not_end_is_killed_at_the_end_of_a_drain: iterative process thread poll epoll uring }
 under! { callers_beyond_the_limit_wait_for_a_program_to_end: process thread poll epoll uring }
 under! { a_thousand_programs_leave_nothing_behind: iterative thread poll epoll uring }
-under! { whoever_cannot_be_given_to_a_program_is_reset: iterative thread poll epoll uring }
+under! { whoever_cannot_be_given_to_a_program_is_reset: iterative process thread poll epoll uring }
 
 fn serve(command: &str, engine: &str, further: &[&str]) -> Server {
     let arguments = ["serve", "exec", command, "tcp://127.0.0.1:0", "--engine", engine, "-v"];
@@ -73,7 +73,7 @@ fn how_a_program_ended_is_told_with_the_call_that_it_had(engine: &str) {
 
 fn a_program_that_will_not_end_is_killed_at_the_end_of_a_drain(engine: &str) {
     let command = "trap '' TERM; echo $$; while :; do sleep 1; done";
-    let server = serve(command, engine, &["--shell", "--drain", "100ms", "--idle-timeout", "10ms"]);
+    let server = serve(command, engine, &["--shell", "--drain", "100ms"]);
     let mut caller = call(&server);
     let mut process = String::new();
     while !process.ends_with('\n') {
@@ -136,8 +136,31 @@ fn whoever_cannot_be_given_to_a_program_is_reset(engine: &str) {
 }
 
 #[test]
-fn a_program_is_ended_at_the_limit_of_its_call_and_of_silence_nobody_knows() {
-    let limits = ["--max-call-duration", "300ms", "--idle-timeout", "50ms"];
+fn limits_on_what_is_said_are_refused_where_nobody_hears_it_and_relay_is_named() {
+    for limit in [["--max-bytes-per-call", "1KiB"], ["--idle-timeout", "1s"]] {
+        for command in [&["serve", "exec", "cat"][..], &["explain", "serve", "exec", "cat"]] {
+            let ended = run_swb(&[command, &["tcp://127.0.0.1:0"], &limit].concat(), b"");
+            assert_eq!((ended.code(), ended.text().as_str()), (2, ""), "{ended:?}");
+            let words = format!("so that {} cannot be kept; `swb relay tcp://127.0.0.1:0 exec:", limit[0]);
+            assert!(ended.stderr.contains(&words), "{ended:?}");
+        }
+        // And there it is kept.
+        let relay = ["relay", "tcp://127.0.0.1:0", "exec:cat", "-v"];
+        let mut relay = Server::start(&[&relay, &limit[..]].concat());
+        let mut caller = call(&relay);
+        let is_silent = limit[0] == "--idle-timeout";
+        caller.write_all(if is_silent { &[] } else { &[7; 3000] }).unwrap();
+        relay.running.wait_for_line(if is_silent {
+            ": timed out; 0 bytes in"
+        } else {
+            "ended at the limit: max-bytes-per-call"
+        });
+    }
+}
+
+#[test]
+fn a_program_is_ended_at_the_limit_of_its_call() {
+    let limits = ["--max-call-duration", "300ms"];
     let mut server = serve("cat", "epoll", &limits);
     let mut caller = call(&server);
     let began = Instant::now();

@@ -17,7 +17,7 @@ pub(super) fn row(call: &str, words: &str) -> Row {
     Row { call: call.to_owned().into(), words: words.to_owned().into() }
 }
 
-const fn fixed(call: &'static str, words: &'static str) -> Row {
+pub(super) const fn fixed(call: &'static str, words: &'static str) -> Row {
     Row { call: Cow::Borrowed(call), words: Cow::Borrowed(words) }
 }
 
@@ -129,6 +129,20 @@ pub(super) static SPOKEN_WITH: &[Row] = &[
     fixed("close(to)", "when the input has ended: it reads an end"),
     fixed("read(from), write(output)", "what it says is shown; 0 bytes: its output is closed"),
     fixed("waitpid(pid, WNOHANG)", "when it reads and says no more: its exit status is ours"),
+];
+
+/// Each of the programs of `load`.
+pub(super) static LOADED_PROGRAM: &[Row] = &[
+    fixed(
+        "epoll_ctl(epoll, EPOLL_CTL_ADD, from), the same for to",
+        "tells when it has said something, or has room",
+    ),
+    fixed("write(to)", "a message, or several behind each other (--in-flight), on its standard input"),
+    fixed("epoll_wait(epoll)", "until it answers"),
+    fixed("read(from)", "the answer, which is compared with what is expected"),
+    fixed("close(to)", "when all is answered: it reads an end, and ends"),
+    fixed("pidfd_open(pid), waitpid(pid, WNOHANG)", "how it ended: one that failed is a failed call"),
+    fixed("kill(-pid, SIGTERM), kill(-pid, SIGKILL)", "if it does not end by itself within 2 s each"),
 ];
 
 /// A caller and the program that was started for it.

@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use load::{Expect, Offer, Report};
-use switchboard::End;
-
 use crate::json::Json;
+use load::{Expect, Offer, Report};
 
 use super::numbers::{bytes, grouped, rate, time};
 
@@ -18,7 +16,7 @@ const PERCENTILES: [(f64, &str, &str); 4] = [
 ];
 
 pub(super) struct Told<'r> {
-    pub(super) end: &'r End,
+    pub(super) target: &'r str,
     pub(super) offer: &'r Offer,
     pub(super) report: &'r Report,
     /// Messages have numbers: what became of each is known.
@@ -27,8 +25,8 @@ pub(super) struct Told<'r> {
 
 impl Told<'_> {
     pub(super) fn text(&self) -> String {
-        let Told { end, offer, report, .. } = self;
-        let mut text = format!("{end}: {}\n", load(offer));
+        let Told { target, offer, report, .. } = self;
+        let mut text = format!("{target}: {}\n", load(offer));
         let early = if report.interrupted { " (ended early)" } else { "" };
         line(&mut text, "time", &format!("{:.3} s{early}", report.elapsed.as_secs_f64()));
         if !offer.idle {
@@ -108,7 +106,7 @@ impl Told<'_> {
     }
 
     pub(super) fn json(&self) -> Json {
-        let Told { end, offer, report, is_numbered } = self;
+        let Told { target, offer, report, is_numbered } = self;
         let told_apart = |number: u64| is_numbered.then_some(number);
         let micros = |nanos: u64| Json::Decimal(nanos as f64 / 1e3);
         let known = |quantile| {
@@ -116,7 +114,7 @@ impl Told<'_> {
             if latency.is_empty() { Json::Null } else { micros(latency.value_at_quantile(quantile)) }
         };
         let mut members: Vec<(&'static str, Json)> = vec![
-            ("target", end.to_string().into()),
+            ("target", (*target).into()),
             ("loop", if offer.rate.is_some() { "open" } else { "closed" }.into()),
             ("calls", (offer.calls as u64).into()),
             ("in_flight", (offer.in_flight as u64).into()),

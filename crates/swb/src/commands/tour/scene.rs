@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use switchboard::{CallError, ConnectError, FrameError, ParseAddressError};
+use switchboard::{CallError, FrameError, OpenCallError, ParseAddressError};
 
 use super::stage::Stage;
 
@@ -56,8 +56,8 @@ impl Missed {
     }
 }
 
-impl From<ConnectError> for Missed {
-    fn from(error: ConnectError) -> Missed {
+impl From<OpenCallError> for Missed {
+    fn from(error: OpenCallError) -> Missed {
         Missed::Differed(error.to_string())
     }
 }

@@ -1,0 +1,220 @@
+//! A call of our own making on an address with layers, for whoever drives it without a reactor: the load generator,
+//! and a caller that waits.
+//!
+//! It is the reactor's leg with layers, one event at a time. Protected: nothing waits but [`open`](LayeredConnection::open);
+//! what one event had for above is taken before the next receive. Bounds: those of the stack
+//! ([`HIGH_MARK_BYTES`](layers::HIGH_MARK_BYTES)); each handshake has its time.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use address::{Address, End, Shape};
+use conversation::{CallFailed, Moment, Now};
+use layers::Above;
+use rustix::event::{PollFd, PollFlags};
+use socket::Connection;
+use socket::call::poll;
+
+use crate::reactor::{Heard, Layered};
+use crate::{Layering, OpenCallError};
+
+/// What is received at once is not more than this.
+const RECEIVE_BYTES: usize = 64 * 1024;
+
+/// A connected byte stream with layers on it.
+pub struct LayeredConnection {
+    layered: Box<Layered>,
+}
+
+/// What a receive came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrived {
+    /// There is something to be [taken](LayeredConnection::next_event).
+    Event,
+    /// What came was for the layers alone.
+    Nothing,
+    /// The peer has finished on the socket.
+    Finished,
+}
+
+impl LayeredConnection {
+    /// Lays the layers on a socket that is connected. Their first bytes are on their way then.
+    ///
+    /// # Errors
+    ///
+    /// There is no randomness (`EAGAIN`); our own end is not known.
+    pub fn begin(connection: Connection, layering: &Layering, now: Now) -> io::Result<LayeredConnection> {
+        let local = connection.local_end()?;
+        let peer = connection.peer_end().unwrap_or(End::Unnamed(connection.transport()));
+        let stack = layering.stack(&local, &peer, now).map_err(|_| io::ErrorKind::WouldBlock)?;
+        Ok(LayeredConnection { layered: Box::new(Layered::opened(connection, stack, now)) })
+    }
+
+    /// The same for a call to `address`, and waits until they are open: as long as each of them allows.
+    ///
+    /// # Errors
+    ///
+    /// A layer could not go on, or the socket.
+    pub fn open(
+        connection: Connection,
+        layering: &Layering,
+        address: &Address,
+        now: impl Fn() -> Now,
+    ) -> Result<LayeredConnection, OpenCallError> {
+        let broken = |call| move |error: io::Error| OpenCallError::broken(address, call, &error);
+        let call = LayeredConnection::begin(connection, layering, now());
+        let mut call = call.map_err(broken("getrandom(2)"))?;
+        let mut buffer = vec![0; RECEIVE_BYTES];
+        loop {
+            if let Some(failure) = call.layered.events().find_map(Above::failed) {
+                return Err(OpenCallError::layers(address, failure));
+            }
+            if call.is_open() {
+                return Ok(call);
+            }
+            call.drop_what_is_only_told();
+            match call.receive(&mut buffer, now()) {
+                Ok(Arrived::Event | Arrived::Nothing) => {}
+                Ok(Arrived::Finished) => {
+                    return Err(broken("recv(2)")(io::Error::from_raw_os_error(libc::ECONNRESET)));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let left = call.next_deadline().map(|due| due.since(now().moment));
+                    call.wait(left).map_err(broken("poll(2)"))?;
+                    call.flush();
+                    call.deadline(now());
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(broken("recv(2)")(error)),
+            }
+        }
+    }
+
+    /// The socket underneath.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        self.layered.connection()
+    }
+
+    /// The shape of what is above the layers.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.layered.shape()
+    }
+
+    /// Whether it may be sent on.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.layered.is_open()
+    }
+
+    /// One receive on the socket, unless there is something to be taken.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] if nothing has come; `ECONNRESET`; what a send has failed with.
+    pub fn receive(&mut self, buffer: &mut [u8], now: Now) -> io::Result<Arrived> {
+        Ok(match self.layered.receive(buffer, now)? {
+            Some(Heard::Failed(failed)) => return Err(failed.error()),
+            Some(Heard::Finished) => Arrived::Finished,
+            Some(_) => Arrived::Event,
+            None => Arrived::Nothing,
+        })
+    }
+
+    /// Whether the last receive left something on the socket, so that no event will tell of it.
+    #[must_use]
+    pub fn may_have_more(&self) -> bool {
+        self.layered.has_filled()
+    }
+
+    /// Whether there is something to be taken.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        self.layered.events().next().is_some()
+    }
+
+    /// What the next of the events had for above.
+    pub fn next_event(&mut self) -> Option<Above> {
+        self.layered.next_event()
+    }
+
+    /// Any cut of a stream, or exactly one message: all of it is taken, or nothing as long as the socket has not taken
+    /// what was sent before.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] where nothing is taken; what send(2) says.
+    pub fn send(&mut self, bytes: &[u8], now: Now) -> io::Result<()> {
+        self.flush();
+        if self.owes() || !self.is_open() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        match self.layered.send(bytes, now).map_err(CallFailed::error)? {
+            Some(_) => Ok(()),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Sends what the layers still owe, as much as the socket takes.
+    pub fn flush(&mut self) {
+        self.layered.writable();
+    }
+
+    /// Whether they owe something that the socket has not taken.
+    #[must_use]
+    pub fn owes(&self) -> bool {
+        self.layered.owes()
+    }
+
+    /// Nothing more is to be sent.
+    pub fn finish(&mut self, now: Now) {
+        self.layered.finish(now);
+    }
+
+    /// When [`deadline`](Self::deadline) is due, if ever.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Moment> {
+        self.layered.next_deadline()
+    }
+
+    /// The time of a layer may be up.
+    pub fn deadline(&mut self, now: Now) {
+        self.layered.deadline(now);
+    }
+
+    /// Waits for something to receive, or for room where something is owed; not longer than `within`. Returns whether
+    /// there is.
+    ///
+    /// # Errors
+    ///
+    /// What poll(2) says.
+    pub fn wait(&self, within: Option<Duration>) -> io::Result<bool> {
+        let wanted = if self.owes() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        match poll(&mut [PollFd::new(self.connection(), wanted)], within) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            ready => Ok(ready? > 0),
+        }
+    }
+
+    /// Before they are open, nothing else comes but an end.
+    fn drop_what_is_only_told(&mut self) {
+        while self.layered.events().next().is_some_and(|above| !above.is_finished()) {
+            self.layered.next_event();
+        }
+    }
+}
+
+impl AsFd for LayeredConnection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.layered.as_fd()
+    }
+}
+
+impl fmt::Debug for LayeredConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LayeredConnection").field("connection", self.connection()).finish_non_exhaustive()
+    }
+}

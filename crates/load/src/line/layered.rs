@@ -1,0 +1,294 @@
+//! A call through layers: it is open once they are, and a message takes the way through them.
+//!
+//! It ends as its layers have it: close_notify, a close frame. In the end of a load its peer's end is waited for, as
+//! long as [`LINGER`]; not where each message has a call of its own.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use address::{Shape, Transport};
+use conversation::Moment;
+use engine::{Arrived, Edge, Epoll, LINGER, LayeredConnection, Layering, Watch};
+use layers::Above;
+use socket::{Callee, Connection, Dialling, Pending};
+
+use super::{Begun, Came, Left, Line, NotBegun, dial};
+use crate::Trouble;
+use crate::clock::Clock;
+
+/// Bytes of a stream that are given to the layers at once.
+const SEND_BYTES: usize = 64 * 1024;
+
+/// Whom to call, and through what.
+#[derive(Debug)]
+pub(crate) struct LayeredCallee {
+    pub(crate) callee: Callee,
+    pub(crate) layering: Arc<Layering>,
+}
+
+#[derive(Debug)]
+pub(crate) struct LayeredLine {
+    call: Box<LayeredConnection>,
+    /// The peer has finished, which is still to be told.
+    has_ended: bool,
+}
+
+pub(crate) enum Opening {
+    Dialling(Box<Pending>),
+    /// The layers shake hands.
+    Layers(LayeredLine),
+}
+
+/// What is still owed goes out, and the peer's end is waited for.
+pub(crate) struct Leaving {
+    line: LayeredLine,
+    churn: bool,
+    until: Moment,
+}
+
+impl LayeredLine {
+    /// A call that is open already.
+    pub(crate) fn of(call: LayeredConnection) -> LayeredLine {
+        LayeredLine { call: Box::new(call), has_ended: false }
+    }
+
+    fn begin(
+        connection: Connection,
+        callee: &LayeredCallee,
+        clock: Clock,
+    ) -> Result<Begun<LayeredLine>, Trouble> {
+        let call = LayeredConnection::begin(connection, &callee.layering, clock.by_both());
+        let call = call.map_err(|error| Trouble::of("getrandom(2)", &error))?;
+        Ok(LayeredLine::of(call).begun())
+    }
+
+    fn begun(self) -> Begun<LayeredLine> {
+        match self.call.is_open() {
+            true => Begun::Open(self),
+            false => Begun::Opening(Opening::Layers(self)),
+        }
+    }
+
+    /// Receives until the layers are open, or wait for their peer. What came behind that is kept.
+    fn shake(mut self, clock: Clock) -> Result<Begun<LayeredLine>, Trouble> {
+        self.call.flush();
+        let mut buffer = vec![0; SEND_BYTES];
+        while !self.call.is_open() {
+            match self.call.receive(&mut buffer, clock.by_both()) {
+                Ok(Arrived::Event) => self.look_for_failure()?,
+                Ok(Arrived::Nothing) => {}
+                Ok(Arrived::Finished) => return Err(Trouble::PeerFinished),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Trouble::of("recv(2)", &error)),
+            }
+        }
+        Ok(self.begun())
+    }
+
+    /// Takes what a layer told before they were all open.
+    fn look_for_failure(&mut self) -> Result<(), Trouble> {
+        while !self.call.is_open()
+            && let Some(above) = self.call.next_event()
+        {
+            fail(&above)?;
+        }
+        Ok(())
+    }
+
+    /// Gives what an event brought to whoever listens.
+    fn take(
+        &mut self,
+        above: &Above,
+        now: Moment,
+        hear: &mut impl FnMut(&[u8], Moment) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        above.pieces().try_for_each(|piece| hear(piece, now))?;
+        self.has_ended |= above.is_finished();
+        fail(above)
+    }
+}
+
+impl Line for LayeredLine {
+    type Callee = LayeredCallee;
+    type Opening = Opening;
+    type Leaving = Leaving;
+
+    fn connect_timeout(callee: &LayeredCallee) -> Duration {
+        callee.callee.connect_timeout()
+    }
+
+    fn dial(callee: &LayeredCallee, clock: Clock) -> Result<Begun<LayeredLine>, NotBegun> {
+        match dial(&callee.callee)? {
+            Dialling::Connected(connection) => {
+                let begun = LayeredLine::begin(connection, callee, clock);
+                begun.map_err(NotBegun::Trouble)
+            }
+            Dialling::Pending(pending) => Ok(Begun::Opening(Opening::Dialling(Box::new(pending)))),
+        }
+    }
+
+    fn watch_opening(opening: &Opening, epoll: &mut Epoll, token: u64) -> io::Result<()> {
+        match opening {
+            Opening::Dialling(pending) => epoll.add(pending.as_fd(), token, Watch::Both),
+            Opening::Layers(line) => line.watch(epoll, token).map(drop),
+        }
+    }
+
+    fn go_on_opening(
+        opening: Opening,
+        callee: &LayeredCallee,
+        edge: Edge,
+        clock: Clock,
+    ) -> Result<Begun<LayeredLine>, Trouble> {
+        match opening {
+            Opening::Dialling(_) if !edge.writable => Ok(Begun::Opening(opening)),
+            Opening::Dialling(pending) => {
+                match LayeredLine::begin(pending.outcome()?, callee, clock)? {
+                    // It may have spoken, or finished, already: that edge has come too.
+                    Begun::Opening(Opening::Layers(line)) => line.shake(clock),
+                    begun @ (Begun::Open(_) | Begun::Opening(Opening::Dialling(_))) => Ok(begun),
+                }
+            }
+            Opening::Layers(line) => line.shake(clock),
+        }
+    }
+
+    fn opening_due(opening: &Opening, connected: Moment) -> Moment {
+        match opening {
+            Opening::Dialling(_) => connected,
+            Opening::Layers(line) => line.call.next_deadline().unwrap_or(connected),
+        }
+    }
+
+    fn late(opening: &mut Opening, clock: Clock) -> Option<Trouble> {
+        match opening {
+            Opening::Dialling(_) => Some(Trouble::NotOpened),
+            Opening::Layers(line) => {
+                line.call.deadline(clock.by_both());
+                line.look_for_failure().err()
+            }
+        }
+    }
+
+    fn watch(&self, epoll: &mut Epoll, token: u64) -> io::Result<Watch> {
+        epoll.add(self.call.as_fd(), token, Watch::Both)?;
+        Ok(Watch::Both)
+    }
+
+    fn change(&self, epoll: &Epoll, token: u64, _: Watch) -> io::Result<()> {
+        epoll.change(self.call.as_fd(), token, Watch::Both)
+    }
+
+    /// What layers answer by themselves may wait for room at any time: it is always watched for both.
+    fn wakes_for_room(&self) -> bool {
+        false
+    }
+
+    fn has_kept(&self) -> bool {
+        self.call.has_events()
+    }
+
+    fn receive(
+        &mut self,
+        buffer: &mut [u8],
+        clock: Clock,
+        mut hear: impl FnMut(&[u8], Moment) -> Result<(), Trouble>,
+    ) -> Result<Came, Trouble> {
+        loop {
+            if let Some(above) = self.call.next_event() {
+                let now = clock.now();
+                let came = above.pieces().map(<[u8]>::len).sum();
+                self.take(&above, now, &mut hear)?;
+                return Ok(Came::Bytes(came, now));
+            }
+            if self.has_ended {
+                return Ok(Came::End);
+            }
+            match self.call.receive(buffer, clock.by_both()) {
+                Ok(Arrived::Event | Arrived::Nothing) => {}
+                Ok(Arrived::Finished) => self.has_ended = true,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Came::Nothing),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Trouble::of("recv(2)", &error)),
+            }
+        }
+    }
+
+    fn is_drained(&self, _: usize, _: usize, _: bool) -> bool {
+        !self.call.may_have_more() && !self.has_kept() && !self.has_ended
+    }
+
+    fn send(&mut self, bytes: &[u8], clock: Clock) -> Result<Option<usize>, Trouble> {
+        let is_stream = self.call.shape() == Shape::Stream;
+        let bytes = if is_stream { &bytes[..bytes.len().min(SEND_BYTES)] } else { bytes };
+        match self.call.send(bytes, clock.by_both()) {
+            Ok(()) => Ok(Some(bytes.len())),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(Trouble::of("send(2)", &error)),
+        }
+    }
+
+    fn flush(&mut self) -> bool {
+        if self.call.owes() {
+            self.call.flush();
+        }
+        !self.call.owes()
+    }
+
+    fn leave(
+        mut self,
+        why: Option<Trouble>,
+        churn: bool,
+        clock: Clock,
+        epoll: &mut Epoll,
+        token: u64,
+    ) -> Left<LayeredLine> {
+        if why.is_some() {
+            return Left::Gone(why);
+        }
+        self.call.finish(clock.by_both());
+        let leaving = Leaving { line: self, churn, until: clock.now() + LINGER };
+        LayeredLine::go_on_leaving(leaving, &mut [0; 4096], clock, epoll, token)
+    }
+
+    fn go_on_leaving(
+        mut leaving: Leaving,
+        buffer: &mut [u8],
+        clock: Clock,
+        _: &mut Epoll,
+        _: u64,
+    ) -> Left<LayeredLine> {
+        let Leaving { line, churn, until } = &mut leaving;
+        let has_sent_all = line.flush();
+        // What it brought is of no interest but for its end.
+        while !*churn && !line.has_ended {
+            match Line::receive(line, buffer, clock, |_, _| Ok(())) {
+                Ok(Came::Bytes(..)) => {}
+                Ok(Came::Nothing) => break,
+                Ok(Came::End) | Err(_) => line.has_ended = true,
+            }
+        }
+        let is_done = (*churn || line.has_ended) && (has_sent_all || line.flush());
+        if is_done || clock.now() >= *until {
+            if *churn && line.call.connection().transport() == Transport::Tcp {
+                line.call.connection().reset_at_close(); // as a bare socket is
+            }
+            return Left::Gone(None);
+        }
+        Left::Leaving(leaving)
+    }
+
+    fn leaving_due(leaving: &Leaving) -> Moment {
+        leaving.until
+    }
+}
+
+fn fail(above: &Above) -> Result<(), Trouble> {
+    above.failed().map_or(Ok(()), |failure| {
+        let name = failure.name();
+        Err(if failure.is_distrust() { Trouble::NotTrusted(name) } else { Trouble::LayerFailed(name) })
+    })
+}
