@@ -165,6 +165,7 @@ fn value(row: &OptionRow) -> String {
         | Kind::Mode
         | Kind::Local
         | Kind::Group
+        | Kind::Source
         | Kind::Word(_)
         | Kind::File
         | Kind::Path
