@@ -20,6 +20,7 @@ mod programs;
 mod rooms;
 mod splice;
 mod token;
+mod unreachable;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

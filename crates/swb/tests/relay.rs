@@ -24,6 +24,8 @@ mod programs;
 #[path = "relay/streams.rs"]
 mod streams;
 mod support;
+#[path = "relay/unreachable.rs"]
+mod unreachable;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
