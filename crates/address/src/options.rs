@@ -204,6 +204,7 @@ options! {
     Origin "origin": Kind::Origin, "", "Origin", "RFC 6455 section 10.2", Listening WS true, "pages of which site may call from a browser (same unless given)";
     WsFrames "ws-frames": Kind::Word(WS_FRAMES), "", "opcode", "RFC 6455 section 5.6", Either WS false, "as what messages are sent (binary unless given)";
     MessageMax "message-max": size(1, INT_MAX), "bytes", "Payload length", "RFC 6455 section 10.4", Either WS false, "the longest message that is taken (1MiB unless given)";
+    Trust "trust": text(255), "", "", "proxy-protocol.txt section 2", Listening PROXY true, "whose headers are believed, as --allow has it: ADDRESS, NETWORK/BITS, HOST, uid:USER (unless given: whoever can connect)";
     Proxy "proxy": Kind::Word(PROXY_VERSIONS), "", "version", "proxy-protocol.txt section 2", Connecting PROXY false, "how the header is written: v1 as text, v2 as binary (v2 unless given)";
 }
 

@@ -285,7 +285,7 @@ fn hint(rule: &Rule, error: &io::Error) -> &'static str {
         (Some(libc::EADDRNOTAVAIL), How::Join) => "it is joined twice, or by and without a source",
         (Some(libc::ENODEV), _) => "`ip address` lists the interfaces and their addresses",
         (Some(libc::EAFNOSUPPORT), How::Join) => {
-            "the address, the group and its sources must be of one family"
+            "listen on an address of the group's family, of which its sources are too"
         }
         (Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP), _) => "this kernel has it not for this kind of socket",
         _ => "",

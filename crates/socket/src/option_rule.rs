@@ -145,6 +145,7 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::Origin
         | OptionKey::WsFrames
         | OptionKey::MessageMax
+        | OptionKey::Trust
         | OptionKey::Proxy => new(How::Elsewhere).at(&[]),
     }
 }

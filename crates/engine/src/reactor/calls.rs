@@ -391,6 +391,7 @@ impl<S: Selector> Reactor<S> {
     /// The time for a drain is up: ends every call.
     pub(super) fn end_drain(&mut self, now: Now) {
         self.stop_answering();
+        self.close_lobby();
         let slots: Vec<usize> = self.entries.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             self.with(slot, now, |session, hands| session.end(now, CloseReason::Drained, hands));
