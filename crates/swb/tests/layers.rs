@@ -13,6 +13,8 @@ macro_rules! under {
 
 #[path = "layers/certificates.rs"]
 mod certificates;
+#[path = "layers/identity.rs"]
+mod identity;
 #[path = "layers/openssl.rs"]
 mod openssl;
 #[path = "layers/proxy.rs"]

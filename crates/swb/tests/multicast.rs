@@ -205,10 +205,10 @@ fn those_who_call_and_join_a_group_hear_each_other() {
         let mut theirs =
             Running::start(&mut far.command(env!("CARGO_BIN_EXE_swb"), &["connect", "-v", peer]));
         theirs.wait_for_line("connected");
-        ours.write(b"hello from here");
-        assert_eq!(theirs.wait_for_bytes(15), b"hello from here");
-        theirs.write(b"hello from there");
-        assert_eq!(ours.wait_for_bytes(16), b"hello from there", "and nothing of its own");
+        ours.write(b"hello from here\n");
+        assert_eq!(theirs.wait_for_bytes(16), b"hello from here\n");
+        theirs.write(b"hello from there\n");
+        assert_eq!(ours.wait_for_bytes(17), b"hello from there\n", "and nothing of its own");
     });
 }
 

@@ -11,7 +11,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use conversation::{CallFailed, CloseReason, End, Leg, Now, Shape};
-use layers::{Above, Failure, HIGH_MARK_BYTES, ProxyHeader, Stack, Told};
+use layers::{Above, Failure, HIGH_MARK_BYTES, ProxyHeader, Stack};
 use smallvec::SmallVec;
 use socket::Connection;
 
@@ -145,10 +145,9 @@ impl Layered {
         self.has_owed |= self.owes();
     }
 
-    /// Whom the proxy before us has named, among what is still to be taken.
-    pub(super) fn introduction(&self) -> Option<&ProxyHeader> {
-        let told = self.events.iter().flat_map(Above::told);
-        told.into_iter().find_map(|told| if let Told::Proxy(header) = told { Some(header) } else { None })
+    /// Takes whom the proxy before us has named out of what is still to be taken.
+    pub(super) fn take_introduction(&mut self) -> Option<ProxyHeader> {
+        self.events.iter_mut().find_map(Above::take_introduction)
     }
 
     /// Whether nothing more can come of it.

@@ -11,7 +11,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use conversation::{Call, End, Leg, Moment, Now};
-use layers::{Failure, ProxyHeader};
+use layers::{Failure, ProxyHeader, Told};
 use slab::Slab;
 use socket::Connection;
 
@@ -87,8 +87,8 @@ impl Waiting {
     fn look(&mut self, buffer: &mut [u8], now: Now) -> Look {
         let mut is_ended = false;
         loop {
-            if let Some(header) = self.layered.introduction() {
-                return Look::Introduced(header.clone());
+            if let Some(header) = self.layered.take_introduction() {
+                return Look::Introduced(header);
             }
             if is_ended || self.layered.is_over() {
                 return Look::Failed;
@@ -203,9 +203,10 @@ impl<S: Selector> Reactor<S> {
     /// The header has come: now it is known who calls, and the gate can decide.
     fn introduced(&mut self, waiting: Waiting, header: ProxyHeader, now: Now) {
         let Waiting { door, local, peer, layered, .. } = waiting;
-        let (peer, local) = match header {
+        let (proxy, here) = (peer, local);
+        let (peer, local) = match header.clone() {
             ProxyHeader::Proxied { source, destination } => (source, destination),
-            ProxyHeader::Local => (peer, local),
+            ProxyHeader::Local => (proxy.clone(), here.clone()),
         };
         let place = match self.host.gate.admit(layered.connection(), &peer) {
             Ok(place) => place,
@@ -215,6 +216,9 @@ impl<S: Selector> Reactor<S> {
             }
         };
         let call = self.host.call(layered.shape(), local, peer, now);
+        // Of the call it is told who called; here, by whom it was brought.
+        let brought = Call { local: here, peer: proxy, ..call.clone() };
+        self.host.tell(&Event::Layer { call: &brought, leg: Leg::CALLER, told: &Told::Proxy(header) });
         let answered = Answered { call, carried: Carried::Laid(layered), place };
         if self.placement == Placement::Here {
             return self.open_answered(answered, now);
