@@ -15,6 +15,8 @@ macro_rules! under {
 mod certificates;
 #[path = "layers/identity.rs"]
 mod identity;
+#[path = "layers/late.rs"]
+mod late;
 #[path = "layers/openssl.rs"]
 mod openssl;
 #[path = "layers/proxy.rs"]

@@ -32,10 +32,14 @@ asyncio.run(main(*sys.argv[1:]))
 "#;
 
 /// An echo that says its port: certificate and key, or `-`. `/bye` is said good day and closed.
-const SERVER: &str = r#"
+pub(crate) const SERVER: &str = r#"
 import asyncio, ssl, sys, websockets
 async def echo(call):
     if call.path == "/bye": return await call.send("good day")
+    if call.path == "/late":
+        said = await call.recv()
+        await asyncio.sleep(0.5)
+        return await call.send(said)
     async for message in call: await call.send(message)
 async def main(certificate, key):
     context = None
@@ -51,7 +55,7 @@ asyncio.run(main(*sys.argv[1:]))
 under! { a_client_of_websockets_gets_its_messages_back: iterative process thread poll epoll uring }
 
 /// Debian's Python, which has the modules that Debian's packages bring.
-fn python(script: &str, arguments: &[&str]) -> std::process::Command {
+pub(crate) fn python(script: &str, arguments: &[&str]) -> std::process::Command {
     let debians = "/usr/bin/python3";
     let python = if Path::new(debians).exists() { debians } else { "python3" };
     let found = run(program(python, &["-c", "import websockets"]), b"");
