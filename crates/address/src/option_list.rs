@@ -126,6 +126,12 @@ impl Options {
             .filter_map(|(_, value)| if let OptionValue::Group(group) = value { Some(*group) } else { None })
     }
 
+    /// The hosts to hear in those groups, and no other; each `?source=`.
+    pub fn sources(&self) -> impl Iterator<Item = IpAddr> {
+        self.iter()
+            .filter_map(|(_, value)| if let OptionValue::Source(host) = value { Some(*host) } else { None })
+    }
+
     /// The first option that has no meaning for one who listens.
     pub fn not_for_listening(&self) -> Option<OptionKey> {
         self.iter().map(|(key, _)| *key).find(|key| !key.row().applies.when.listening())

@@ -35,6 +35,8 @@ pub enum OptionValue {
     Local(LocalBind),
     /// A multicast group, IPv4 or IPv6.
     Group(IpAddr),
+    /// The address of one host, IPv4 or IPv6.
+    Source(IpAddr),
     /// One of the words that the option's row lists.
     Word(&'static str),
     /// The SHA-256 of a certificate.
@@ -85,6 +87,8 @@ pub enum Kind {
     Local,
     /// A multicast address.
     Group,
+    /// The address of one host.
+    Source,
     /// One of these words.
     Word(&'static [&'static str]),
     /// The path of a file: text of 1 to 4095 bytes without control characters.
@@ -123,6 +127,7 @@ impl fmt::Display for Kind {
             Kind::Mode => formatter.write_str("an octal number from 0 to 777"),
             Kind::Local => formatter.write_str("HOST, HOST:PORT or :PORT, IPv6 in brackets"),
             Kind::Group => formatter.write_str("a multicast address, such as 239.1.2.3 or ff02::1234"),
+            Kind::Source => formatter.write_str("an address of one host, such as 192.0.2.7 or 2001:db8::7"),
             Kind::Word(words) => formatter.write_str(&words.join(" or ")),
             Kind::File => write!(formatter, "the path of a file, 1 to {FILE_BYTES_MAX} bytes"),
             Kind::Path => formatter.write_str("a path of visible ASCII that begins with /, without #"),
@@ -150,10 +155,8 @@ impl OptionRow {
             }
             Kind::Mode => OptionValue::Mode(parse_mode(text)?),
             Kind::Local => OptionValue::Local(network::parse_local(text).ok_or(ValueError::NotThisKind)?),
-            Kind::Group => {
-                let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-                OptionValue::Group(bare.parse().map_err(|_| ValueError::NotThisKind)?)
-            }
+            Kind::Group => OptionValue::Group(parse_ip(text)?),
+            Kind::Source => OptionValue::Source(parse_ip(text)?),
             Kind::Word(words) => {
                 let word = words.iter().find(|word| **word == text);
                 OptionValue::Word(word.ok_or(ValueError::NotThisKind)?)
@@ -207,6 +210,7 @@ impl OptionRow {
                 network::parse_local(&value.to_string()).as_ref() == Some(local)
             }
             (Kind::Group, OptionValue::Group(group)) => group.is_multicast(),
+            (Kind::Source, OptionValue::Source(host)) => !host.is_multicast() && !host.is_unspecified(),
             (
                 Kind::Flag
                 | Kind::Integer { .. }
@@ -216,6 +220,7 @@ impl OptionRow {
                 | Kind::Mode
                 | Kind::Local
                 | Kind::Group
+                | Kind::Source
                 | Kind::Word(_)
                 | Kind::File
                 | Kind::Path
@@ -268,6 +273,12 @@ fn parse_integer(text: &str) -> Result<i64, ValueError> {
     i64::from_str_radix(number, radix).map_err(|_| ValueError::OutOfBounds)
 }
 
+/// An IP address, of IPv6 in brackets or without.
+fn parse_ip(text: &str) -> Result<IpAddr, ValueError> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse().map_err(|_| ValueError::NotThisKind)
+}
+
 fn parse_mode(text: &str) -> Result<u32, ValueError> {
     let digits = text.strip_prefix("0o").unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|digit| (b'0'..=b'7').contains(&digit)) {
@@ -287,7 +298,7 @@ impl fmt::Display for OptionValue {
             OptionValue::Text(text) => formatter.write_str(text),
             OptionValue::Mode(bits) => write!(formatter, "{bits:04o}"),
             OptionValue::Local(local) => write!(formatter, "{local}"),
-            OptionValue::Group(group) => write!(formatter, "{group}"),
+            OptionValue::Group(ip) | OptionValue::Source(ip) => write!(formatter, "{ip}"),
             OptionValue::Word(word) => formatter.write_str(word),
             OptionValue::Fingerprint(bytes) => web_value::write_fingerprint(formatter, bytes),
             OptionValue::Header { name, value } => write!(formatter, "{name}:{value}"),

@@ -172,8 +172,9 @@ options! {
     Mptcp "mptcp": Kind::Flag, "", "IPPROTO_MPTCP", "socket(2)", Either TCP false, "several paths for one call, RFC 8684";
     Oobinline "oobinline": Kind::Flag, "", "SO_OOBINLINE", "socket(7)", Either TCP false, "urgent bytes stay in their place in the stream";
     Dontroute "dontroute": Kind::Flag, "", "SO_DONTROUTE", "socket(7)", Either IP false, "only to hosts on a network of our own, past no router";
-    Broadcast "broadcast": Kind::Flag, "", "SO_BROADCAST", "socket(7)", Either UDP false, "allow sending to a broadcast address";
-    Join "join": Kind::Group, "", "IP_ADD_MEMBERSHIP and IPV6_JOIN_GROUP", "ip(7)", Listening UDP true, "receive what is sent to this multicast group";
+    Broadcast "broadcast": Kind::Flag, "", "SO_BROADCAST", "socket(7)", Either UDP false, "allow sending to a broadcast address; who calls one hears whoever answers";
+    Join "join": Kind::Group, "", "IP_ADD_MEMBERSHIP and IPV6_JOIN_GROUP", "ip(7)", Either UDP true, "receive what is sent to this multicast group";
+    Source "source": Kind::Source, "", "MCAST_JOIN_SOURCE_GROUP", "RFC 3678 section 5.1", Either UDP true, "of the groups that are joined, receive only what this host sends";
     MulticastTtl "multicast-ttl": integer(0, 255), "", "IP_MULTICAST_TTL and IPV6_MULTICAST_HOPS", "ip(7)", Either UDP false, "routers that a multicast packet may pass";
     MulticastLoop "multicast-loop": Kind::Flag, "", "IP_MULTICAST_LOOP and IPV6_MULTICAST_LOOP", "ip(7)", Either UDP false, "receive our own multicast packets";
     MulticastInterface "multicast-interface": text(45), "", "IP_MULTICAST_IF and IPV6_MULTICAST_IF", "ip(7)", Either UDP false, "interface for multicast: its name or address";
@@ -203,6 +204,7 @@ options! {
     Origin "origin": Kind::Origin, "", "Origin", "RFC 6455 section 10.2", Listening WS true, "pages of which site may call from a browser (same unless given)";
     WsFrames "ws-frames": Kind::Word(WS_FRAMES), "", "opcode", "RFC 6455 section 5.6", Either WS false, "as what messages are sent (binary unless given)";
     MessageMax "message-max": size(1, INT_MAX), "bytes", "Payload length", "RFC 6455 section 10.4", Either WS false, "the longest message that is taken (1MiB unless given)";
+    Trust "trust": text(255), "", "", "proxy-protocol.txt section 2", Listening PROXY true, "whose headers are believed, as --allow has it: ADDRESS, NETWORK/BITS, HOST, uid:USER (unless given: whoever can connect)";
     Proxy "proxy": Kind::Word(PROXY_VERSIONS), "", "version", "proxy-protocol.txt section 2", Connecting PROXY false, "how the header is written: v1 as text, v2 as binary (v2 unless given)";
 }
 

@@ -93,6 +93,10 @@ fn edges(row: &OptionRow) -> (Vec<String>, Vec<String>) {
                 format!("sha256:{}", "é".repeat(32)),
             ],
         ),
+        Kind::Source => (
+            vec!["192.0.2.7".into(), "2001:db8::7".into(), "[::1]".into()],
+            vec!["ff02::1".into(), "x".into()],
+        ),
         Kind::Group => {
             (vec!["239.0.0.1".into(), "ff02::1".into(), "[ff02::1]".into()], vec!["::1".into(), "x".into()])
         }

@@ -100,6 +100,13 @@ fn value(row: &OptionRow) -> BoxedStrategy<OptionValue> {
             .boxed(),
         Kind::Origin => text("(any|same|null|[a-z]{1,8}://[a-z0-9.-]{1,20}(:[0-9]{1,5})?)"),
         Kind::Fingerprint => any::<[u8; 32]>().prop_map(OptionValue::Fingerprint).boxed(),
+        Kind::Source => any::<u16>()
+            .prop_map(|bits| {
+                let v4 = Ipv4Addr::from(0xc000_0000 | u32::from(bits));
+                let v6 = Ipv6Addr::from(0xfe80 << 112 | u128::from(bits));
+                OptionValue::Source(if bits.is_multiple_of(2) { IpAddr::V4(v4) } else { IpAddr::V6(v6) })
+            })
+            .boxed(),
         Kind::Group => any::<u32>()
             .prop_map(|bits| {
                 let v4 = Ipv4Addr::from(0xe000_0000 | bits >> 4);

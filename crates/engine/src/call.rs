@@ -50,6 +50,16 @@ pub(crate) fn epoll_modify(
     )
 }
 
+/// epoll_ctl(2) with `EPOLL_CTL_DEL`.
+pub(crate) fn epoll_delete(epoll: impl AsFd, fd: BorrowedFd<'_>) -> io::Result<()> {
+    traced(
+        SystemCall::EpollCtl,
+        || epoll::delete(&epoll, fd),
+        || format!("{}, EPOLL_CTL_DEL, {}", number(&epoll), number(&fd)),
+        |()| "0".to_owned(),
+    )
+}
+
 /// epoll_wait(2). `descriptor_of` gives the number of a token's descriptor, for the tracer.
 #[inline]
 pub(crate) fn epoll_wait(

@@ -116,7 +116,8 @@ impl Doors {
     fn open_datagrams(&mut self, address: &Address, count: usize) -> Result<(), OpenDoorsError> {
         let (first, granted) = DatagramSocket::bind(address)?;
         self.note(address, Some(first.local_end()), granted);
-        let sharers = if address.transport.is_ip() { count } else { 1 };
+        // What is sent to many comes to each socket that is bound there: one is enough.
+        let sharers = if address.transport.is_ip() && !first.hears_many() { count } else { 1 };
         let mut others = Vec::new();
         for _ in 1..sharers {
             others.push(first.another().map_err(|error| OpenDoorsError::Share(address.clone(), error))?);

@@ -89,6 +89,12 @@ impl Epoll {
         call::epoll_modify(&self.epoll, fd, token, flags(watch))
     }
 
+    /// Watches a descriptor no longer that lives on.
+    pub(crate) fn remove(&self, fd: BorrowedFd<'_>) {
+        // It fails only for one that is not watched.
+        let _ = call::epoll_delete(&self.epoll, fd);
+    }
+
     /// Waits until something is ready, the time is up (`None`: never), or a signal came.
     ///
     /// # Errors

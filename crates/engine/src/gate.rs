@@ -59,11 +59,7 @@ impl Gate {
         if self.is_open {
             return Ok(None);
         }
-        let who = match (peer.ip(), connection.peer_credentials()) {
-            (Some(address), _) => Who::Ip(address.ip()),
-            (None, Ok(Some(credentials))) => Who::User { user: credentials.user, group: credentials.group },
-            (None, Ok(None) | Err(_)) => Who::Unknown,
-        };
+        let who = who(connection, peer);
         self.judge(who)?;
         self.take_place(who)
     }
@@ -102,6 +98,15 @@ impl Gate {
             Who::Unknown => return Ok(None), // a sender without an address has no more than its own sockets
         };
         places.take(key).map(Some).ok_or(TOO_MANY_CALLS)
+    }
+}
+
+/// Who a caller is: by its address, or as the kernel vouches for it.
+pub(crate) fn who(connection: &Connection, peer: &End) -> Who {
+    match (peer.ip(), connection.peer_credentials()) {
+        (Some(address), _) => Who::Ip(address.ip()),
+        (None, Ok(Some(credentials))) => Who::User { user: credentials.user, group: credentials.group },
+        (None, Ok(None) | Err(_)) => Who::Unknown,
     }
 }
 

@@ -46,6 +46,7 @@ pub(crate) struct Host {
     /// Where callers are served by children that may have something to tell.
     pub(crate) child_words: OnceLock<ChildWords>,
     open: AtomicUsize,
+    numbered: AtomicU64,
     answered: AtomicU64,
     refused: AtomicU64,
     cut: AtomicU64,
@@ -66,6 +67,7 @@ impl Host {
             child_words: OnceLock::new(),
             clock: Clock::start(),
             open: AtomicUsize::new(0),
+            numbered: AtomicU64::new(0),
             answered: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             cut: AtomicU64::new(0),
@@ -104,9 +106,21 @@ impl Host {
         self.plan.limits.calls_total.is_some_and(|total| answered >= total)
     }
 
+    /// Whether it will have answered as many once so many more are.
+    pub(crate) fn would_answer_all(&self, more: usize) -> bool {
+        let answered = self.answered.load(Ordering::Relaxed) + more as u64;
+        self.plan.limits.calls_total.is_some_and(|total| answered >= total)
+    }
+
+    /// The next number of a call.
+    pub(crate) fn number(&self) -> u64 {
+        self.numbered.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     /// A call that is about to be answered, with the next number.
     pub(crate) fn call(&self, shape: Shape, local: End, peer: End, now: Now) -> Call {
-        let number = self.answered.fetch_add(1, Ordering::Relaxed) + 1;
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        let number = self.number();
         Call { number, shape, local, peer, opened: now.wall }
     }
 

@@ -19,6 +19,8 @@ use layers::{
     WebSocketServerSettings,
 };
 
+use crate::access::{Access, Rule, Who};
+
 pub use error::LayeringError;
 use files::{read_pem, system_roots};
 
@@ -35,6 +37,8 @@ pub struct Layering {
     makers: Vec<Maker>,
     shape: Shape,
     notes: Vec<String>,
+    /// The proxies whose headers are believed; `None` for all who can connect.
+    trusted: Option<Access>,
 }
 
 enum Maker {
@@ -84,6 +88,17 @@ impl Layering {
         self.shape
     }
 
+    /// Whether a layer says who calls: nobody is let in before that.
+    #[must_use]
+    pub fn names_callers(&self) -> bool {
+        self.makers.iter().any(|maker| matches!(maker, Maker::ProxyReader { .. }))
+    }
+
+    /// Whether this proxy's word is taken for who calls.
+    pub(crate) fn trusts(&self, proxy: Who) -> bool {
+        self.trusted.as_ref().is_none_or(|trusted| trusted.refuses(proxy).is_none())
+    }
+
     /// What whoever runs it should know: the fingerprint of a certificate of our own making, a key that others may
     /// read.
     #[must_use]
@@ -119,7 +134,8 @@ impl Layering {
         if address.layers.is_empty() {
             return Ok(None);
         }
-        let mut layering = Layering { makers: Vec::new(), shape: Shape::Stream, notes: Vec::new() };
+        let mut layering =
+            Layering { makers: Vec::new(), shape: Shape::Stream, notes: Vec::new(), trusted: None };
         for layer in address.layers.iter() {
             let made = maker(&mut layering, layer, address).map_err(|error| error.at(address))?;
             layering.makers.push(made);
@@ -160,7 +176,10 @@ impl Layering {
                 };
                 Maker::WebSocketServer(WebSocketServer::new(settings)?)
             }
-            Layer::Proxy => Maker::ProxyReader { within: within.unwrap_or(TLS_HANDSHAKE_WITHIN) },
+            Layer::Proxy => {
+                self.trusted = trusted_proxies(address)?;
+                Maker::ProxyReader { within: within.unwrap_or(TLS_HANDSHAKE_WITHIN) }
+            }
         })
     }
 
@@ -262,6 +281,17 @@ impl Layerings {
 
 fn protocols(address: &Address, key: OptionKey) -> Vec<String> {
     address.options.texts(key).map(str::to_owned).collect()
+}
+
+/// Who may say who calls: rules as `--allow` has them.
+fn trusted_proxies(address: &Address) -> Result<Option<Access>, LayeringError> {
+    let wrong = |why: String| LayeringError::new(format!("option trust: {why}"));
+    let rules = address.options.texts(OptionKey::Trust).map(str::parse::<Rule>);
+    let rules = rules.collect::<Result<Vec<Rule>, _>>().map_err(|error| wrong(error.to_string()))?;
+    if rules.is_empty() {
+        return Ok(None);
+    }
+    Access::read(rules, Vec::new()).map(Some).map_err(|error| wrong(error.to_string()))
 }
 
 fn tls_versions(address: &Address) -> std::ops::RangeInclusive<TlsVersion> {

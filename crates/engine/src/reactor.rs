@@ -16,10 +16,12 @@ mod hands;
 mod hear;
 mod layered;
 mod leg_end;
+mod lobby;
 mod programs;
 mod rooms;
 mod splice;
 mod token;
+mod unreachable;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -35,7 +37,7 @@ use crate::call::eventfd;
 use crate::doors::Door;
 use crate::errands::Errands;
 use crate::host::Host;
-use crate::selector::{Arrival, Ready, Selector, Source, Watch};
+use crate::selector::{Ready, Selector, Source, Watch};
 use crate::timers::{Timers, earlier};
 use crate::{Event, Members, ServeError};
 
@@ -48,6 +50,7 @@ use door::{DoorState, watch_door};
 use hands::Chore;
 pub(crate) use layered::{Layered, laid};
 pub(crate) use leg_end::{Heard, LegSocket};
+use lobby::Lobby;
 use programs::Leaving;
 use splice::Pipes;
 use token::Token;
@@ -84,6 +87,8 @@ pub(crate) struct Reactor<S> {
     is_first: bool,
     entries: Slab<Entry>,
     doors: Vec<DoorState>,
+    /// Callers who are still to be introduced.
+    lobby: Lobby,
     children: Slab<Child>,
     /// Programs whose calls are over.
     leaving: Slab<Leaving>,
@@ -131,6 +136,7 @@ impl<S: Selector> Reactor<S> {
             is_first,
             entries: Slab::new(),
             doors: Vec::new(),
+            lobby: Lobby::default(),
             children: Slab::new(),
             leaving: Slab::new(),
             timers: Timers::default(),
@@ -239,6 +245,7 @@ impl<S: Selector> Reactor<S> {
                     door.announced(&mut ready);
                 }
             }
+            Some(Token::Lobby(index)) => self.lobby.announced(index, &ready),
             Some(Token::Child(index)) => self.reap(index),
             Some(Token::Program(index)) => self.look_at_program(index, now),
             Some(Token::Draining) => self.drain_asked = Some(self.host.plan.limits.drain),
@@ -270,6 +277,7 @@ impl<S: Selector> Reactor<S> {
                 }
                 return Ok(());
             }
+            Token::Lobby(index) => return self.watch_lobby_again(index),
             Token::Draining => control.draining_fd(),
             Token::Ending => control.ending_fd(),
             Token::Bell => control.bell_fd(),
@@ -294,23 +302,6 @@ impl<S: Selector> Reactor<S> {
             Token::Leg(..) | Token::Output(..) => return Ok(()),
         };
         self.selector.add(fd, token.pack(), Watch::Read).map(drop)
-    }
-
-    /// Closes a door. Who waits there already is not answered any more.
-    fn close_door(&mut self, index: usize) {
-        self.stop_bringing(index);
-        let door = &mut self.doors[index];
-        self.selector.forget(door.watched);
-        let closed = door.door.take();
-        for arrival in std::mem::take(&mut door.brought) {
-            match (arrival, &closed) {
-                (Arrival::Caller(caller), Some(Door::Listener { listener, .. })) => {
-                    listener.turn_away(caller);
-                }
-                (Arrival::Message(filled), _) => self.selector.give_back(filled),
-                _ => {}
-            }
-        }
     }
 
     fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Ready>) -> io::Result<()> {
@@ -352,7 +343,7 @@ impl<S: Selector> Reactor<S> {
             .chain(doors);
         let readers = readers.map(|(fd, token)| Source { fd, token: token.pack(), read: true, write: false });
         let legs = self.entries.iter().flat_map(|(slot, entry)| entry.sources(slot));
-        self.selector.wait(readers.chain(legs), timeout, events)
+        self.selector.wait(readers.chain(self.lobby.sources()).chain(legs), timeout, events)
     }
 
     /// How long the kernel may be waited for: not at all while calls can go on without it.
@@ -363,7 +354,7 @@ impl<S: Selector> Reactor<S> {
             return Some(Duration::ZERO);
         }
         let mut next = earlier(earlier(self.timers.next(), self.drain_until), self.say_missed_at());
-        next = earlier(next, self.next_look_at_programs());
+        next = earlier(earlier(next, self.next_look_at_programs()), self.lobby.next_deadline());
         for door in &self.doors {
             next = earlier(next, door.next_deadline());
         }
@@ -428,26 +419,12 @@ impl<S: Selector> Reactor<S> {
         }
     }
 
-    fn stop_answering(&mut self) {
-        for index in 0..self.doors.len() {
-            if matches!(self.doors[index].door, Some(Door::Listener { .. })) {
-                self.close_door(index);
-            }
-            let door = &mut self.doors[index];
-            door.draining = true;
-            if door.kept.take().is_some() {
-                self.host.leave_place();
-                let why = "there was no thread or process for a caller before answering ended";
-                self.host.tell(&Event::Undelivered { door: &door.end, messages: 1, why });
-            }
-        }
-    }
-
     fn is_done(&self) -> bool {
         let may_come = self.doors.iter().any(|door| door.door.is_some() && !door.draining);
         let elsewhere = self.placement != Placement::Here && self.host.open_calls() > 0;
         !may_come
             && self.entries.is_empty()
+            && self.lobby.is_empty()
             && self.children.is_empty()
             && self.leaving.is_empty()
             && !elsewhere

@@ -76,6 +76,11 @@ pub(crate) trait Selector: Sized {
     /// Ends an operation of which nothing more is to be heard. Comes before its descriptor is closed.
     fn forget(&mut self, _operation: Operation) {}
 
+    /// Ends the watching of a descriptor that lives on and may be watched for something else.
+    fn release(&mut self, _fd: BorrowedFd<'_>, operation: Operation) {
+        self.forget(operation);
+    }
+
     /// What an event brought.
     fn bytes<'f>(&'f self, _filled: &'f Filled) -> &'f [u8] {
         &[]

@@ -3,7 +3,7 @@
 //! Protected: what came before an end or a failure is there with it, in order. Bound: one event brings at most what it
 //! was given and what its layers held back before, which each of them bounds.
 
-use crate::{Failure, Told};
+use crate::{Failure, ProxyHeader, Told};
 
 /// What one event has for above, in the order in which it is to be taken: what is told, that it is open, the pieces,
 /// the end, the failure.
@@ -25,6 +25,12 @@ impl Above {
     #[must_use]
     pub fn told(&self) -> &[Told] {
         &self.told
+    }
+
+    /// Takes out whom the proxy before us has named, of what the layers have to tell.
+    pub fn take_introduction(&mut self) -> Option<ProxyHeader> {
+        let place = self.told.iter().position(|told| matches!(told, Told::Proxy(_)))?;
+        if let Told::Proxy(header) = self.told.remove(place) { Some(header) } else { None }
     }
 
     /// Whether it opened with this event.

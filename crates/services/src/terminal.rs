@@ -5,7 +5,9 @@
 //!
 //! How it ends: the end of the input half-closes the call; the peer's end closes the output. [`Until`] says
 //! which of them ends the call. On a message transport, which has no end, the call ends once the input has
-//! ended and the peer has been quiet for a while.
+//! ended and the peer has been quiet for a while. Behind layers an end is more than a FIN, and many a peer takes it for
+//! the end of the whole call and drops what it was about to answer (RFC 5246 section 7.2.1 even told it to, RFC 6455
+//! section 5.5.1 lets it): there our half ends once the peer has been quiet for a while, and the call with the peer.
 //!
 //! Input becomes messages line by line, each with its LF, so that what is typed is what is sent; with a
 //! framing, one message a frame.
@@ -70,6 +72,8 @@ pub struct Terminal {
     pub inert: bool,
     /// On a message transport: how long the peer may be quiet after the input has ended. `None`: for ever.
     pub quiet: Option<Duration>,
+    /// After the input has ended, our half of the call ends once the peer has been quiet for this long. `None`: at once.
+    pub held: Option<Duration>,
     /// LF in the input is sent as CR LF.
     pub crlf: bool,
     /// Each line of the input is values, which are sent packed.
@@ -96,6 +100,7 @@ impl Terminal {
             framing: None,
             inert: false,
             quiet: None,
+            held: None,
             crlf: false,
             pack: None,
             unpack: None,
@@ -131,6 +136,8 @@ impl Service for Terminal {
             input_any: false,
             input_at: Moment::START,
             input_ended: false,
+            ended_at: Moment::START,
+            is_held: false,
             peer_ended: false,
         })
     }
@@ -155,6 +162,9 @@ struct Joined {
     /// When input last came.
     input_at: Moment,
     input_ended: bool,
+    ended_at: Moment,
+    /// Our half of the call outlives the input.
+    is_held: bool,
     peer_ended: bool,
 }
 
@@ -202,6 +212,9 @@ impl Conversation for Joined {
     fn deadline(&mut self, out: &mut Outbox<'_>) {
         if self.peer_ended && self.input_at(out) + INPUT_PAUSE > out.now().moment {
             return self.wait_for_pause(out); // what the engine copied meanwhile
+        }
+        if self.is_held {
+            return self.hold(out);
         }
         // An input that is not read, because the peer does not take what was read before, is no pause.
         if !out.is_congested(Leg::CALLER) {
@@ -380,6 +393,7 @@ impl Joined {
             let _ = self.send_packed(last, out); // nothing follows in either case
         }
         self.input_ended = true;
+        self.ended_at = out.now().moment;
         if self.messages {
             self.cutter.end(out);
             self.wait_for_quiet(out);
@@ -387,7 +401,8 @@ impl Joined {
         let input_any = self.input_any || self.own.is_some_and(|own| out.has_heard(own));
         let says_nothing = !input_any && self.terminal.empty_input_waits;
         if self.terminal.half_close && (!says_nothing || self.peer_ended) {
-            out.finish(Leg::CALLER);
+            self.is_held = !self.peer_ended;
+            self.hold(out);
         }
         match self.terminal.until {
             Until::Input => out.close_because(self.reason),
@@ -433,8 +448,23 @@ impl Joined {
     }
 
     fn wait_for_quiet(&self, out: &mut Outbox<'_>) {
-        if let Some(quiet) = self.terminal.quiet.filter(|_| self.messages) {
+        // A half that is held ends by itself, and the call with the peer's.
+        let has_end = self.terminal.held.is_some() && self.terminal.half_close;
+        if let Some(quiet) = self.terminal.quiet.filter(|_| self.messages && !has_end) {
             out.deadline_at(out.now().moment + quiet);
+        }
+    }
+
+    /// Ends our half of the call, unless it is still held: something has moved lately, or what we said is not taken yet.
+    fn hold(&mut self, out: &mut Outbox<'_>) {
+        let now = out.now().moment;
+        let latest = if out.is_congested(Leg::CALLER) { now } else { self.ended_at.max(out.moved()) };
+        match self.terminal.held.map(|held| latest + held) {
+            Some(due) if self.is_held && due > now => out.deadline_at(due),
+            _ => {
+                self.is_held = false;
+                out.finish(Leg::CALLER);
+            }
         }
     }
 }

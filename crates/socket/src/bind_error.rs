@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use address::{Address, Place, Port, Transport};
+use address::{Address, Host, Place, Port, Transport};
 
 use crate::{OptionError, ResolveError};
 
@@ -137,6 +137,10 @@ fn judge(address: &Address, error: &io::Error) -> (BindErrorKind, String) {
             let hint = "it is not an address of this host: `ip address` lists those that are";
             (BindErrorKind::NotOurs, hint.to_owned())
         }
+        Some(libc::EINVAL) if is_group_of_a_link(address) => {
+            let hint = "a group of one link needs its interface, as in [ff02::1234%eth0]";
+            (BindErrorKind::Other, hint.to_owned())
+        }
         Some(libc::EACCES) if address.transport.is_ip() => {
             let hint = "a port below `sysctl net.ipv4.ip_unprivileged_port_start` needs the capability \
                         CAP_NET_BIND_SERVICE: take a higher port";
@@ -151,6 +155,12 @@ fn judge(address: &Address, error: &io::Error) -> (BindErrorKind, String) {
         }
         _ => (BindErrorKind::Other, String::new()),
     }
+}
+
+/// Whether it is a multicast group that ends at the link, RFC 4291 section 2.7: another on each interface.
+fn is_group_of_a_link(address: &Address) -> bool {
+    let Place::Network { host: Host::V6 { address, .. }, .. } = &address.place else { return false };
+    address.segments()[0] & 0xff0f == 0xff02
 }
 
 fn who_has_it(address: &Address) -> String {

@@ -238,6 +238,12 @@ impl BurstSocket {
         self.socket.local_end()
     }
 
+    /// Whether it is bound to the address of many hosts: every datagram is theirs too.
+    #[must_use]
+    pub fn hears_many(&self) -> bool {
+        self.socket.hears_many()
+    }
+
     /// What carries the datagrams.
     #[must_use]
     pub fn transport(&self) -> Transport {

@@ -58,6 +58,22 @@ pub(crate) fn socket(birth: Birth) -> io::Result<OpenSocket> {
     Ok(OpenSocket::from(fd))
 }
 
+/// socket(2) for packets that are written whole, headers and all; nothing is received on it, raw(7).
+pub(crate) fn raw_socket(is_v6: bool) -> io::Result<OpenSocket> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (family, shown) = match is_v6 {
+        true => (AddressFamily::INET6, "AF_INET6"),
+        false => (AddressFamily::INET, "AF_INET"),
+    };
+    let fd = traced(
+        SystemCall::Socket,
+        || socket_with(family, SocketType::RAW, flags, Some(ipproto::RAW)),
+        || format!("{shown}, SOCK_RAW|SOCK_CLOEXEC|SOCK_NONBLOCK, IPPROTO_RAW"),
+        descriptor,
+    )?;
+    Ok(OpenSocket::from(fd))
+}
+
 /// bind(2). An end without a name lets the kernel choose one (autobind, unix(7)).
 pub(crate) fn bind(fd: impl AsFd, local: &End) -> io::Result<()> {
     let make = || match local {

@@ -1,7 +1,7 @@
 //! The active open: an address becomes a connection.
 //!
 //! connect(2). TCP races its candidates (`race.rs`); UDP takes the first that it can be connected to, and hears
-//! from then on only its peer, a refused port included; Unix sockets are `unix_connect.rs`; `fd:N` is taken over.
+//! from then on only its peer, a refused port included; who calls a group or a broadcast address hears whoever answers; Unix sockets are `unix_connect.rs`; `fd:N` is taken over.
 
 use std::time::Duration;
 
@@ -101,14 +101,17 @@ fn connect_network(address: &Address, within: Duration) -> Result<Connected, Con
 
 /// The socket that connected, with the options that come after connect(2).
 pub(crate) fn open(won: Won) -> Result<Connected, Attempt> {
-    let Won { fd, candidate, late, mut notes, failed } = won;
+    let Won { fd, candidate, late, to_many, mut notes, failed } = won;
     let end = End::Ip { transport: candidate.transport, address: candidate.address };
     notes.extend(make_all(&late, &fd).map_err(|failed| failed.into_attempt(end.clone()))?);
-    let connection = Connection::on(fd, candidate.transport).map_err(|error| Attempt {
+    let mut connection = Connection::on(fd, candidate.transport).map_err(|error| Attempt {
         end: end.clone(),
         call: "getsockopt(2)",
         error,
     })?;
+    if to_many {
+        connection = connection.towards(candidate.address);
+    }
     Ok(Connected { connection, end, notes, failed })
 }
 

@@ -142,6 +142,9 @@ impl fmt::Display for ConnectError {
                     "{separator}the socket there is of another kind: try unix:, unix-dgram: or unix-seqpacket:"
                 )
             }
+            ConnectErrorKind::Other if self.ended_with(libc::EACCES) && self.address.starts_with("udp:") => {
+                write!(f, "{separator}to send to a broadcast address takes ?broadcast")
+            }
             ConnectErrorKind::Other if self.ended_with(libc::EBADF) => {
                 write!(
                     f,

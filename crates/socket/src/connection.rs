@@ -5,6 +5,7 @@
 //! and as long as the send buffer over Unix sockets.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub struct Connection {
     shape: Shape,
     /// Nothing waits on it: it was opened by us. What was passed to us may be in use by others, who would wait.
     is_nonblocking: bool,
+    /// Where messages go, if it is not connected: to many hosts, of which any may answer.
+    to_many: Option<Box<SocketAddr>>,
     /// Our own path, where this was a bound socket before it was connected.
     #[expect(dead_code, reason = "held to be dropped with the socket")]
     path: Option<Box<OwnedPath>>,
@@ -82,7 +85,7 @@ impl Connection {
             | Transport::Shell => transport,
         };
         let shape = transport.shape().ok_or_else(|| errno::raw(libc::EPROTONOSUPPORT))?;
-        Ok(Connection { fd, transport, shape, is_nonblocking, path: None })
+        Ok(Connection { fd, transport, shape, is_nonblocking, to_many: None, path: None })
     }
 
     /// As [`on`](Self::on), keeping the path to which the socket is bound.
@@ -93,6 +96,11 @@ impl Connection {
     ) -> io::Result<Connection> {
         let connection = Connection::on(fd, transport)?;
         Ok(Connection { path: path.map(Box::new), ..connection })
+    }
+
+    /// The same socket, bound and not connected: it sends to many hosts, and hears whoever answers.
+    pub(crate) fn towards(self, many: SocketAddr) -> Connection {
+        Connection { to_many: Some(Box::new(many)), ..self }
     }
 
     /// Whether it keeps message boundaries.
@@ -116,13 +124,16 @@ impl Connection {
         call::local_end(&self.fd, self.transport)
     }
 
-    /// The peer's end, getpeername(2).
+    /// The peer's end, getpeername(2); the many hosts to which it sends.
     ///
     /// # Errors
     ///
     /// `ENOTCONN` once the connection is gone.
     pub fn peer_end(&self) -> io::Result<End> {
-        call::peer_end(&self.fd, self.transport)
+        match &self.to_many {
+            Some(many) => Ok(End::Ip { transport: self.transport, address: **many }),
+            None => call::peer_end(&self.fd, self.transport),
+        }
     }
 
     /// Who the peer of a Unix socket is; `None` on other transports.
@@ -224,7 +235,13 @@ impl Connection {
     /// [`io::ErrorKind::WouldBlock`] if it takes nothing now; `EPIPE` after the peer has gone or
     /// [`finish`](Self::finish); `ECONNRESET`; `EMSGSIZE` for a message that is too long.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        call::send(&self.fd, bytes)
+        match &self.to_many {
+            Some(many) => {
+                let shown = || End::Ip { transport: self.transport, address: **many };
+                call::send_to(&self.fd, bytes, &**many, shown)
+            }
+            None => call::send(&self.fd, bytes),
+        }
     }
 
     /// Whether bytes can go to and from it through a [`Pipe`].

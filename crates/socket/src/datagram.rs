@@ -5,6 +5,7 @@
 //! leaves from the address that was asked.
 
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
@@ -18,7 +19,9 @@ use crate::opening::{Step, ask_for_destination, make_all};
 use crate::owned_path::OwnedPath;
 use crate::packet_info::{self, Destination, Label};
 use crate::peer_address::{Peer, mapped};
-use crate::{BindError, BurstSocket, Connection, Granted, PeerAddress, call, descriptor, errno, sockaddr};
+use crate::{
+    BindError, BurstSocket, Connection, Granted, PeerAddress, call, descriptor, errno, interface, sockaddr,
+};
 
 /// A bound, unconnected socket: udp or unix-dgram. Dropping it is close(2), and removes its Unix path.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub struct DatagramSocket {
     address: Arc<Address>,
     /// Bound to every address, so the kernel tells which one each datagram was sent to.
     pub(crate) tells_destination: bool,
+    /// Bound to the address of many hosts: a group, or a network.
+    hears_many: bool,
     path: Option<OwnedPath>,
 }
 
@@ -190,6 +195,12 @@ impl DatagramSocket {
         call::local_end(&self.fd, self.transport)
     }
 
+    /// Whether it is bound to the address of many hosts: every datagram is theirs too.
+    #[must_use]
+    pub fn hears_many(&self) -> bool {
+        self.hears_many
+    }
+
     /// What carries the datagrams.
     #[must_use]
     pub fn transport(&self) -> Transport {
@@ -218,8 +229,13 @@ impl DatagramSocket {
     ) -> Result<DatagramSocket, BindError> {
         let failed = |call, error| BindError::new(&address, call, error);
         let local = call::local_end(&fd, transport).map_err(|error| failed("getsockname(2)", error))?;
-        let tells_destination = local.ip().is_some_and(|local| local.ip().is_unspecified());
-        Ok(DatagramSocket { fd, transport, family, address, tells_destination, path })
+        let local = local.ip().map(|local| local.ip());
+        let tells_destination = local.is_some_and(|local| local.is_unspecified());
+        let hears_many = local.is_some_and(|local| match local {
+            IpAddr::V4(v4) => v4.is_multicast() || interface::is_broadcast(v4),
+            IpAddr::V6(v6) => v6.is_multicast(),
+        });
+        Ok(DatagramSocket { fd, transport, family, address, tells_destination, hears_many, path })
     }
 }
 

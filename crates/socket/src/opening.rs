@@ -15,7 +15,7 @@ use crate::open_socket::OpenSocket;
 use crate::option_rule::{How, Moment, Rule, Unit, rule};
 use crate::option_value::to_text;
 use crate::options::{self, ip_names};
-use crate::{Attempt, BindError, Granted, OptionError, SystemCall};
+use crate::{Attempt, BindError, Granted, OptionError, SystemCall, membership};
 
 /// The calls that open one socket, up to the one that makes it listen.
 #[derive(Clone, Debug)]
@@ -75,11 +75,13 @@ impl Opening {
             opening.early.push(Step::set(libc::SOL_SOCKET, libc::SO_REUSEADDR, Value::Number(1)));
         }
         opening.early.extend(options::steps(family, transport, options, Moment::BeforeBind)?);
+        opening.early.extend(membership::early(transport, local, options));
         if sharing == Sharing::WithSiblings {
             opening.early.push(Step::share_port());
         }
         opening.naming = Naming::Bind(End::Ip { transport, address: local });
         opening.late = options::steps(family, transport, options, Moment::BeforeListen)?;
+        opening.late.extend(membership::late(transport, family, local, options)?);
         if transport == Transport::Udp && local.ip().is_unspecified() {
             opening.late.extend(ask_for_destination(family));
         }
@@ -106,6 +108,16 @@ impl Opening {
     ) -> Result<Opening, OptionError> {
         let mut opening = Opening::begun(family, transport, options)?;
         opening.early.extend(options::steps(family, transport, options, Moment::BeforeBind)?);
+        if let End::Ip { address: many, .. } = peer
+            && membership::is_to_many(transport, many, options)
+        {
+            // A connected socket would hear nobody: who answers has an address of its own.
+            let mine = mine.unwrap_or(SocketAddr::new(options::unspecified(many.is_ipv6()), 0));
+            opening.naming = Naming::Bind(End::Ip { transport, address: mine });
+            opening.late = options::steps(family, transport, options, Moment::AfterConnect)?;
+            opening.late.extend(membership::late(transport, family, mine, options)?);
+            return Ok(opening);
+        }
         if let Some(mine) = mine {
             if mine.port() == 0 {
                 // Lets connect(2) choose the port, from all those that no call to the same peer uses, ip(7).
@@ -148,6 +160,14 @@ impl Opening {
         match &self.naming {
             Naming::Bind(local) => call::bind(fd, local),
             Naming::Connect(peer) => call::connect(fd, peer),
+        }
+    }
+
+    /// The call that does it, as the manual names it.
+    pub(crate) fn naming_call(&self) -> &'static str {
+        match self.naming {
+            Naming::Bind(_) => "bind(2)",
+            Naming::Connect(_) => "connect(2)",
         }
     }
 
@@ -262,8 +282,11 @@ fn hint(rule: &Rule, error: &io::Error) -> &'static str {
         (Some(libc::ENODEV), How::Join) => {
             "no interface has a route to the group: name one by multicast-interface"
         }
+        (Some(libc::EADDRNOTAVAIL), How::Join) => "it is joined twice, or by and without a source",
         (Some(libc::ENODEV), _) => "`ip address` lists the interfaces and their addresses",
-        (Some(libc::EAFNOSUPPORT), How::Join) => "listen on an address of the group's family",
+        (Some(libc::EAFNOSUPPORT), How::Join) => {
+            "listen on an address of the group's family, of which its sources are too"
+        }
         (Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP), _) => "this kernel has it not for this kind of socket",
         _ => "",
     }

@@ -108,7 +108,7 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         OptionKey::Oobinline => plain(SOCKET, libc::SO_OOBINLINE),
         OptionKey::Dontroute => plain(SOCKET, libc::SO_DONTROUTE),
         OptionKey::Broadcast => plain(SOCKET, libc::SO_BROADCAST),
-        OptionKey::Join => new(How::Join).at(LISTENING),
+        OptionKey::Join => new(How::Join).at(&[BeforeListen, AfterConnect]),
         OptionKey::MulticastTtl => ip(libc::IP_MULTICAST_TTL, libc::IPV6_MULTICAST_HOPS),
         OptionKey::MulticastLoop => ip(libc::IP_MULTICAST_LOOP, libc::IPV6_MULTICAST_LOOP),
         OptionKey::MulticastInterface => new(How::MulticastInterface),
@@ -126,6 +126,8 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::User
         | OptionKey::Group
         | OptionKey::Unlink
+        // membership.rs, with those of `join`.
+        | OptionKey::Source
         // Those of layers, which no kernel has.
         | OptionKey::Cert
         | OptionKey::Key
@@ -143,6 +145,7 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::Origin
         | OptionKey::WsFrames
         | OptionKey::MessageMax
+        | OptionKey::Trust
         | OptionKey::Proxy => new(How::Elsewhere).at(&[]),
     }
 }

@@ -14,7 +14,7 @@ use crate::errno;
 use crate::opening::{Asked, Step};
 use crate::option_rule::{How, Moment, Unit, rule};
 use crate::option_value::to_int;
-use crate::{OptionError, call};
+use crate::{OptionError, call, membership};
 
 /// The steps that set each option whose moment has come, and TCP's `nodelay` if nobody said otherwise.
 ///
@@ -137,9 +137,7 @@ fn steps_of(family: Family, options: &Options, asked: &Asked, moment: Moment) ->
         }
         How::Join => {
             let OptionValue::Group(group) = asked.value else { return Err(errno::raw(libc::EINVAL)) };
-            let (level, name) = join_name(family, group)?;
-            let interface = options.text(OptionKey::MulticastInterface).map(Into::into);
-            vec![set(level, name, Value::Group(group, interface))]
+            membership::steps(family, options, group, None, asked)?
         }
         How::Elsewhere => Vec::new(),
     })
@@ -162,18 +160,6 @@ pub(crate) fn ip_names(family: Family, v4: i32, v6: i32) -> impl Iterator<Item =
     let v6 = speaks_v6.then_some((libc::IPPROTO_IPV6, v6));
     let v4 = speaks_v4.then_some((libc::IPPROTO_IP, v4));
     v6.into_iter().chain(v4)
-}
-
-/// The level and name by which a socket of that family joins that group.
-fn join_name(family: Family, group: IpAddr) -> io::Result<(i32, i32)> {
-    match (group, family) {
-        (IpAddr::V4(_), Family::V4 | Family::V6 { dual: true }) => {
-            Ok((libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP))
-        }
-        (IpAddr::V6(_), Family::V6 { .. }) => Ok((libc::IPPROTO_IPV6, libc::IPV6_ADD_MEMBERSHIP)),
-        (IpAddr::V4(_), Family::V6 { dual: false } | Family::Unix)
-        | (IpAddr::V6(_), Family::V4 | Family::Unix) => Err(errno::raw(libc::EAFNOSUPPORT)),
-    }
 }
 
 /// The wildcard address of a family of IP.

@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use crate::born::Family;
 use crate::open_socket::OpenSocket;
-use crate::opening::{Opening, Step};
+use crate::opening::{Naming, Opening, Step};
 use crate::options::unspecified;
 use crate::resolve::{Wanted, resolve_parts};
 use crate::{Attempt, Candidate, Granted, Role, call, errno};
@@ -27,6 +27,8 @@ pub(crate) struct Won {
     pub(crate) candidate: Candidate,
     /// The calls that come after connect(2).
     pub(crate) late: Vec<Step>,
+    /// The candidate is many hosts: the socket is bound only.
+    pub(crate) to_many: bool,
     pub(crate) notes: Vec<Granted>,
     pub(crate) failed: Vec<Attempt>,
 }
@@ -83,14 +85,15 @@ pub(crate) struct Started {
     fd: OpenSocket,
     candidate: Candidate,
     late: Vec<Step>,
+    to_many: bool,
     notes: Vec<Granted>,
     connected: bool,
 }
 
 impl Started {
     pub(crate) fn won(self, failed: Vec<Attempt>) -> Won {
-        let Started { fd, candidate, late, notes, .. } = self;
-        Won { fd, candidate, late, notes, failed }
+        let Started { fd, candidate, late, to_many, notes, .. } = self;
+        Won { fd, candidate, late, to_many, notes, failed }
     }
 
     /// Whether connect(2) was done at once, as over datagrams.
@@ -145,9 +148,10 @@ pub(crate) fn start_as(candidate: Candidate, opening: &Opening) -> Result<Starte
         Ok(()) => true,
         // connect(2): interrupted, it goes on as if it had been begun without waiting.
         Err(error) if errno::is(&error, libc::EINPROGRESS) || errno::is(&error, libc::EINTR) => false,
-        Err(error) => return Err(failure(candidate, "connect(2)", error)),
+        Err(error) => return Err(failure(candidate, opening.naming_call(), error)),
     };
-    let started = Started { fd, candidate, late: opening.late.clone(), notes, connected };
+    let (late, to_many) = (opening.late.clone(), matches!(opening.naming, Naming::Bind(_)));
+    let started = Started { fd, candidate, late, to_many, notes, connected };
     if connected {
         started.outcome().map_err(|error| failure(candidate, "connect(2)", error))?;
     }

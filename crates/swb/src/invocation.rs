@@ -110,8 +110,8 @@ pub(crate) struct Terminal {
     /// Default: a line is a message, its end included.
     #[arg(long)]
     pub(crate) framing: Option<Framing>,
-    /// On a message transport: how long the peer may be quiet after the input has ended. Default: 1s for
-    /// `connect`, for ever for `listen`.
+    /// On a message transport: how long the peer may be quiet after the input has ended. Over tls and ws our
+    /// half of a call of `connect` ends then, and not before. Default: 1s for `connect`, for ever for `listen`.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) wait: Option<Duration>,
     /// Ends a call that was silent in both directions for this long.

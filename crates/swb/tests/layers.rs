@@ -13,6 +13,10 @@ macro_rules! under {
 
 #[path = "layers/certificates.rs"]
 mod certificates;
+#[path = "layers/identity.rs"]
+mod identity;
+#[path = "layers/late.rs"]
+mod late;
 #[path = "layers/loads.rs"]
 mod loads;
 #[path = "layers/openssl.rs"]

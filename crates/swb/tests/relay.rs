@@ -17,6 +17,8 @@ mod bulk;
 mod datagrams;
 #[path = "relay/ends.rs"]
 mod ends;
+#[path = "relay/iperf3.rs"]
+mod iperf3;
 #[path = "relay/missing.rs"]
 mod missing;
 #[path = "relay/programs.rs"]
@@ -24,6 +26,10 @@ mod programs;
 #[path = "relay/streams.rs"]
 mod streams;
 mod support;
+#[path = "relay/unreachable.rs"]
+mod unreachable;
+#[path = "relay/unread.rs"]
+mod unread;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

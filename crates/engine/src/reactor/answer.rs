@@ -12,11 +12,12 @@ use sys::Forked;
 use crate::doors::Door;
 use crate::host::Host;
 use crate::peer_places::PeerPlace;
-use crate::selector::{Operation, PollSelector, Selector};
+use crate::selector::{Arrival, Operation, PollSelector, Selector};
 use crate::{Event, Layering, ServeError, call};
 
 use super::door::accepts_by_itself;
-use super::{DoorState, Left, Placement, Reactor, Token, laid};
+use super::layered::Layered;
+use super::{DoorState, Left, LegSocket, Placement, Reactor, Token, laid};
 
 /// How long it pauses at the limit of calls, or at least at that of new calls a second. Another worker's call may
 /// end without this one being told.
@@ -39,6 +40,7 @@ const THREAD_STACK_BYTES: usize = 256 * 1024;
 impl<S: Selector> Reactor<S> {
     /// Answers whoever waits at any door.
     pub(super) fn answer_all(&mut self, now: Now) {
+        self.look_at_lobby(now);
         for index in 0..self.doors.len() {
             let door = &self.doors[index];
             if !door.ready || door.paused_until.is_some() {
@@ -77,6 +79,43 @@ impl<S: Selector> Reactor<S> {
             Some(Door::Listener { .. }) => self.answer(index, now),
             Some(Door::Datagrams(_)) => self.hear(index, now),
             None => {}
+        }
+    }
+
+    /// Closes a door. Who waits there already is not answered any more.
+    pub(super) fn close_door(&mut self, index: usize) {
+        self.stop_bringing(index);
+        let door = &mut self.doors[index];
+        self.selector.forget(door.watched);
+        let closed = door.door.take();
+        for arrival in std::mem::take(&mut door.brought) {
+            match (arrival, &closed) {
+                (Arrival::Caller(caller), Some(Door::Listener { listener, .. })) => {
+                    listener.turn_away(caller);
+                }
+                (Arrival::Message(filled), _) => self.selector.give_back(filled),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn stop_answering(&mut self) {
+        for index in 0..self.doors.len() {
+            if matches!(self.doors[index].door, Some(Door::Listener { .. })) {
+                self.close_door(index);
+            }
+            self.doors[index].draining = true;
+            self.drop_kept(index);
+        }
+    }
+
+    /// Gives up the caller who was kept until there is a thread or process for it: answering has ended.
+    pub(super) fn drop_kept(&mut self, index: usize) {
+        let door = &mut self.doors[index];
+        if door.kept.take().is_some() {
+            self.host.leave_place();
+            let why = "there was no thread or process for a caller before answering ended";
+            self.host.tell(&Event::Undelivered { door: &door.end, messages: 1, why });
         }
     }
 
@@ -120,6 +159,9 @@ impl<S: Selector> Reactor<S> {
             if self.host.has_answered_all() {
                 return self.stop_answering();
             }
+            if !self.lobby.is_empty() && self.host.would_answer_all(self.lobby.len()) {
+                return self.wait_at_limit(index, now.moment + LIMIT_PAUSE);
+            }
             if let Some(answered) = self.doors[index].kept.take() {
                 if !self.place_elsewhere(index, answered, now) {
                     return;
@@ -141,6 +183,14 @@ impl<S: Selector> Reactor<S> {
             }
             match self.doors[index].next_caller() {
                 Ok(Accepted { connection, peer }) => {
+                    let layering = self.doors[index].layering();
+                    if let Some(layering) = layering.as_ref().filter(|layering| layering.names_callers()) {
+                        self.await_introduction(index, connection, peer, layering, now);
+                        if self.newborn.is_some() {
+                            return;
+                        }
+                        continue;
+                    }
                     let place = match self.host.gate.admit(&connection, &peer) {
                         Ok(place) => place,
                         Err(why) => {
@@ -154,10 +204,9 @@ impl<S: Selector> Reactor<S> {
                         self.not_called(); // the caller has gone already
                         continue;
                     };
-                    let layering = self.doors[index].layering();
                     let shape = layering.as_ref().map_or(connection.shape(), |layering| layering.shape());
                     let call = self.host.call(shape, local, peer, now);
-                    let answered = Answered { call, connection, layering, place };
+                    let answered = Answered { call, carried: Carried::Socket(connection, layering), place };
                     if self.placement == Placement::Here {
                         self.open_answered(answered, now);
                     } else if !self.place_elsewhere(index, Box::new(answered), now) {
@@ -175,9 +224,15 @@ impl<S: Selector> Reactor<S> {
     }
 
     /// Opens the call of a caller whose place is taken.
-    fn open_answered(&mut self, answered: Answered, now: Now) {
-        let Answered { call, connection, layering, place } = answered;
-        match laid(connection, layering.as_deref(), &call.peer, &call.local, now) {
+    pub(super) fn open_answered(&mut self, answered: Answered, now: Now) {
+        let Answered { call, carried, place } = answered;
+        let laid = match carried {
+            Carried::Socket(connection, layering) => {
+                laid(connection, layering.as_deref(), &call.peer, &call.local, now)
+            }
+            Carried::Laid(layered) => Ok(LegSocket::Layered(layered)),
+        };
+        match laid {
             Ok(socket) => {
                 self.open(call, socket, place, now);
             }
@@ -190,7 +245,7 @@ impl<S: Selector> Reactor<S> {
     }
 
     /// Gives back what was taken for a call that did not come about.
-    fn not_called(&self) {
+    pub(super) fn not_called(&self) {
         self.host.leave_place();
         self.host.gate.no_call();
     }
@@ -233,7 +288,7 @@ impl<S: Selector> Reactor<S> {
 
     /// Gives an answered caller, whose place is taken, a thread or a process. One for whom there is none now is
     /// kept for after a pause. Returns whether to go on answering.
-    fn place_elsewhere(&mut self, index: usize, answered: Box<Answered>, now: Now) -> bool {
+    pub(super) fn place_elsewhere(&mut self, index: usize, answered: Box<Answered>, now: Now) -> bool {
         let placed = match self.placement {
             Placement::Child => self.fork(answered),
             Placement::Thread | Placement::Here => self.start_thread(answered),
@@ -292,10 +347,17 @@ impl<S: Selector> Reactor<S> {
 
 /// A caller who was accepted and is still to be served.
 pub(crate) struct Answered {
-    call: Call,
-    connection: Connection,
-    layering: Option<Arc<Layering>>,
-    place: Option<PeerPlace>,
+    pub(super) call: Call,
+    pub(super) carried: Carried,
+    pub(super) place: Option<PeerPlace>,
+}
+
+/// What a call that is still to be served lies on.
+pub(super) enum Carried {
+    /// A socket, and what is to be laid on it.
+    Socket(Connection, Option<Arc<Layering>>),
+    /// A socket with its layers, of which one has said already who calls.
+    Laid(Box<Layered>),
 }
 
 /// Why a caller could not be placed, and the caller.

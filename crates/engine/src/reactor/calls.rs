@@ -15,6 +15,7 @@ use super::layered::take_events;
 use super::leg_end::{Heard, LegEnd, LegSocket, Part, PutOff};
 use super::programs::{HandedOver, Over, PATIENCE, hung_up};
 use super::splice::receive_for;
+use super::unreachable::{TOO_LONG_FOR_THE_WAY, unreachable};
 use super::{Reactor, Token};
 
 /// Receives that one leg may have in one turn, so that a caller who sends without end makes nobody wait.
@@ -261,6 +262,10 @@ impl<S: Selector> Reactor<S> {
                         let why = "another caller spoke first, and one is answered";
                         host.tell(&Event::Undelivered { door: &from, messages: 1, why });
                     }
+                    Heard::Lost => {
+                        let door = &session.call().local;
+                        host.tell(&Event::Undelivered { door, messages: 1, why: TOO_LONG_FOR_THE_WAY });
+                    }
                     Heard::Finished => session.peer_finished(now, leg, &mut hands),
                     Heard::Nothing => {}
                     Heard::Failed(failed) => session.leg_failed(now, leg, failed, &mut hands),
@@ -319,11 +324,15 @@ impl<S: Selector> Reactor<S> {
             self.selector.forget(end.incoming.operation());
             self.selector.forget(end.room);
         }
-        if let Some(LegEnd { socket: LegSocket::Peer { door, address: Some(address), .. }, .. }) =
-            entry.ends.first()
-            && let Some(door) = self.doors.get_mut(*door)
+        if let Some(LegEnd {
+            socket: LegSocket::Peer { door, address: Some(address), latest_bytes, .. }, ..
+        }) = entry.ends.first()
+            && let Some(door) = self.doors.get_mut(door.get())
         {
             door.peers.remove(address);
+            if let (Some(bytes), Some(what)) = (*latest_bytes, unreachable(&entry.session, reason)) {
+                door.tell_unreachable(address, bytes, what, &self.host, now);
+            }
         }
         let wants_tcp_info = self.host.plan.observer.wants_tcp_info();
         let tcp = entry.ends.first().filter(|_| wants_tcp_info).and_then(LegEnd::tcp_info);
@@ -386,6 +395,7 @@ impl<S: Selector> Reactor<S> {
     /// The time for a drain is up: ends every call.
     pub(super) fn end_drain(&mut self, now: Now) {
         self.stop_answering();
+        self.close_lobby();
         let slots: Vec<usize> = self.entries.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             self.with(slot, now, |session, hands| session.end(now, CloseReason::Drained, hands));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use conversation::{CallFailed, End, Moment, Transport};
 use rustix::event::{PollFd, PollFlags};
 use smallvec::SmallVec;
-use socket::{Accepted, Inbox, Parcel, PeerAddress};
+use socket::{Accepted, Inbox, Parcel, PeerAddress, UnreachableTeller};
 
 use crate::doors::Door;
 use crate::gate::Why;
@@ -35,6 +35,21 @@ const BATCH_MIN: usize = 2;
 
 /// How often at most a door says that something is short.
 const SAY_SHORTAGE_EVERY: Duration = Duration::from_secs(10);
+
+/// A door's place among those of its worker, in 4 bytes: there is one in every call of a datagram peer. A process has
+/// fewer descriptors than that.
+#[derive(Clone, Copy)]
+pub(crate) struct DoorIndex(u32);
+
+impl DoorIndex {
+    pub(super) fn new(index: usize) -> DoorIndex {
+        DoorIndex(u32::try_from(index).unwrap_or(u32::MAX)) // at which there is none
+    }
+
+    pub(super) fn get(self) -> usize {
+        self.0 as usize
+    }
+}
 
 pub(crate) struct DoorState {
     /// `None` once it is closed.
@@ -68,6 +83,8 @@ pub(crate) struct DoorState {
     /// Answers to the datagrams that are being heard; `gathers` while some are.
     gathered: Gather,
     gathers: bool,
+    /// Tells senders that their messages went no further.
+    pub(super) teller: UnreachableTeller,
 }
 
 impl DoorState {
@@ -91,6 +108,7 @@ impl DoorState {
             batch: BATCH_MIN,
             gathered: Gather::default(),
             gathers: false,
+            teller: UnreachableTeller::default(),
         }
     }
 

@@ -32,11 +32,15 @@ pub(super) struct Hands<'r> {
 impl Carrier for Hands<'_> {
     fn send(&mut self, leg: Leg, bytes: &[u8]) -> Result<Option<usize>, CallFailed> {
         let Some(end) = self.ends.get_mut(leg.index()) else { return Ok(None) };
-        end.send(bytes, self.doors, self.host, self.now).inspect_err(|failed| {
+        let sent = end.send(bytes, self.doors, self.host, self.now).inspect_err(|failed| {
             if matches!(end.socket, LegSocket::Standard(_)) {
                 self.host.fail(ServeError::Output(*failed)); // it is every call's output
             }
-        })
+        });
+        match sent {
+            Err(failed) if self.has_lost(leg, failed) => Ok(Some(bytes.len())),
+            sent => sent,
+        }
     }
 
     fn send_held(&mut self, leg: Leg, _held: usize) -> Result<HeldSent, CallFailed> {

@@ -9,6 +9,7 @@
 use std::io;
 use std::iter::repeat_n;
 use std::os::fd::AsFd;
+use std::num::NonZeroU16;
 
 use conversation::{End, Leg, Now, Shape, Transport};
 use smallvec::smallvec;
@@ -18,7 +19,7 @@ use crate::doors::Door;
 use crate::selector::{Arrival, Operation, Selector};
 use crate::{CallLimits, Event, Session};
 
-use super::door::{is_suspicious, receives_by_itself};
+use super::door::{DoorIndex, is_suspicious, receives_by_itself};
 use super::hands::Hands;
 use super::leg_end::{LegEnd, LegSocket};
 use super::{RECEIVE_BUFFER_BYTES, Reactor, Token};
@@ -26,12 +27,17 @@ use super::{RECEIVE_BUFFER_BYTES, Reactor, Token};
 /// Datagrams taken at one turn (a burst is taken whole), so that a flood of them makes no open call wait.
 const DATAGRAMS_PER_TURN: usize = 64;
 
+/// Of each datagram, RFC 768.
+const UDP_HEADER_BYTES: u16 = 8;
+
 /// Who sent a message.
 #[derive(Clone)]
 struct Sender {
     /// Where an answer goes, if it can be answered.
     peer: Option<PeerAddress>,
     end: End,
+    /// The message came to this host alone.
+    is_to_one: bool,
 }
 
 impl<S: Selector> Reactor<S> {
@@ -175,7 +181,12 @@ impl<S: Selector> Reactor<S> {
         let transport = socket.transport();
         let end = burst.from.as_ref().map_or(End::Unnamed(transport), |from| from.end(transport));
         let to = burst.to.map(|to| to.end(&door.end));
-        let sender = Sender { peer: burst.from, end };
+        let is_to_one = !socket.hears_many() && is_to_one(burst.from.as_ref(), to.as_ref());
+        // The sockets of all workers get what is sent to many: the first takes it.
+        if !is_to_one && !self.is_first {
+            return;
+        }
+        let sender = Sender { peer: burst.from, end, is_to_one };
         for (message, sender) in messages.zip(repeat_n(sender, count)) {
             let bytes = &buffer[message.place];
             self.hear_message(index, sender, to.as_ref(), message.whole, bytes, now);
@@ -186,7 +197,7 @@ impl<S: Selector> Reactor<S> {
     fn hear_message(
         &mut self,
         index: usize,
-        Sender { peer, end: from }: Sender,
+        Sender { peer, end: from, is_to_one }: Sender,
         to: Option<&End>,
         whole: usize,
         bytes: &[u8],
@@ -209,7 +220,9 @@ impl<S: Selector> Reactor<S> {
             self.doors[index].undelivered(why, &self.host);
         } else {
             match peer {
-                Some(peer) if needs.memory_of_peers => self.hear_known(index, peer, from, bytes, now),
+                Some(peer) if needs.memory_of_peers => {
+                    self.hear_known(index, peer, from, is_to_one, bytes, now);
+                }
                 None if needs.dial => {
                     let why = "its sender has no address, and so no call of its own";
                     self.doors[index].undelivered(why, &self.host);
@@ -220,7 +233,15 @@ impl<S: Selector> Reactor<S> {
     }
 
     /// A message for the session of its sender, which begins with the sender's first.
-    fn hear_known(&mut self, index: usize, peer: PeerAddress, from: End, bytes: &[u8], now: Now) {
+    fn hear_known(
+        &mut self,
+        index: usize,
+        peer: PeerAddress,
+        from: End,
+        is_to_one: bool,
+        bytes: &[u8],
+        now: Now,
+    ) {
         let door = &mut self.doors[index];
         let known = door.peers.get(&peer).copied();
         let slot = match known {
@@ -238,7 +259,13 @@ impl<S: Selector> Reactor<S> {
                 }
                 let call = self.host.call(Shape::Datagram, door.end.clone(), from, now);
                 let address = Some(peer.clone());
-                let socket = LegSocket::Peer { door: index, address, received_bytes: 0, sent_bytes: 0 };
+                let socket = LegSocket::Peer {
+                    door: DoorIndex::new(index),
+                    address,
+                    received_bytes: 0,
+                    sent_bytes: 0,
+                    latest_bytes: None,
+                };
                 let Some(slot) = self.open(call, socket, place, now) else { return };
                 self.doors[index].peers.insert(peer, slot);
                 slot
@@ -248,9 +275,11 @@ impl<S: Selector> Reactor<S> {
             return self.doors[index].undelivered("the other end takes less than comes", &self.host);
         }
         if let Some(entry) = self.entries.get_mut(slot)
-            && let LegSocket::Peer { received_bytes, .. } = &mut entry.ends[0].socket
+            && let LegSocket::Peer { received_bytes, latest_bytes, .. } = &mut entry.ends[0].socket
         {
             *received_bytes += bytes.len() as u64;
+            let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX).saturating_add(UDP_HEADER_BYTES);
+            *latest_bytes = NonZeroU16::new(length).filter(|_| is_to_one);
         }
         self.with(slot, now, |session, hands| session.received(now, Leg::CALLER, bytes, hands));
     }
@@ -265,7 +294,8 @@ impl<S: Selector> Reactor<S> {
         let mut session =
             Session::new(call, self.host.plan.service.conversation(), CallLimits::default(), now);
         let received_bytes = bytes.len() as u64;
-        let socket = LegSocket::Peer { door: index, address: peer, received_bytes, sent_bytes: 0 };
+        let (door, latest_bytes, sent_bytes) = (DoorIndex::new(index), None, 0);
+        let socket = LegSocket::Peer { door, address: peer, received_bytes, sent_bytes, latest_bytes };
         let mut ends = smallvec![LegEnd::new(socket)];
         let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
         let members = &mut self.members;
@@ -275,4 +305,12 @@ impl<S: Selector> Reactor<S> {
         session.end(now, conversation::CloseReason::Finished, &mut hands);
         self.chores.clear(); // there is no call any more that an answer could be for
     }
+}
+
+/// Whether a message to this address came to this host alone, as far as the kernel tells: not to a group, and not to the
+/// broadcast address of a network.
+fn is_to_one(from: Option<&PeerAddress>, to: Option<&End>) -> bool {
+    let Some(to) = to.and_then(End::ip).map(|to| to.ip()) else { return true };
+    let ours = from.and_then(PeerAddress::answer_from);
+    !to.is_multicast() && ours.is_none_or(|ours| ours == to)
 }

@@ -11,7 +11,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use conversation::{CallFailed, CloseReason, End, Leg, Now, Shape};
-use layers::{Above, Failure, HIGH_MARK_BYTES, Stack};
+use layers::{Above, Failure, HIGH_MARK_BYTES, ProxyHeader, Stack};
 use smallvec::SmallVec;
 use socket::Connection;
 
@@ -167,6 +167,21 @@ impl Layered {
         self.has_owed |= self.owes();
     }
 
+    /// Takes whom the proxy before us has named out of what is still to be taken.
+    pub(super) fn take_introduction(&mut self) -> Option<ProxyHeader> {
+        self.events.iter_mut().find_map(Above::take_introduction)
+    }
+
+    /// Whether nothing more can come of it.
+    pub(super) fn is_over(&self) -> bool {
+        self.has_failed || self.broken.is_some()
+    }
+
+    /// Why a layer cannot go on, if that is still to be taken.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.events.iter().find_map(Above::failed)
+    }
+
     /// One receive, unless something is there already. `Ok(None)`: nothing for above came of it.
     pub(crate) fn receive(&mut self, buffer: &mut [u8], now: Now) -> io::Result<Option<Heard>> {
         if !self.events.is_empty() {
@@ -175,11 +190,21 @@ impl Layered {
         if let Some(failed) = self.broken {
             return Ok(Some(Heard::Failed(failed)));
         }
+        let is_ended = self.receive_below(buffer, now)?;
+        Ok(match self.events.is_empty() {
+            true if is_ended => Some(Heard::Finished), // what ended above before ends below
+            true => None,
+            false => Some(Heard::Events),
+        })
+    }
+
+    /// One receive from the socket; what comes of it for above is kept. Returns whether the peer has finished below.
+    pub(super) fn receive_below(&mut self, buffer: &mut [u8], now: Now) -> io::Result<bool> {
         let room = RECEIVE_BYTES.min(buffer.len());
         let received = self.connection.receive(&mut buffer[..room])?;
         self.has_filled = received.length == room;
         if self.has_failed {
-            return Ok(received.end.then_some(Heard::Finished));
+            return Ok(received.end);
         }
         if received.end {
             self.event(|stack, above| stack.below_finished(now, above));
@@ -193,11 +218,7 @@ impl Layered {
             });
             self.answered_bytes = (self.answered_bytes + answered).min(self.stack.outgoing().len());
         }
-        Ok(match self.events.is_empty() {
-            true if received.end => Some(Heard::Finished), // what ended above before ends below
-            true => None,
-            false => Some(Heard::Events),
-        })
+        Ok(received.end)
     }
 
     /// All of it: a message whole, or any cut of a stream. `None` while there is no room.

@@ -1,6 +1,7 @@
 //! The socket under one leg, and what it was last seen ready for.
 
 use std::io::ErrorKind;
+use std::num::NonZeroU16;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::host::Host;
 use crate::selector::Operation;
 
 use super::arrivals::{Incoming, Kept};
-use super::door::DoorState;
+use super::door::{DoorIndex, DoorState};
 use super::layered::Layered;
 
 /// Bytes taken from a byte stream at once. Messages get the whole receive buffer.
@@ -91,10 +92,13 @@ pub(crate) enum LegSocket {
     },
     /// One peer of the datagram socket of a door; its messages come in there.
     Peer {
-        door: usize,
+        door: DoorIndex,
         address: Option<PeerAddress>,
         received_bytes: u64,
         sent_bytes: u64,
+        /// Bytes of its latest datagram, with the 8 of UDP's header; `None` if that went to many hosts: of those no
+        /// error may be told.
+        latest_bytes: Option<NonZeroU16>,
     },
     /// Not open yet, or not any more.
     None,
@@ -122,6 +126,8 @@ pub(crate) enum Heard {
     },
     /// A message of a speaker that is not listened to.
     Stranger(End),
+    /// A message that was sent before was lost: it is longer than the way to the peer takes.
+    Lost,
     Finished,
     Nothing,
     Failed(CallFailed),
@@ -233,6 +239,8 @@ impl LegEnd {
                         self.brought(received.length);
                         Heard::Bytes(received.length)
                     }
+                    // ICMP says so of a message that has gone; longer ones are cut from now on, or refused.
+                    Err(error) if !is_stream && error.raw_os_error() == Some(libc::EMSGSIZE) => Heard::Lost,
                     Err(error) => self.not_received("recv(2)", &error),
                 }
             }
@@ -354,8 +362,8 @@ impl LegEnd {
                 self.writable = false;
                 return Ok(None);
             }
-            LegSocket::Peer { door, address, received_bytes, sent_bytes } => {
-                let Some(door) = doors.get_mut(*door) else { return Ok(Some(bytes.len())) };
+            LegSocket::Peer { door, address, received_bytes, sent_bytes, .. } => {
+                let Some(door) = doors.get_mut(door.get()) else { return Ok(Some(bytes.len())) };
                 let allowed = UNPROVEN_ANSWER_BYTES.max(received_bytes.saturating_mul(3));
                 if *sent_bytes + bytes.len() as u64 > allowed {
                     door.undelivered("the answer is much longer than what came (amplification)", host);

@@ -10,6 +10,8 @@ pub(super) enum Token {
     /// The output of a leg that has two descriptors.
     Output(usize, Leg),
     Door(usize),
+    /// A caller who is still to be introduced.
+    Lobby(usize),
     Child(usize),
     /// A program whose call is over.
     Program(usize),
@@ -37,6 +39,7 @@ impl Token {
             Token::Ticks => (8, 0, 0),
             Token::Census(turn) => (9, turn, 0),
             Token::Program(index) => (10, index, 0),
+            Token::Lobby(index) => (11, index, 0),
         };
         (index as u64) << 8 | (leg as u64) << 4 | kind
     }
@@ -56,6 +59,7 @@ impl Token {
             8 => Token::Ticks,
             9 => Token::Census(index),
             10 => Token::Program(index),
+            11 => Token::Lobby(index),
             _ => return None,
         })
     }

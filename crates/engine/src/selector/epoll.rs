@@ -24,6 +24,10 @@ impl Selector for EpollSelector {
         Ok(Operation::NONE)
     }
 
+    fn release(&mut self, fd: BorrowedFd<'_>, _operation: Operation) {
+        self.epoll.remove(fd);
+    }
+
     fn wait<'a>(
         &mut self,
         _sources: impl Iterator<Item = Source<'a>>,

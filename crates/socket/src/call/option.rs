@@ -29,6 +29,8 @@ pub(crate) enum Value {
     Interface(Box<str>),
     /// A multicast group, and the interface on which to join it; `None`: the routing table's.
     Group(IpAddr, Option<Box<str>>),
+    /// The same, for what this host sends to it.
+    SourceGroup(IpAddr, IpAddr, Option<Box<str>>),
 }
 
 impl Display for Value {
@@ -42,6 +44,10 @@ impl Display for Value {
             Value::Interface(interface) => write!(f, "{interface:?}"),
             Value::Group(group, None) => group.fmt(f),
             Value::Group(group, Some(interface)) => write!(f, "{group} on {interface:?}"),
+            Value::SourceGroup(group, source, None) => write!(f, "{group} from {source}"),
+            Value::SourceGroup(group, source, Some(interface)) => {
+                write!(f, "{group} from {source} on {interface:?}")
+            }
         }
     }
 }
@@ -60,6 +66,9 @@ fn put(fd: impl AsFd, level: i32, name: i32, value: &Value) -> io::Result<()> {
         Value::Time(time) => Ok(sockopt::set_socket_timeout(fd, sockopt::Timeout::Send, *time)?),
         Value::Interface(interface) => interface::send_multicast_by(fd, level, interface),
         Value::Group(group, interface) => interface::join(fd, *group, interface.as_deref()),
+        Value::SourceGroup(group, source, interface) => {
+            interface::join_source(fd, level, *group, *source, interface.as_deref())
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use switchboard::address::Layer;
 use switchboard::services::{Terminal, Until};
 use switchboard::socket::Program;
 use switchboard::{Address, Layering, Line, Transport, converse, socket};
@@ -39,7 +40,11 @@ fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
     // A program may have closed its output and read on, as one that writes a file does; it ends the call by ending.
     let until = if address.transport.is_program() { Until::Both } else { Until::Peer };
     let defaults = Terminal { quiet: Some(QUIET), ..Terminal::until(until) };
-    let terminal = super::terminal(&arguments.terminal, &keyboard, defaults);
+    let mut terminal = super::terminal(&arguments.terminal, &keyboard, defaults);
+    let has_end_of_its_own = |layer| matches!(layer, Layer::Tls | Layer::WebSocket);
+    if address.layers.iter().any(has_end_of_its_own) {
+        terminal.held = terminal.quiet;
+    }
     let (line, end) = line(&address, log)?;
     let mut plan = super::plan(terminal, log, false)?;
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;

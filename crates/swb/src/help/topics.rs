@@ -95,6 +95,14 @@ one; the line `listening ADDRESS` says which it is. A port below 1024 needs priv
 
 A listener on :PORT or [::]:PORT answers IPv4 and IPv6; 0.0.0.0:PORT answers IPv4 alone.
 
+A listener on a multicast group, udp://239.1.2.3:PORT or udp://[ff02::1234%IF]:PORT, joins it; ?join=GROUP
+joins further ones, ?source=HOST hears one host only, ?multicast-interface=IF says where. Who calls a group, or
+a broadcast address with ?broadcast, hears whoever answers.
+
+Behind proxy:// the caller is whom the PROXY header names: for --allow, --deny and --max-calls-per-peer, for
+services and programs, and in the log. ?trust=NETWORK says whose headers are believed; unless given, those of
+whoever can connect.
+
 @NAME is an abstract name of unix(7): no file, gone with the last socket. At a path, a listener removes only
 its own dead socket, never a file.
 
@@ -165,6 +173,7 @@ fn value(row: &OptionRow) -> String {
         | Kind::Mode
         | Kind::Local
         | Kind::Group
+        | Kind::Source
         | Kind::Word(_)
         | Kind::File
         | Kind::Path
@@ -184,7 +193,9 @@ What is delivered
 When a call ends
   The end of standard input (Ctrl-D at a terminal) ends your half of the call: the peer reads the end and
   can still answer. --no-half-close keeps your half open.
-  `connect` ends when the peer has finished, whether or not standard input has.
+  `connect` ends when the peer has finished, whether or not standard input has. Over tls and ws it ends your half
+  once the peer has been quiet for --wait (1s) after the end of the input, since many a peer takes that for the
+  end of the whole call and answers no more.
   `listen` ends when both have; with --keep it goes on with the next caller when the peer has finished.
   --until peer|both|input says it otherwise.
   A program (exec:, sh:) ends the call when it has closed its output and its input, as by ending. If the call is over
@@ -195,7 +206,8 @@ When a call ends
   Datagrams have no end: the conversation ends once standard input has ended and the peer has been quiet for
   --wait (1s for `connect`; `listen` waits for ever).
   `relay` passes on an end as an end of that direction and a reset as a reset, behind all that was said before;
-  a caller whom it cannot join to the other address is reset.
+  a caller whom it cannot join to the other address is reset. One who calls by datagrams hears by ICMP that
+  nobody listens there, where this user may send it (CAP_NET_RAW).
   --idle-timeout ends a call that is silent in both directions for this long.
   At a terminal a line that is ~. ends it at once (`swb help typing`).
 

@@ -18,7 +18,8 @@ pub(crate) struct Access {
     ///
     /// Give it again, or commas between, for more. A host's addresses are looked up at the start. A file
     /// (@FILE or file:PATH) has such rules, one a line, and # begins a comment. A caller over IP is judged by
-    /// addresses only; one at a Unix socket by users and (effective) groups only. Others are reset, and their
+    /// addresses only; one at a Unix socket by users and (effective) groups only; behind proxy:// whom the PROXY
+    /// header names, if the proxy may say so (?trust=). Others are reset, and their
     /// datagrams dropped; at a Unix socket, which has no reset, who has said nothing yet sees an end. At
     /// SIGHUP `swb serve` reads files and names again; open calls go on, and a rule that cannot be read
     /// changes nothing.

@@ -106,7 +106,7 @@ fn haproxy_tells_who_called_it() {
 }
 
 /// HAProxy in front of this port, and its place.
-fn haproxy(port: &str, send: &str) -> (Running, String) {
+pub(crate) fn haproxy(port: &str, send: &str) -> (Running, String) {
     let directory = Directory::new();
     // At an address where nobody else asks for a port, as it takes none that the kernel chooses.
     let free = TcpListener::bind("127.77.0.1:0").unwrap().local_addr().unwrap();

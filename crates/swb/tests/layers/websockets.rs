@@ -36,6 +36,10 @@ pub(crate) const SERVER: &str = r#"
 import asyncio, ssl, sys, websockets
 async def echo(call):
     if call.path == "/bye": return await call.send("good day")
+    if call.path == "/late":
+        said = await call.recv()
+        await asyncio.sleep(0.5)
+        return await call.send(said)
     async for message in call: await call.send(message)
 async def main(certificate, key):
     context = None

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::support::peer::wait_until;
 use crate::support::proc::sockets;
 use crate::support::{Directory, PATIENCE, Server};
@@ -38,6 +40,39 @@ fn each_of_many_callers_gets_its_own_answers(engine: &str) {
     assert!(sockets(server.pid()).len() >= 50);
     let said = server.terminate();
     assert_eq!(said.code(), 0, "{}", said.stderr);
+}
+
+#[test]
+fn a_thousand_callers_at_once_get_their_own_answers_and_nobody_elses() {
+    const CALLERS: usize = 1_000;
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+    if maximum.is_some_and(|most| most < 2 * CALLERS as u64) {
+        return println!("not checked: a process may have {maximum:?} descriptors here (ulimit -Hn)");
+    }
+    let echo = Server::start(&["serve", "echo", "udp://127.0.0.1:0", "--rate-per-peer", "off"]);
+    for engine in ["epoll", "uring"] {
+        let server = relay_at("udp://127.0.0.1:0", echo.address(), engine, &["--workers", "2"]);
+        let callers: Vec<UdpSocket> = (0..CALLERS).map(|_| caller(&server)).collect();
+        for round in 0..3 {
+            // Many at once, and no more than the one socket of the echo holds of answers and questions.
+            for (group, some) in callers.chunks(100).enumerate() {
+                let said = |number: usize| format!("{} in round {round}", group * 100 + number);
+                for (number, caller) in some.iter().enumerate() {
+                    caller.send(said(number).as_bytes()).unwrap();
+                }
+                for (number, caller) in some.iter().enumerate() {
+                    assert_eq!(hear(caller), said(number), "under {engine}");
+                }
+            }
+        }
+        for caller in &callers {
+            caller.set_nonblocking(true).unwrap();
+            assert!(caller.recv(&mut [0; 99]).is_err(), "nobody hears what another was answered");
+        }
+        assert!(sockets(server.pid()).len() >= CALLERS);
+        assert_eq!(server.terminate().code(), 0);
+    }
 }
 
 #[test]
@@ -124,6 +159,7 @@ fn a_service_that_is_not_there_is_told_at_the_next_message_and_found_when_it_is(
     server
         .running
         .wait_for_line(&format!(": refused by the peer's host (udp://127.0.0.1:{port}); 5 bytes in"));
+    let _ = caller.take_error(); // where ICMP could be sent, it has told him
     drop(held);
     let echo = Server::start(&["serve", "echo", &format!("udp://127.0.0.1:{port}")]);
     caller.send(b"hello").unwrap();

@@ -1,0 +1,87 @@
+//! What the way to the other end does not carry, told to who sent it by datagrams.
+//!
+//! A caller at a door for datagrams has no connection that could be reset. What its kernel would have heard from the
+//! other end's host it hears from us, by ICMP; of a message that is too long it is not told, since what it sends comes
+//! here whole: an ICMP of ours would only have it cut what it sends to us. Both are counted and said in the log.
+
+use std::num::NonZeroU16;
+
+use conversation::{CallFailed, CloseReason, DialFailureKind, Leg, Now, Shape};
+use socket::{PeerAddress, Unreachable};
+
+use crate::Session;
+use crate::host::Host;
+
+use super::door::DoorState;
+use super::hands::Hands;
+use super::leg_end::{LegEnd, LegSocket};
+
+/// Why a message was lost.
+pub(super) const TOO_LONG_FOR_THE_WAY: &str =
+    "it is longer than a datagram may be on the way to the other end";
+
+/// What could not be reached, where that is why a call is over.
+pub(super) fn unreachable(session: &Session, reason: CloseReason) -> Option<Unreachable> {
+    let is_far = session.broken_leg().is_some_and(|leg| leg != Leg::CALLER);
+    match reason {
+        CloseReason::NotDialled(DialFailureKind::Refused) => Some(Unreachable::Port),
+        CloseReason::NotDialled(DialFailureKind::Unreachable | DialFailureKind::TimedOut) => {
+            Some(Unreachable::Host)
+        }
+        CloseReason::Refused if is_far => Some(Unreachable::Port),
+        CloseReason::Failed(CallFailed { errno: libc::EHOSTUNREACH | libc::ENETUNREACH, .. }) if is_far => {
+            Some(Unreachable::Host)
+        }
+        _ => None,
+    }
+}
+
+impl DoorState {
+    /// Tells a sender, whose latest datagram had so many bytes, that it cannot be carried on. What answers of ours may
+    /// cost the network bounds this too.
+    pub(super) fn tell_unreachable(
+        &mut self,
+        sender: &PeerAddress,
+        bytes: NonZeroU16,
+        what: Unreachable,
+        host: &Host,
+        now: Now,
+    ) {
+        let Some(mut to) = self.end.ip() else { return }; // a Unix socket: there is no such message
+        if let Some(ours) = sender.answer_from() {
+            to.set_ip(ours);
+        }
+        if sender.ip().is_some_and(|sender| !host.gate.may_answer(sender.ip(), now.moment)) {
+            return self.undelivered("one source is answered no more often (--rate-per-peer)", host);
+        }
+        let why = match (self.teller.tell(sender, to, bytes, what), what) {
+            (Ok(()), Unreachable::Port) => "nobody listens at the other end; the sender is told (ICMP)",
+            (Ok(()), Unreachable::Host) => "no way leads to the other end; the sender is told (ICMP)",
+            (Err(_), Unreachable::Port) => {
+                "nobody listens at the other end; to tell the sender (ICMP) takes CAP_NET_RAW"
+            }
+            (Err(_), Unreachable::Host) => {
+                "no way leads to the other end; to tell the sender (ICMP) takes CAP_NET_RAW"
+            }
+        };
+        self.undelivered(why, host);
+    }
+}
+
+impl Hands<'_> {
+    /// Whether a message that could not be sent on this leg is one datagram lost, as any may be, and not the call: it
+    /// came as one. Then that is counted.
+    pub(super) fn has_lost(&self, leg: Leg, failed: CallFailed) -> bool {
+        let is_datagram = |end: &LegEnd| end.shape() == Some(Shape::Datagram);
+        if failed.errno == libc::EMSGSIZE
+            && leg != Leg::CALLER
+            && self.ends.get(leg.index()).is_some_and(is_datagram)
+            && let Some(LegEnd { socket: LegSocket::Peer { door, .. }, .. }) = self.ends.first()
+            && let Some(door) = self.doors.get(door.get())
+        {
+            door.undelivered(TOO_LONG_FOR_THE_WAY, self.host);
+            return true;
+        }
+        false
+    }
+}
