@@ -6,10 +6,24 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
+
 use crate::call;
 
 /// Bytes that a pipe is asked to hold: the largest that a user without privileges may have, `pipe-max-size`.
 pub const PIPE_BYTES: usize = 1 << 20;
+
+/// Bytes that a pipe in front of us is asked to hold once bulk comes through it, or half of them: four times what it has
+/// from birth. Twice as many would gain nothing more, and the pages of a user's pipes are counted (`pipe-user-pages-soft`,
+/// 64 MiB): beyond that whoever makes a pipe gets one of a page or two.
+const SHARED_PIPE_BYTES: usize = 256 << 10;
+
+/// Widens a pipe that others made. It stays what it is where it is wide already, or the user may have no more.
+pub(crate) fn widen(pipe: impl AsFd) {
+    let Ok(bytes) = fcntl_getpipe_size(&pipe) else { return };
+    let wider = [SHARED_PIPE_BYTES, SHARED_PIPE_BYTES / 2].into_iter().filter(|wider| *wider > bytes);
+    wider.into_iter().find(|wider| fcntl_setpipe_size(&pipe, *wider).is_ok());
+}
 
 /// What one descriptor gave and another has not taken yet.
 #[derive(Debug)]
@@ -28,7 +42,7 @@ impl Pipe {
     pub fn new() -> io::Result<Pipe> {
         let (out_of, into) = call::pipe()?;
         // Where the user has many pages in pipes already it stays at what it is, pipe(7): pipe-user-pages-soft.
-        let _ = rustix::pipe::fcntl_setpipe_size(&into, PIPE_BYTES);
+        let _ = fcntl_setpipe_size(&into, PIPE_BYTES);
         Ok(Pipe { into, out_of, held: 0 })
     }
 

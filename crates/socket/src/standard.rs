@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use address::End;
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
 
+use crate::pipe::widen;
 use crate::{Pipe, Received, call, write_without_blocking};
 
 /// Standard input and output, or any other pair of files in their place.
@@ -22,6 +23,8 @@ pub struct Standard {
     is_stdout: bool,
     /// Whether a splice from the input, and to the output, is worth a try.
     splices: (bool, bool),
+    /// Whether bulk came from the input, and to the output, so that pipes there are wide.
+    is_wide: (bool, bool),
 }
 
 impl Standard {
@@ -40,7 +43,7 @@ impl Standard {
     #[must_use]
     pub fn from_pair(input: OwnedFd, output: OwnedFd) -> Standard {
         let splices = (splices(&input), splices(&output));
-        Standard { input, output: Some(output), is_stdout: false, splices }
+        Standard { input, output: Some(output), is_stdout: false, splices, is_wide: (false, false) }
     }
 
     /// Where it is: `-`.
@@ -96,12 +99,15 @@ impl Standard {
         self.splices.1
     }
 
-    /// splice(2): as [`receive`](Self::receive), into a pipe.
+    /// splice(2): as [`receive`](Self::receive), into a pipe. A pipe in front of us is widened, `F_SETPIPE_SZ`.
     ///
     /// # Errors
     ///
     /// [`io::ErrorKind::WouldBlock`] also if the pipe is full; `EINVAL` for a file that cannot be spliced.
-    pub fn receive_into(&self, pipe: &mut Pipe) -> io::Result<usize> {
+    pub fn receive_into(&mut self, pipe: &mut Pipe) -> io::Result<usize> {
+        if !std::mem::replace(&mut self.is_wide.0, true) {
+            widen(&self.input);
+        }
         pipe.fill(&self.input)
     }
 
@@ -110,9 +116,14 @@ impl Standard {
     /// # Errors
     ///
     /// As [`send`](Self::send); `EINVAL` for a file that cannot be spliced.
-    pub fn send_from(&self, pipe: &mut Pipe) -> io::Result<usize> {
+    pub fn send_from(&mut self, pipe: &mut Pipe) -> io::Result<usize> {
         match &self.output {
-            Some(output) => pipe.drain(output),
+            Some(output) => {
+                if !std::mem::replace(&mut self.is_wide.1, true) {
+                    widen(output);
+                }
+                pipe.drain(output)
+            }
             None => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }

@@ -97,7 +97,7 @@ impl LegEnd {
 
     fn receive_into(&mut self, pipe: &mut Pipe) -> Heard {
         let held = pipe.held();
-        let outcome = match &self.socket {
+        let outcome = match &mut self.socket {
             LegSocket::Connection(connection) => connection.receive_into(pipe),
             LegSocket::Standard(standard) => {
                 self.readable = false; // once for each time that poll(2) called it readable
@@ -136,7 +136,7 @@ impl LegEnd {
             debug_assert!(false, "nothing is held for this leg");
             return Ok(HeldSent::Instead(Vec::new()));
         };
-        let outcome = match &self.socket {
+        let outcome = match &mut self.socket {
             LegSocket::Connection(connection) => connection.send_from(pipe),
             LegSocket::Standard(standard) => standard.send_from(pipe),
             LegSocket::Layered(_)

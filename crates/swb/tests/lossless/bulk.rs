@@ -1,6 +1,7 @@
 //! Large random input through every line, compared byte for byte.
 
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use std::os::fd::OwnedFd;
 use std::thread::JoinHandle;
 
 use crate::support::{Directory, Server, swb};
@@ -145,5 +146,37 @@ impl Random {
             let word = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes();
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
+    }
+}
+
+#[test]
+fn pipes_on_the_way_of_bulk_are_widened_and_those_of_a_talk_are_left_alone() {
+    fn size(pipe: impl std::os::fd::AsFd) -> usize {
+        rustix::pipe::fcntl_getpipe_size(pipe).unwrap()
+    }
+    // Where this user has many pages in pipes already, they stay what they are.
+    let (_, probe) = pipe().unwrap();
+    let (narrow, wide) = (size(&probe), 256 << 10);
+    let is_allowed = rustix::pipe::fcntl_setpipe_size(&probe, wide).is_ok();
+    let directory = Directory::new();
+    for (bytes, is_bulk) in [(4 << 20, true), (100, false)] {
+        let (callee, callee_sends, mut callee_hears) = start_listening(&["listen", &places(&directory)[0]]);
+        let (caller, mut caller_sends, caller_hears) = start(&["connect", callee.address()]);
+        let [in_front, behind] =
+            [caller_sends.try_clone().map(OwnedFd::from), callee_hears.try_clone().map(OwnedFd::from)];
+        let (in_front, behind) = (in_front.unwrap(), behind.unwrap());
+        let feeding = std::thread::spawn(move || caller_sends.write_all(&vec![7; bytes]).unwrap());
+        callee_hears.read_exact(&mut vec![0; bytes]).unwrap();
+        feeding.join().unwrap();
+        let wanted = if is_bulk && is_allowed { wide } else { narrow };
+        assert_eq!((size(&in_front), size(&behind)), (wanted, wanted), "{bytes} bytes");
+        assert_eq!(
+            (size(&callee_sends), size(&caller_hears)),
+            (narrow, narrow),
+            "nothing came through these"
+        );
+        drop((in_front, callee_sends, callee_hears, behind));
+        drop(caller_hears);
+        assert_eq!((caller.finish().code(), callee.running.finish().code()), (0, 0));
     }
 }

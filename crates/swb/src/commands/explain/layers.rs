@@ -137,6 +137,10 @@ static THROUGH_A_PIPE: &[Row] = &[
 static WITH_STANDARD: &[Row] = &[
     fixed("splice(call, pipe), splice(pipe, output)", "pages are handed over: no byte passes our memory"),
     fixed("splice(input, pipe), splice(pipe, call)", "the same the other way; not on a terminal"),
+    fixed(
+        "fcntl(input, F_SETPIPE_SZ, 256 KiB)",
+        "where it is a pipe, and the output likewise, if the user may",
+    ),
 ];
 
 static WITH_FAR: &[Row] = &[
