@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use address::{Address, End, Place, Shape};
+use conversation::Service;
 use socket::{BindError, BurstSocket, DatagramSocket, Granted, Inherited, Listener};
 
 use crate::capabilities::Datagrams;
@@ -94,6 +95,17 @@ impl Doors {
     #[must_use]
     pub fn granted(&self) -> &[Granted] {
         &self.granted
+    }
+
+    /// Opens what this service will need of the doors and what takes privileges: before they are given away.
+    pub fn prepare_for(&mut self, service: &dyn Service) {
+        if service.needs().dial {
+            for door in self.workers.iter_mut().flatten() {
+                if let Door::Datagrams(socket) = door {
+                    socket.open_teller();
+                }
+            }
+        }
     }
 
     pub(crate) fn into_workers(self) -> Vec<Vec<Door>> {

@@ -8,6 +8,8 @@
 //! datagram.
 
 use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -17,6 +19,7 @@ use smallvec::SmallVec;
 use crate::call::{self, Value};
 use crate::packet_info::{self, Destination, Label, Told};
 use crate::peer_address::Peer;
+use crate::unreachable::{Unreachable, UnreachableTeller};
 use crate::{Datagram, DatagramSocket, PeerAddress, errno};
 
 /// The most messages that one burst can send: `UDP_MAX_SEGMENTS` of Linux before 6.9, when it became 128.
@@ -36,6 +39,7 @@ pub struct BurstSocket {
     socket: DatagramSocket,
     /// The kernel said yes. It has `UDP_SEGMENT` then too, which is older.
     has_bursts: bool,
+    teller: UnreachableTeller,
 }
 
 /// Datagrams that were received together: at least one.
@@ -127,7 +131,7 @@ impl BurstSocket {
         // A kernel that refuses has none, and loses nothing by it.
         let has_bursts =
             hears_bursts(socket.transport()) && call::set_option(&socket, level, name, &value).is_ok();
-        BurstSocket { socket, has_bursts }
+        BurstSocket { socket, has_bursts, teller: UnreachableTeller::default() }
     }
 
     /// The next burst, its datagrams whole or cut at the end of `buffer`.
@@ -236,6 +240,28 @@ impl BurstSocket {
     /// What getsockname(2) says.
     pub fn local_end(&self) -> io::Result<End> {
         self.socket.local_end()
+    }
+
+    /// Opens what telling senders takes, while this process may: it is to give its privileges away.
+    pub fn open_teller(&mut self) {
+        self.teller.open();
+    }
+
+    /// Tells a sender by ICMP that its latest datagram went no further. That had so many bytes, with the 8 of UDP's
+    /// header, and came to our address `to`.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` without the capability `CAP_NET_RAW`; `EAFNOSUPPORT` where there is no ICMP (a Unix socket, addresses of
+    /// two families); `EINVAL` of a datagram of which nothing may be told.
+    pub fn tell_unreachable(
+        &mut self,
+        sender: &PeerAddress,
+        to: SocketAddr,
+        bytes: NonZeroU16,
+        what: Unreachable,
+    ) -> io::Result<()> {
+        self.teller.tell(sender, to, bytes, what)
     }
 
     /// Whether it is bound to the address of many hosts: every datagram is theirs too.

@@ -101,5 +101,5 @@ pub use resolve_error::{ResolveError, ResolveErrorKind};
 pub use standard::Standard;
 pub use system_call::SystemCall;
 pub use tcp_info::TcpInfo;
-pub use unreachable::{Unreachable, UnreachableTeller};
+pub use unreachable::Unreachable;
 pub use write_nowait::write_without_blocking;

@@ -4,7 +4,7 @@
 //! which nobody listens; a relay listens at its own, so it has to say of the port behind it. The message quotes the
 //! headers of the datagram, by which the sender's kernel finds the socket (RFC 1122 section 4.1.3.3). Protected: none is
 //! sent of a datagram to or from many hosts (RFC 1122 section 3.2.2). A message is 56 bytes of IPv4 or 96 of IPv6. The
-//! sockets (`IPPROTO_RAW`) receive nothing; each is opened when it is first needed.
+//! sockets (`IPPROTO_RAW`) receive nothing; each is opened when it is first needed, if not before.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -26,7 +26,7 @@ pub enum Unreachable {
 
 /// Tells senders of datagrams what could not be reached.
 #[derive(Debug, Default)]
-pub struct UnreachableTeller {
+pub(crate) struct UnreachableTeller {
     v4: Option<OpenSocket>,
     v6: Option<OpenSocket>,
 }
@@ -43,13 +43,14 @@ const ICMPV6: u8 = 58;
 const HOPS: u8 = 64;
 
 impl UnreachableTeller {
-    /// Tells `sender`, whose latest datagram had so many bytes, with UDP's header, and came to our address `to`.
-    ///
-    /// # Errors
-    ///
-    /// `EPERM` without the capability; `EAFNOSUPPORT` where there is no ICMP (a Unix socket, addresses of two families);
-    /// `EINVAL` of a datagram of which nothing may be told.
-    pub fn tell(
+    /// Opens the sockets that can be had.
+    pub(crate) fn open(&mut self) {
+        self.v4 = call::raw_socket(false).ok();
+        self.v6 = call::raw_socket(true).ok();
+    }
+
+    /// See [`tell_unreachable`](crate::BurstSocket::tell_unreachable).
+    pub(crate) fn tell(
         &mut self,
         sender: &PeerAddress,
         to: SocketAddr,

@@ -220,10 +220,11 @@ impl Server {
         let access = Access::read(self.allow, self.deny).map_err(StartError::Rules)?;
         access.check(&transports).map_err(StartError::SendersUnknown)?;
         let access = Arc::new(access);
-        let doors = Doors::open(&self.addresses, engine, self.workers).map_err(StartError::Doors)?;
+        let mut doors = Doors::open(&self.addresses, engine, self.workers).map_err(StartError::Doors)?;
         let addresses = doors.names().iter().filter_map(|name| name.parse().ok()).collect();
         let notes = doors.notes().to_vec();
         if let Some(identity) = &self.identity {
+            doors.prepare_for(&*self.service);
             identity.assume().map_err(StartError::Identity)?;
         }
         let control = Arc::new(Control::new().map_err(StartError::Control)?);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use conversation::{CallFailed, End, Moment, Transport};
 use rustix::event::{PollFd, PollFlags};
 use smallvec::SmallVec;
-use socket::{Accepted, Inbox, Parcel, PeerAddress, UnreachableTeller};
+use socket::{Accepted, Inbox, Parcel, PeerAddress};
 
 use crate::doors::Door;
 use crate::gate::Why;
@@ -83,8 +83,6 @@ pub(crate) struct DoorState {
     /// Answers to the datagrams that are being heard; `gathers` while some are.
     gathered: Gather,
     gathers: bool,
-    /// Tells senders that their messages went no further.
-    pub(super) teller: UnreachableTeller,
 }
 
 impl DoorState {
@@ -108,7 +106,6 @@ impl DoorState {
             batch: BATCH_MIN,
             gathered: Gather::default(),
             gathers: false,
-            teller: UnreachableTeller::default(),
         }
     }
 

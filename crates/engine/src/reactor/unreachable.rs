@@ -10,6 +10,7 @@ use conversation::{CallFailed, CloseReason, DialFailureKind, Leg, Now, Shape};
 use socket::{PeerAddress, Unreachable};
 
 use crate::Session;
+use crate::doors::Door;
 use crate::host::Host;
 
 use super::door::DoorState;
@@ -22,18 +23,18 @@ pub(super) const TOO_LONG_FOR_THE_WAY: &str =
 
 /// What could not be reached, where that is why a call is over.
 pub(super) fn unreachable(session: &Session, reason: CloseReason) -> Option<Unreachable> {
-    let is_far = session.broken_leg().is_some_and(|leg| leg != Leg::CALLER);
-    match reason {
-        CloseReason::NotDialled(DialFailureKind::Refused) => Some(Unreachable::Port),
-        CloseReason::NotDialled(DialFailureKind::Unreachable | DialFailureKind::TimedOut) => {
-            Some(Unreachable::Host)
-        }
-        CloseReason::Refused if is_far => Some(Unreachable::Port),
-        CloseReason::Failed(CallFailed { errno: libc::EHOSTUNREACH | libc::ENETUNREACH, .. }) if is_far => {
-            Some(Unreachable::Host)
-        }
-        _ => None,
+    if let CloseReason::NotDialled(kind) = reason {
+        return match kind {
+            DialFailureKind::Refused => Some(Unreachable::Port),
+            DialFailureKind::Unreachable | DialFailureKind::TimedOut => Some(Unreachable::Host),
+            DialFailureKind::NameNotFound | DialFailureKind::Other => None,
+        };
     }
+    session.broken_leg().filter(|leg| *leg != Leg::CALLER)?;
+    let no_way = |errno| matches!(errno, libc::EHOSTUNREACH | libc::ENETUNREACH);
+    let is_host = matches!(reason, CloseReason::Failed(CallFailed { errno, .. }) if no_way(errno));
+    let is_port = reason == CloseReason::Refused;
+    is_port.then_some(Unreachable::Port).or(is_host.then_some(Unreachable::Host))
 }
 
 impl DoorState {
@@ -54,7 +55,8 @@ impl DoorState {
         if sender.ip().is_some_and(|sender| !host.gate.may_answer(sender.ip(), now.moment)) {
             return self.undelivered("one source is answered no more often (--rate-per-peer)", host);
         }
-        let why = match (self.teller.tell(sender, to, bytes, what), what) {
+        let Some(Door::Datagrams(socket)) = &mut self.door else { return };
+        let why = match (socket.tell_unreachable(sender, to, bytes, what), what) {
             (Ok(()), Unreachable::Port) => "nobody listens at the other end; the sender is told (ICMP)",
             (Ok(()), Unreachable::Host) => "no way leads to the other end; the sender is told (ICMP)",
             (Err(_), Unreachable::Port) => {

@@ -162,7 +162,7 @@ fn serve_doors(
     mut ready: Ready,
     log: &Log,
 ) -> Result<(), Failure> {
-    let doors = Doors::open(addresses, engine, workers)?;
+    let mut doors = Doors::open(addresses, engine, workers)?;
     // Watching begins before the ready line: who reads that may send a signal at once.
     let has_rules = !plan.access.is_open();
     let watch = stop::on_signals(&plan.control, log, has_rules)?;
@@ -176,6 +176,7 @@ fn serve_doors(
     doors.granted().iter().for_each(|granted| log.note(granted));
     let paths = BoundPaths::of(doors.ends());
     if let Some(identity) = identity {
+        doors.prepare_for(&*plan.service);
         admission::assume(identity, log)?;
     }
     doors.notes().iter().for_each(|note| log.note(note));

@@ -1,10 +1,10 @@
 //! What the way to the other end does not carry: who called by datagrams, or on a stream, is told.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::UdpSocket;
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, UdpSocket};
 
 use crate::support::peer::{installed, refusing_udp_port};
-use crate::support::{PATIENCE, Server, run, swb};
+use crate::support::{PATIENCE, Running, Server, run_swb};
 use crate::{call, relay_at};
 
 under! { who_calls_by_datagrams_hears_that_nobody_listens_there: iterative thread poll epoll uring }
@@ -67,10 +67,72 @@ fn programs_of_others_hear_it_too() {
     }
     let (_held, port) = refusing_udp_port();
     let server = relay_at("udp://127.0.0.1:0", &format!("udp://127.0.0.1:{port}"), "epoll", &[]);
-    let ended = run(installed("ncat", &["-u", "-v", "127.0.0.1", &server.port()]), b"hello");
-    assert!(ended.stderr.contains("Connection refused"), "{ended:?}");
-    let ended = run(swb(&["ask", server.address(), "hello"]), b"");
+    let mut ncat = Running::start(&mut installed("ncat", &["-u", "-v", "127.0.0.1", &server.port()]));
+    ncat.write(b"hello\n");
+    ncat.wait_for_line("Connection refused");
+    let ended = run_swb(&["ask", server.address(), "hello"], b"");
     assert_eq!(ended.code(), 4, "{ended:?}");
+}
+
+#[test]
+fn who_gives_root_away_can_still_tell() {
+    if !rustix::process::geteuid().is_root() || !may_send_icmp() {
+        return println!("not run: only root can become somebody else");
+    }
+    let (_held, port) = refusing_udp_port();
+    let to = format!("udp://127.0.0.1:{port}");
+    let further = ["--user", "65534", "--group", "65534"];
+    let server = relay_at("udp://127.0.0.1:0", &to, "epoll", &further);
+    let caller = caller(&server, "127.0.0.1");
+    caller.send(b"hello").unwrap();
+    assert_eq!(caller.recv(&mut [0; 99]).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_datagram_that_a_router_finds_too_long_is_lost_alone() {
+    if !may_send_icmp() {
+        return;
+    }
+    // Of this address alone the kernel remembers for a while how long datagrams to it may be.
+    let far = UdpSocket::bind("127.99.0.7:0").unwrap();
+    far.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut server =
+        relay_at("udp://127.0.0.1:0", &format!("udp://{}", far.local_addr().unwrap()), "epoll", &[]);
+    let caller = caller(&server, "127.0.0.1");
+    let mut heard = [0; 2_000];
+    caller.send(&[1; 1_500]).unwrap();
+    let (length, relay) = far.recv_from(&mut heard).unwrap();
+    assert_eq!(length, 1_500);
+    fragmentation_needed(relay, far.local_addr().unwrap());
+    server.running.wait_for_line("1 not delivered: it is longer than a datagram may be on the way");
+    caller.send(&[2; 1_500]).unwrap();
+    assert_eq!(
+        far.recv_from(&mut heard).unwrap(),
+        (1_500, relay),
+        "the call goes on, and cuts what is too long"
+    );
+}
+
+/// Says to who sent a datagram from `from` to `to` that it may have 1,000 bytes (RFC 1191 section 4).
+fn fragmentation_needed(from: SocketAddr, to: SocketAddr) {
+    use rustix::net::{AddressFamily, SendFlags, SocketType, ipproto, sendto, socket};
+    let (IpAddr::V4(sender), IpAddr::V4(receiver)) = (from.ip(), to.ip()) else { panic!("of IPv4") };
+    let ports = [from.port(), to.port(), 1_508, 0].map(u16::to_be_bytes);
+    let head = |length: u16, protocol: u8, flags: u8| {
+        let [high, low] = length.to_be_bytes();
+        [0x45, 0, high, low, 0, 0, flags, 0, 64, protocol, 0, 0]
+    };
+    let quoted =
+        [&head(1_528, 17, 0x40)[..], &sender.octets(), &receiver.octets(), ports.as_flattened()].concat();
+    let mut icmp = [&[3, 4, 0, 0, 0, 0, 3, 232][..], &quoted].concat();
+    let mut sum: u32 = icmp.chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    icmp[2..4].copy_from_slice(&(!sum as u16).to_be_bytes());
+    let packet = [&head(0, 1, 0)[..], &receiver.octets(), &sender.octets(), &icmp].concat();
+    let raw = socket(AddressFamily::INET, SocketType::RAW, Some(ipproto::RAW)).unwrap();
+    sendto(&raw, &packet, SendFlags::empty(), &SocketAddrV4::new(sender, 0)).unwrap();
 }
 
 #[test]
