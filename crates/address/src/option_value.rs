@@ -7,7 +7,7 @@ use core::net::IpAddr;
 use std::fmt;
 use std::time::Duration;
 
-use crate::address::LocalBind;
+use crate::address::{FILE_BYTES_MAX, LocalBind};
 use crate::error::ValueError;
 use crate::network;
 use crate::options::OptionRow;
@@ -100,9 +100,6 @@ pub enum Kind {
     /// `sha256:` and 64 hexadecimal digits.
     Fingerprint,
 }
-
-/// Bytes of a file's path at most: `PATH_MAX` less its NUL, path_resolution(7).
-const FILE_BYTES_MAX: usize = 4095;
 
 impl fmt::Display for Kind {
     /// What is right there: `a number from 1 to 255`.

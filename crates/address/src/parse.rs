@@ -6,7 +6,7 @@
 use core::ops::Range;
 use std::str::FromStr;
 
-use crate::address::{Address, COMMAND_BYTES_MAX, DESCRIPTOR_MAX, LOCAL_BYTES_MAX, Place};
+use crate::address::{Address, COMMAND_BYTES_MAX, DESCRIPTOR_MAX, FILE_BYTES_MAX, LOCAL_BYTES_MAX, Place};
 use crate::command::command_words;
 use crate::error::{OptionError, OptionProblem, ParseAddressError, Problem};
 use crate::layer::Layer;
@@ -153,6 +153,11 @@ fn parse_place(scheme: Scheme, rest: &str, offset: usize) -> Result<Head, Fault>
         Form::Local => parse_local(scheme, rest),
         Form::Descriptor => parse_descriptor(scheme, rest),
         Form::Command => parse_command(scheme.transport, rest),
+        Form::File => parse_file(scheme, rest),
+        Form::Nameless if rest.is_empty() => Ok(Place::Nameless),
+        Form::Nameless => {
+            Err(Fault::new(0..rest.len(), Problem::Named(scheme), format!("{scheme}:?link=PATH")))
+        }
         Form::Standard => Ok(Place::Standard),
     };
     place.map(|place| Head::new(scheme, place)).map_err(|fault| fault.moved(offset))
@@ -197,6 +202,31 @@ fn parse_local(scheme: Scheme, text: &str) -> Result<Place, Fault> {
         return Err(Fault::new(whole, Problem::NoPath(scheme), "PATH or @NAME"));
     }
     decode_path(text).map(Place::Path)
+}
+
+/// Reads the path of a file. `@` is nothing special in it.
+fn parse_file(scheme: Scheme, text: &str) -> Result<Place, Fault> {
+    let whole = 0..text.len();
+    // `file:///run/x` is how a URL without a host is written, RFC 8089 section 2.
+    let path = match text.strip_prefix("//") {
+        Some(after) if after.starts_with('/') => after,
+        Some(after) => {
+            return Err(Fault::new(whole, Problem::Slashes(scheme), format!("{scheme}:/{after}")));
+        }
+        None => text,
+    };
+    let bytes = decode(path).map_err(|fault| fault.moved(text.len() - path.len()))?;
+    if bytes.is_empty() {
+        return Err(Fault::new(whole, Problem::NoPath(scheme), "PATH"));
+    }
+    if bytes.contains(&0) {
+        return Err(Fault::new(whole, Problem::PathNul, "a path without %00"));
+    }
+    if bytes.len() > FILE_BYTES_MAX {
+        let hint = format!("{FILE_BYTES_MAX} bytes at most");
+        return Err(Fault::new(whole, Problem::FileTooLong(bytes.len()), hint));
+    }
+    Ok(Place::Path(bytes.into()))
 }
 
 fn decode_path(text: &str) -> Result<Box<[u8]>, Fault> {

@@ -18,7 +18,13 @@ fn place(row: &OptionRow) -> &'static str {
     if transport.is_ip() {
         if transport.name() == "tcp" { "tcp://:80" } else { "udp://:80" }
     } else {
-        "unix:/x"
+        match transport.name() {
+            "exec" => "exec:cat",
+            "file" => "file:x",
+            "pty" => "pty:",
+            "serial" => "serial:/dev/ttyS0",
+            _ => "unix:/x",
+        }
     }
 }
 

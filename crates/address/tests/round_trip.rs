@@ -48,6 +48,10 @@ fn place(row: &SchemeRow) -> BoxedStrategy<Place> {
             })
             .prop_map(|command| Place::Command(command.into()))
             .boxed(),
+        Form::File => {
+            prop::collection::vec(1..=255_u8, 1..30).prop_map(|path| Place::Path(path.into())).boxed()
+        }
+        Form::Nameless => Just(Place::Nameless).boxed(),
         Form::Standard => Just(Place::Standard).boxed(),
     }
 }

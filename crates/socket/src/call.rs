@@ -5,6 +5,7 @@
 //! shown by their names, addresses as addresses, data by its first 32 bytes.
 
 mod bytes;
+mod file;
 mod lookup;
 mod messages;
 mod option;
@@ -31,6 +32,10 @@ pub use wait::{list, patience, poll};
 pub(crate) use bytes::{
     duplicate_standard, pipe, read, receive, receive_from, receive_urgent, send, send_to, send_urgent,
     shutdown, splice, write,
+};
+pub(crate) use file::{
+    mkfifo, open, open_terminal, other_side, set_exclusive, set_terminal, set_window, symlink,
+    terminal_settings, watch_for_writes,
 };
 pub(crate) use lookup::{look_up, lookup_reason, name_of, shows_look_up};
 pub(crate) use messages::{receive_message, receive_messages, send_message, send_messages};
@@ -173,7 +178,11 @@ fn kernel_type(transport: Transport) -> (SocketType, &'static str) {
         | Transport::Standard
         | Transport::Descriptor
         | Transport::Exec
-        | Transport::Shell => (SocketType::STREAM, "SOCK_STREAM"),
+        | Transport::Shell
+        | Transport::File
+        | Transport::Fifo
+        | Transport::Pty
+        | Transport::Serial => (SocketType::STREAM, "SOCK_STREAM"),
         Transport::Udp | Transport::UnixDgram => (SocketType::DGRAM, "SOCK_DGRAM"),
         Transport::UnixSeqpacket => (SocketType::SEQPACKET, "SOCK_SEQPACKET"),
     }
@@ -190,6 +199,10 @@ fn kernel_protocol(birth: Birth) -> (Option<Protocol>, &'static str) {
         | Transport::Standard
         | Transport::Descriptor
         | Transport::Exec
-        | Transport::Shell => (None, "0"),
+        | Transport::Shell
+        | Transport::File
+        | Transport::Fifo
+        | Transport::Pty
+        | Transport::Serial => (None, "0"),
     }
 }

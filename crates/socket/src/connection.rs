@@ -79,7 +79,11 @@ impl Connection {
             | Transport::UnixSeqpacket
             | Transport::Standard
             | Transport::Exec
-            | Transport::Shell => transport,
+            | Transport::Shell
+            | Transport::File
+            | Transport::Fifo
+            | Transport::Pty
+            | Transport::Serial => transport,
         };
         let shape = transport.shape().ok_or_else(|| errno::raw(libc::EPROTONOSUPPORT))?;
         Ok(Connection { fd, transport, shape, is_nonblocking, path: None })

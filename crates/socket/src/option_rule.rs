@@ -143,7 +143,25 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::Origin
         | OptionKey::WsFrames
         | OptionKey::MessageMax
-        | OptionKey::Proxy => new(How::Elsewhere).at(&[]),
+        | OptionKey::Proxy
+        // open_file.rs, terminal.rs and program.rs, in this order.
+        | OptionKey::Access
+        | OptionKey::Truncate
+        | OptionKey::Follow
+        | OptionKey::FromEnd
+        | OptionKey::Permissions
+        | OptionKey::Link
+        | OptionKey::Baud
+        | OptionKey::Data
+        | OptionKey::Parity
+        | OptionKey::Stop
+        | OptionKey::Flow
+        | OptionKey::Pty
+        | OptionKey::Raw
+        | OptionKey::Echo
+        | OptionKey::Columns
+        | OptionKey::Rows
+        | OptionKey::Stderr => new(How::Elsewhere).at(&[]),
     }
 }
 
