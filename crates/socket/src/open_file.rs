@@ -70,7 +70,7 @@ impl FileEnd {
                 | Place::Standard
                 | Place::Descriptor(_)
                 | Place::Nameless
-                | Place::Command(_) => End::Unnamed(address.transport),
+                | Place::Command(_) => End::Path { transport: address.transport, path: Box::default() },
             };
             let is_late = error.kind() == io::ErrorKind::TimedOut;
             let kind = if is_late { ConnectErrorKind::TimedOut } else { ConnectErrorKind::NotOpened(hint) };
@@ -127,7 +127,7 @@ fn open_file(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
     }
     let at = Path::new(OsStr::from_bytes(path));
     if at.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
-        return Err(NotOpened::because("open(2)", libc::ESPIPE, "it is a named pipe: fifo:PATH opens it"));
+        return Err(NotOpened::because("stat(2)", libc::EINVAL, "it is a named pipe: fifo:PATH opens it"));
     }
     let fd = call::open(at, access.flags(), Mode::from_raw_mode(0o666)).map_err(NotOpened::at("open(2)"))?;
     let kind = kind_of(&fd).map_err(NotOpened::at("open(2)"))?;
@@ -184,7 +184,7 @@ fn open_fifo(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
     let at = Path::new(OsStr::from_bytes(path));
     let made = make_fifo(at, options)?;
     if !at.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
-        return Err(NotOpened::because("open(2)", libc::EEXIST, "it is no named pipe: file:PATH opens it"));
+        return Err(NotOpened::because("stat(2)", libc::EEXIST, "it is no named pipe: file:PATH opens it"));
     }
     let began = Instant::now();
     let fd = loop {
@@ -225,9 +225,7 @@ fn make_fifo(at: &Path, options: &Options) -> Result<Option<OwnedPath>, NotOpene
 
 fn hint_of(error: &io::Error) -> &'static str {
     match error.raw_os_error() {
-        Some(libc::ENOENT) => {
-            "nothing is there: is the path right? access=write or access=append makes a file"
-        }
+        Some(libc::ENOENT) => "nothing is there: is the path right?",
         Some(libc::EACCES | libc::EPERM) => {
             "`ls -l` says who may; some devices belong to a group that one can be in"
         }
