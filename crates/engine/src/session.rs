@@ -75,8 +75,7 @@ impl Session {
     /// A session whose call is not open yet; [`Session::opened`] comes first.
     #[must_use]
     pub fn new(call: Call, conversation: Box<dyn Conversation>, limits: CallLimits, now: Now) -> Session {
-        let is_socket = call.peer != End::Standard && !call.peer.transport().is_file();
-        let caller = LegState::connected(call.shape, is_socket);
+        let caller = LegState::connected(call.shape, call.peer != End::Standard);
         let (legs, moved) = (smallvec![caller], now.moment);
         let last_moment = limits.duration_max.map(|max| now.moment + max);
         Session {

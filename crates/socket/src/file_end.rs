@@ -22,7 +22,7 @@ use rustix::termios::SpecialCodeIndex;
 
 use crate::owned_path::OwnedPath;
 use crate::standard::splices;
-use crate::terminal::Lent;
+use crate::terminal::{Lent, OwnedLink};
 use crate::{Pipe, Received, call, errno};
 
 /// An open file, and what is put back at the end.
@@ -38,9 +38,12 @@ pub struct FileEnd {
     /// The other side of a terminal of ours, held open for whoever opens it next.
     #[expect(dead_code, reason = "held to be closed with the end")]
     pub(crate) other_side: Option<OwnedFd>,
-    /// A fifo or a link that we made.
+    /// A fifo that we made.
     #[expect(dead_code, reason = "held to be removed with the end")]
     pub(crate) made: Option<OwnedPath>,
+    /// A link to a terminal of ours.
+    #[expect(dead_code, reason = "held to be removed with the end")]
+    pub(crate) link: Option<OwnedLink>,
     /// A line whose settings are put back.
     #[expect(dead_code, reason = "held to be given back with the end")]
     pub(crate) lent: Option<Lent>,
@@ -66,7 +69,8 @@ pub(crate) enum FileKind {
 impl FileEnd {
     /// One without anything to be put back.
     pub(crate) fn new(end: End, fd: OwnedFd, (reads, writes): (bool, bool), kind: FileKind) -> FileEnd {
-        FileEnd { end, fd, reads, writes, kind, is_finished: false, other_side: None, made: None, lent: None }
+        let (is_finished, other_side, made, link, lent) = (false, None, None, None, None);
+        FileEnd { end, fd, reads, writes, kind, is_finished, other_side, made, link, lent }
     }
 
     /// Where it is: `file:/var/log/messages`; of a terminal of ours the path of its other side: `pty:/dev/pts/7`.
@@ -152,10 +156,17 @@ impl FileEnd {
     ///
     /// [`io::ErrorKind::WouldBlock`] if it takes none now; `EBADF` where it is only read; `EPIPE` for a fifo that nobody
     /// reads any more; `ENOSPC` and what else write(2) says.
-    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        if !self.writes {
-            return Err(errno::raw(libc::EBADF));
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = if self.writes { self.write(bytes) } else { Err(errno::raw(libc::EBADF)) };
+        if let Err(error) = &sent
+            && !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+        {
+            self.is_finished = true; // what cannot be written any more has nothing to say either
         }
+        sent
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match call::write(&self.fd, bytes, ReadWriteFlags::empty()) {
             // A terminal that takes nothing says so by an error or by nothing at all, write(2).
             Ok(0) if !bytes.is_empty() => Err(io::ErrorKind::WouldBlock.into()),

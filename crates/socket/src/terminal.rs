@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use address::{End, OptionKey, Options, Transport};
 use rustix::fs::Mode;
@@ -15,7 +15,6 @@ use rustix::termios::{ControlModes, InputModes, LocalModes, SpecialCodeIndex, Te
 
 use crate::file_end::{FileEnd, FileKind};
 use crate::open_file::NotOpened;
-use crate::owned_path::OwnedPath;
 use crate::{call, errno};
 
 /// A line that was set for a call. Dropping it gives the line back as it was.
@@ -30,6 +29,26 @@ impl Drop for Lent {
         // A line that is gone has no settings.
         let _ = call::set_terminal(&self.line, &self.was);
         let _ = call::set_exclusive(&self.line, false);
+    }
+}
+
+/// A symbolic link to a terminal of ours. Dropping it removes it, if it still leads there: its inode alone would not tell,
+/// since the number of one that is gone is given to the next.
+#[derive(Debug)]
+pub(crate) struct OwnedLink {
+    /// From the root, lest chdir(2) change it.
+    at: PathBuf,
+    to: PathBuf,
+    /// A child of fork(2) leaves it to its parent.
+    process: u32,
+}
+
+impl Drop for OwnedLink {
+    fn drop(&mut self) {
+        if self.process == std::process::id() && self.at.read_link().is_ok_and(|to| to == self.to) {
+            // Gone or not, nothing is left to do.
+            let _ = std::fs::remove_file(&self.at);
+        }
     }
 }
 
@@ -66,14 +85,14 @@ pub(crate) fn open_pty(options: &Options) -> Result<FileEnd, NotOpened> {
     let follow = options.flag(OptionKey::Follow) == Some(true);
     let other_side = follow.then(|| call::other_side(&ours)).transpose();
     let other_side = other_side.map_err(NotOpened::at("ioctl(2)"))?;
-    let made = options.text(OptionKey::Link).map(|link| make_link(path, Path::new(link))).transpose()?;
+    let link = options.text(OptionKey::Link).map(|link| make_link(path, Path::new(link))).transpose()?;
     let end = End::Path { transport: Transport::Pty, path: name };
     let kind = FileKind::Terminal { has_end: !raw };
-    Ok(FileEnd { other_side, made, ..FileEnd::new(end, ours, (true, true), kind) })
+    Ok(FileEnd { other_side, link, ..FileEnd::new(end, ours, (true, true), kind) })
 }
 
 /// A symbolic link to the terminal. What is there already stays, unless it is a link to a terminal that is gone.
-fn make_link(terminal: &Path, at: &Path) -> Result<OwnedPath, NotOpened> {
+fn make_link(terminal: &Path, at: &Path) -> Result<OwnedLink, NotOpened> {
     let is_dead = || at.read_link().is_ok_and(|to| to.starts_with("/dev/pts") && !to.exists());
     let outcome = match call::symlink(terminal, at) {
         Err(error) if errno::is(&error, libc::EEXIST) && is_dead() => {
@@ -81,7 +100,8 @@ fn make_link(terminal: &Path, at: &Path) -> Result<OwnedPath, NotOpened> {
         }
         outcome => outcome,
     };
-    outcome.and_then(|()| OwnedPath::new(at.as_os_str().as_bytes())).map_err(|error| {
+    let own = |at| OwnedLink { at, to: terminal.to_owned(), process: std::process::id() };
+    outcome.and_then(|()| std::path::absolute(at)).map(own).map_err(|error| {
         let hint =
             "something is at the path of link= already; only a link to a terminal that is gone is replaced";
         match errno::is(&error, libc::EEXIST) {

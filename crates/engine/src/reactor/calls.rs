@@ -405,8 +405,7 @@ impl<S: Selector> Reactor<S> {
     pub(super) fn connect_leg(&mut self, slot: usize, leg: Leg, socket: LegSocket, now: Now) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         let end = LegEnd::new(socket);
-        let is_socket = !matches!(end.socket, LegSocket::Standard(_) | LegSocket::File(_));
-        let shape = end.shape();
+        let (shape, is_socket) = (end.shape(), !matches!(end.socket, LegSocket::Standard(_)));
         entry.ends[leg.index()] = end;
         let watched = self.watch(slot, leg);
         self.with(slot, now, |session, hands| match (watched, shape) {

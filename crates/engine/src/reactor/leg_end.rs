@@ -367,7 +367,11 @@ impl LegEnd {
                 }
                 result => ("write(2)", result),
             },
-            LegSocket::File(file) => (TO_FILE, file.send(bytes)),
+            LegSocket::File(file) => {
+                let sent = file.send(bytes);
+                self.readable |= file.is_readable_unasked();
+                (TO_FILE, sent)
+            }
             LegSocket::Speakers { socket, latest: Some(latest), .. } => {
                 ("sendmsg(2)", socket.send_to(bytes, latest))
             }
