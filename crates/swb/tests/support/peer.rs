@@ -19,7 +19,8 @@ pub fn installed(name: &str, arguments: &[&str]) -> Command {
         "nc.openbsd" => "netcat-openbsd",
         "ss" | "ip" => "iproute2",
         "prlimit" | "setpriv" | "setsid" | "unshare" => "util-linux",
-        "kill" => "procps",
+        "kill" | "ps" => "procps",
+        "stty" | "tail" | "cat" => "coreutils",
         "script" => "bsdutils",
         other => other,
     };
