@@ -260,7 +260,7 @@ fn answer(
     let workers = if row.workers { super::serve::workers(arguments) } else { 1 };
 
     if let [address] = &addresses[..]
-        && (address.transport.is_file() || address.transport.is_program())
+        && (address.transport.is_file() || address.transport.is_program() && offer.service.needs().dial)
     {
         page.section("plan");
         says.iter().for_each(|(name, text)| page.row(name, text));

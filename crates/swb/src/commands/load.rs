@@ -75,6 +75,11 @@ pub(super) fn address(arguments: &Load) -> Result<Address, Failure> {
             "load needs a server to call, and {address} is a program: `swb serve exec` makes it one"
         )));
     }
+    if address.transport.is_file() {
+        return Err(Failure::usage(format!(
+            "load needs a server to call, and {address} is opened: `swb relay` makes it one that can be called"
+        )));
+    }
     Ok(address)
 }
 

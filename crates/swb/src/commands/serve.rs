@@ -77,7 +77,12 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
             offer.service.name()
         )));
     }
-    let mut lines = addresses.iter().zip(&inherited).filter(|(at, inherited)| is_open_line(at, **inherited));
+    // A program is joined to whom it calls; no service is offered to one.
+    let is_joined = offer.service.needs().dial;
+    let mut lines = addresses
+        .iter()
+        .zip(&inherited)
+        .filter(|(at, inherited)| is_open_line(at, **inherited) || is_joined && at.transport.is_program());
     let line = lines.next().map(|(address, _)| address);
 
     let identity = admission::identity(&arguments.admission)?;
@@ -227,7 +232,6 @@ fn serve_line(address: &Address, plan: Plan, mut ready: Ready, log: &Log) -> Res
 fn is_open_line(address: &Address, inherited: Option<Inherited>) -> bool {
     let transport = address.transport;
     transport == Transport::Standard
-        || transport.is_program()
         || transport.is_file()
         || matches!(inherited, Some(Inherited::Connected(_)))
 }
