@@ -96,7 +96,8 @@ pub enum Place {
         /// The port, not looked up.
         port: Port,
     },
-    /// A path in the file system without NUL: of a socket 1 to 107 bytes, unix(7); of a file 1 to 4095, open(2).
+    /// A path in the file system without NUL: of a socket 1 to 107 bytes, unix(7); of a file 1 to 4095, open(2); or the name of an
+    /// interface, 1 to 15.
     Path(Box<[u8]>),
     /// An abstract name, 1 to 107 bytes, any of them; without the leading NUL of `sun_path`, unix(7).
     Abstract(Box<[u8]>),

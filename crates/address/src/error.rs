@@ -104,6 +104,8 @@ pub enum Problem {
     PathNul,
     /// `pty:PATH`, although there is no path before the terminal is made.
     Named(Scheme),
+    /// No name of a network interface.
+    Interface,
     /// `@` without a name.
     NoName,
     /// No descriptor number.
@@ -179,6 +181,12 @@ impl Problem {
                 write!(
                     to,
                     "{scheme}: is made new for each call and has no path of its own; link= gives it one"
+                )
+            }
+            Problem::Interface => {
+                write!(
+                    to,
+                    "an interface's name has 1 to {INTERFACE_BYTES_MAX} bytes, none of them a space, / or :"
                 )
             }
             Problem::PathNul => write!(to, "a path cannot hold a NUL byte"),

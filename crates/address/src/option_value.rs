@@ -35,6 +35,8 @@ pub enum OptionValue {
     Local(LocalBind),
     /// A multicast group, IPv4 or IPv6.
     Group(IpAddr),
+    /// An address, and bits of the prefix of its network: 32 at most of IPv4, 128 of IPv6.
+    Subnet(IpAddr, u8),
     /// One of the words that the option's row lists.
     Word(&'static str),
     /// The SHA-256 of a certificate.
@@ -85,6 +87,8 @@ pub enum Kind {
     Local,
     /// A multicast address.
     Group,
+    /// `ADDRESS/PREFIX`.
+    Subnet,
     /// One of these words.
     Word(&'static [&'static str]),
     /// The path of a file: text of 1 to 4095 bytes without control characters.
@@ -119,6 +123,7 @@ impl fmt::Display for Kind {
             Kind::Text { max_bytes } => write!(formatter, "1 to {max_bytes} bytes of text"),
             Kind::Mode => formatter.write_str("an octal number from 0 to 777"),
             Kind::Local => formatter.write_str("HOST, HOST:PORT or :PORT, IPv6 in brackets"),
+            Kind::Subnet => formatter.write_str("ADDRESS/PREFIX, such as 10.1.2.3/24 or fd00::1/64"),
             Kind::Group => formatter.write_str("a multicast address, such as 239.1.2.3 or ff02::1234"),
             Kind::Word(words) => formatter.write_str(&words.join(" or ")),
             Kind::File => write!(formatter, "the path of a file, 1 to {FILE_BYTES_MAX} bytes"),
@@ -150,6 +155,11 @@ impl OptionRow {
             Kind::Group => {
                 let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
                 OptionValue::Group(bare.parse().map_err(|_| ValueError::NotThisKind)?)
+            }
+            Kind::Subnet => {
+                let (address, prefix) = text.split_once('/').ok_or(ValueError::NotThisKind)?;
+                let prefix = u8::try_from(parse_integer(prefix)?).map_err(|_| ValueError::OutOfBounds)?;
+                OptionValue::Subnet(address.parse().map_err(|_| ValueError::NotThisKind)?, prefix)
             }
             Kind::Word(words) => {
                 let word = words.iter().find(|word| **word == text);
@@ -203,6 +213,9 @@ impl OptionRow {
                 // Its text is the only judge of a host name or service name put together by hand.
                 network::parse_local(&value.to_string()).as_ref() == Some(local)
             }
+            (Kind::Subnet, OptionValue::Subnet(address, prefix)) => {
+                *prefix <= if address.is_ipv4() { 32 } else { 128 }
+            }
             (Kind::Group, OptionValue::Group(group)) => group.is_multicast(),
             (
                 Kind::Flag
@@ -213,6 +226,7 @@ impl OptionRow {
                 | Kind::Mode
                 | Kind::Local
                 | Kind::Group
+                | Kind::Subnet
                 | Kind::Word(_)
                 | Kind::File
                 | Kind::Path
@@ -285,6 +299,7 @@ impl fmt::Display for OptionValue {
             OptionValue::Mode(bits) => write!(formatter, "{bits:04o}"),
             OptionValue::Local(local) => write!(formatter, "{local}"),
             OptionValue::Group(group) => write!(formatter, "{group}"),
+            OptionValue::Subnet(address, prefix) => write!(formatter, "{address}/{prefix}"),
             OptionValue::Word(word) => formatter.write_str(word),
             OptionValue::Fingerprint(bytes) => web_value::write_fingerprint(formatter, bytes),
             OptionValue::Header { name, value } => write!(formatter, "{name}:{value}"),

@@ -13,7 +13,7 @@ use crate::layer::Layer;
 use crate::option_value::Kind;
 use crate::scheme::Scheme;
 use crate::scheme::Transport::{
-    self, Exec, Fifo, File, Pty, Serial, Shell, Tcp, Udp, Unix, UnixDgram, UnixSeqpacket,
+    self, Exec, Fifo, File, Pty, Serial, Shell, Tcp, Tun, Udp, Unix, UnixDgram, UnixSeqpacket,
 };
 
 /// One option: everything that is known of it before anything is opened.
@@ -223,6 +223,7 @@ options! {
     Parity "parity": Kind::Word(PARITY), "", "PARENB and PARODD", "termios(3)", Either SERIAL false, "the bit that makes the ones of each character even or odd (none unless given)";
     Stop "stop": integer(1, 2), "", "CSTOPB", "termios(3)", Either SERIAL false, "bits behind each character (1 unless given)";
     Flow "flow": Kind::Word(FLOW), "", "CRTSCTS, IXON and IXOFF", "termios(3)", Either SERIAL false, "how one side makes the other wait: by RTS and CTS, or by two characters (none unless given)";
+    Address "address": Kind::Subnet, "", "SIOCSIFADDR", "netdevice(7)", Either TUN true, "an address of the interface, and how long the prefix of its network is";
 }
 
 /// Where an option applies: on which transports, in which layers.
@@ -242,6 +243,7 @@ const MADE: Place = (&[File, Fifo, Pty], &[]);
 const PTY: Place = (&[Pty], &[]);
 const PROGRAM: Place = (&[Exec, Shell], &[]);
 const TERMINAL: Place = (&[Pty, Exec, Shell], &[]);
+const TUN: Place = (&[Tun], &[]);
 const SERIAL: Place = (&[Serial], &[]);
 const TLS: Place = (&[], &[Layer::Tls]);
 const WS: Place = (&[], &[Layer::WebSocket]);

@@ -6,7 +6,9 @@
 use core::ops::Range;
 use std::str::FromStr;
 
-use crate::address::{Address, COMMAND_BYTES_MAX, DESCRIPTOR_MAX, FILE_BYTES_MAX, LOCAL_BYTES_MAX, Place};
+use crate::address::{
+    Address, COMMAND_BYTES_MAX, DESCRIPTOR_MAX, FILE_BYTES_MAX, INTERFACE_BYTES_MAX, LOCAL_BYTES_MAX, Place,
+};
 use crate::command::command_words;
 use crate::error::{OptionError, OptionProblem, ParseAddressError, Problem};
 use crate::layer::Layer;
@@ -154,6 +156,7 @@ fn parse_place(scheme: Scheme, rest: &str, offset: usize) -> Result<Head, Fault>
         Form::Descriptor => parse_descriptor(scheme, rest),
         Form::Command => parse_command(scheme.transport, rest),
         Form::File => parse_file(scheme, rest),
+        Form::Interface => parse_interface(rest),
         Form::Nameless if rest.is_empty() => Ok(Place::Nameless),
         Form::Nameless => {
             Err(Fault::new(0..rest.len(), Problem::Named(scheme), format!("{scheme}:?link=PATH")))
@@ -202,6 +205,17 @@ fn parse_local(scheme: Scheme, text: &str) -> Result<Place, Fault> {
         return Err(Fault::new(whole, Problem::NoPath(scheme), "PATH or @NAME"));
     }
     decode_path(text).map(Place::Path)
+}
+
+/// Reads the name of a network interface, netdevice(7).
+fn parse_interface(text: &str) -> Result<Place, Fault> {
+    let bytes = decode(text)?;
+    let is_right = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b':');
+    let fits = (1..=INTERFACE_BYTES_MAX).contains(&bytes.len()) && bytes.iter().all(is_right);
+    if !fits || bytes == b"." || bytes == b".." {
+        return Err(Fault::new(0..text.len(), Problem::Interface, "such as tun:swb0"));
+    }
+    Ok(Place::Path(bytes.into()))
 }
 
 /// Reads the path of a file. `@` is nothing special in it.

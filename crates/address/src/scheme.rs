@@ -8,7 +8,7 @@ use std::fmt;
 use crate::layer::{Layer, Layers, SHORT};
 
 use Transport::{
-    Descriptor, Exec, Fifo, File, Pty, Serial, Shell, Standard, Tcp, Udp, Unix, UnixDgram, UnixSeqpacket,
+    Descriptor, Exec, Fifo, File, Pty, Serial, Shell, Standard, Tcp, Tun, Udp, Unix, UnixDgram, UnixSeqpacket,
 };
 
 /// What a transport keeps of what was sent: the socket type of socket(2).
@@ -71,6 +71,8 @@ pub enum Transport {
     Pty,
     /// A line with another machine on it, termios(3).
     Serial,
+    /// A network interface of our own making: each of its packets is a message.
+    Tun,
 }
 
 impl Transport {
@@ -89,6 +91,7 @@ impl Transport {
         Fifo,
         Pty,
         Serial,
+        Tun,
     ];
 
     /// The row of [`SCHEMES`] that describes this transport.
@@ -123,7 +126,7 @@ impl Transport {
 
     /// Whether its places are files of the file system or of the kernel, which are opened.
     pub fn is_file(self) -> bool {
-        matches!(self.row().form, Form::File | Form::Nameless)
+        matches!(self.row().form, Form::File | Form::Nameless | Form::Interface)
     }
 
     /// Whether its places are commands, which are started.
@@ -165,7 +168,9 @@ impl Scheme {
     pub(crate) fn beginning(self) -> String {
         match self.transport.row().form {
             Form::Network => format!("{self}://…"),
-            Form::Local | Form::Descriptor | Form::Command | Form::File => format!("{self}:…"),
+            Form::Local | Form::Descriptor | Form::Command | Form::File | Form::Interface => {
+                format!("{self}:…")
+            }
             Form::Nameless => format!("{self}:"),
             Form::Standard => self.to_string(),
         }
@@ -210,6 +215,8 @@ pub enum Form {
     Command,
     /// `:PATH` of a file.
     File,
+    /// `:NAME` of a network interface.
+    Interface,
     /// `:` alone: there is nothing to be named before it is made.
     Nameless,
     /// Nothing: the scheme is the whole address.
@@ -270,6 +277,8 @@ pub const SCHEMES: &[SchemeRow] = &[
         listens: false, connects: true, layers: false, man: "pty(7)", help: "a new terminal for any program to open, at the path that ?link= gives it" },
     SchemeRow { transport: Serial, name: "serial", syntax: "serial:PATH", form: Form::File, shape: Some(Shape::Stream),
         listens: false, connects: true, layers: false, man: "termios(3)", help: "a serial line, or another terminal that is there already" },
+    SchemeRow { transport: Tun, name: "tun", syntax: "tun:NAME", form: Form::Interface, shape: Some(Shape::Datagram),
+        listens: false, connects: true, layers: false, man: "netdevice(7)", help: "a network interface of our own: each IP packet sent there is a message" },
 ];
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ fn place(row: &OptionRow) -> &'static str {
             "exec" => "exec:cat",
             "file" => "file:x",
             "pty" => "pty:",
+            "tun" => "tun:swb0",
             "serial" => "serial:/dev/ttyS0",
             _ => "unix:/x",
         }
@@ -98,6 +99,10 @@ fn edges(row: &OptionRow) -> (Vec<String>, Vec<String>) {
                 format!("sha256:{}", "xx".repeat(32)),
                 format!("sha256:{}", "é".repeat(32)),
             ],
+        ),
+        Kind::Subnet => (
+            vec!["10.1.2.3/24".into(), "0.0.0.0/0".into(), "10.1.2.3/32".into(), "fd00::1/128".into()],
+            vec!["10.1.2.3".into(), "10.1.2.3/33".into(), "::1/129".into(), "x/8".into(), "::1/".into()],
         ),
         Kind::Group => {
             (vec!["239.0.0.1".into(), "ff02::1".into(), "[ff02::1]".into()], vec!["::1".into(), "x".into()])

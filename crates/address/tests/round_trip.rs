@@ -51,6 +51,9 @@ fn place(row: &SchemeRow) -> BoxedStrategy<Place> {
         Form::File => {
             prop::collection::vec(1..=255_u8, 1..30).prop_map(|path| Place::Path(path.into())).boxed()
         }
+        Form::Interface => {
+            "[a-z][a-z%0-9.?&]{0,14}".prop_map(|name| Place::Path(name.into_bytes().into())).boxed()
+        }
         Form::Nameless => Just(Place::Nameless).boxed(),
         Form::Standard => Just(Place::Standard).boxed(),
     }
@@ -104,6 +107,9 @@ fn value(row: &OptionRow) -> BoxedStrategy<OptionValue> {
             .boxed(),
         Kind::Origin => text("(any|same|null|[a-z]{1,8}://[a-z0-9.-]{1,20}(:[0-9]{1,5})?)"),
         Kind::Fingerprint => any::<[u8; 32]>().prop_map(OptionValue::Fingerprint).boxed(),
+        Kind::Subnet => (any::<u32>(), 0..=32_u8)
+            .prop_map(|(address, prefix)| OptionValue::Subnet(Ipv4Addr::from_bits(address).into(), prefix))
+            .boxed(),
         Kind::Group => any::<u32>()
             .prop_map(|bits| {
                 let v4 = Ipv4Addr::from(0xe000_0000 | bits >> 4);

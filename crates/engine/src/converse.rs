@@ -43,7 +43,8 @@ impl Line {
         match self {
             Line::Connection(connection) => connection.shape(),
             Line::Layered { layering, .. } => layering.shape(),
-            Line::Standard | Line::Program(_) | Line::File(_) => Shape::Stream,
+            Line::File(file) => file.shape(),
+            Line::Standard | Line::Program(_) => Shape::Stream,
             Line::Speakers { .. } => Shape::Datagram,
         }
     }

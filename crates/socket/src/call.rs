@@ -34,8 +34,8 @@ pub(crate) use bytes::{
     shutdown, splice, write,
 };
 pub(crate) use file::{
-    mkfifo, open, open_terminal, other_side, set_exclusive, set_terminal, set_window, symlink,
-    terminal_settings, watch_for_writes,
+    attach_tun, mkfifo, open, open_terminal, other_side, put_interface_up, set_exclusive,
+    set_interface_address, set_terminal, set_window, symlink, terminal_settings, watch_for_writes,
 };
 pub(crate) use lookup::{look_up, lookup_reason, name_of, shows_look_up};
 pub(crate) use messages::{receive_message, receive_messages, send_message, send_messages};
@@ -182,7 +182,8 @@ fn kernel_type(transport: Transport) -> (SocketType, &'static str) {
         | Transport::File
         | Transport::Fifo
         | Transport::Pty
-        | Transport::Serial => (SocketType::STREAM, "SOCK_STREAM"),
+        | Transport::Serial
+        | Transport::Tun => (SocketType::STREAM, "SOCK_STREAM"),
         Transport::Udp | Transport::UnixDgram => (SocketType::DGRAM, "SOCK_DGRAM"),
         Transport::UnixSeqpacket => (SocketType::SEQPACKET, "SOCK_SEQPACKET"),
     }
@@ -203,6 +204,7 @@ fn kernel_protocol(birth: Birth) -> (Option<Protocol>, &'static str) {
         | Transport::File
         | Transport::Fifo
         | Transport::Pty
-        | Transport::Serial => (None, "0"),
+        | Transport::Serial
+        | Transport::Tun => (None, "0"),
     }
 }

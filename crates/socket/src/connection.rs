@@ -83,7 +83,8 @@ impl Connection {
             | Transport::File
             | Transport::Fifo
             | Transport::Pty
-            | Transport::Serial => transport,
+            | Transport::Serial
+            | Transport::Tun => transport,
         };
         let shape = transport.shape().ok_or_else(|| errno::raw(libc::EPROTONOSUPPORT))?;
         Ok(Connection { fd, transport, shape, is_nonblocking, path: None })

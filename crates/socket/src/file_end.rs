@@ -1,4 +1,4 @@
-//! A file, a named pipe or a terminal as one end of a call: `file:`, `fifo:`, `pty:` and `serial:`.
+//! A file, a named pipe or a terminal as one end of a call: `file:`, `fifo:`, `pty:`, `serial:`, `tun:`.
 //!
 //! read(2), write(2), fifo(7), pty(7), termios(3), inotify(7). One descriptor, on which nothing waits; how it is opened
 //! is `open_file.rs` and `terminal.rs`. Protected: an end is told once nothing can come any more, and not before; what
@@ -14,7 +14,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use address::End;
+use address::{End, Shape};
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{FileType, SeekFrom, fstat, seek, tell};
 use rustix::io::ReadWriteFlags;
@@ -59,6 +59,8 @@ pub(crate) enum FileKind {
     /// A character or block device.
     Device,
     Fifo,
+    /// A network interface, each of whose packets is a message.
+    Interface,
     /// Our side of a terminal, or a line.
     Terminal {
         /// An end of the input can be told by its end-of-file character.
@@ -79,13 +81,28 @@ impl FileEnd {
         &self.end
     }
 
+    /// Whether it keeps message boundaries.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        match self.kind {
+            FileKind::Interface => Shape::Datagram,
+            FileKind::Regular
+            | FileKind::Followed(_)
+            | FileKind::Device
+            | FileKind::Fifo
+            | FileKind::Terminal { .. } => Shape::Stream,
+        }
+    }
+
     /// To poll for input or room; `None` where nothing is waited for.
     #[must_use]
     pub fn watched(&self) -> Option<BorrowedFd<'_>> {
         match &self.kind {
             FileKind::Regular => None,
             FileKind::Followed(events) => Some(events.as_fd()),
-            FileKind::Device | FileKind::Fifo | FileKind::Terminal { .. } => Some(self.fd.as_fd()),
+            FileKind::Device | FileKind::Fifo | FileKind::Interface | FileKind::Terminal { .. } => {
+                Some(self.fd.as_fd())
+            }
         }
     }
 
@@ -171,6 +188,8 @@ impl FileEnd {
             // A terminal that takes nothing says so by an error or by nothing at all, write(2).
             Ok(0) if !bytes.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
             // Nobody has its other side open: that it is over is for the next read to say.
+            // No packet of IP, or one that the interface takes none of now: a network drops it.
+            Err(error) if matches!(self.kind, FileKind::Interface) && is_no_packet(&error) => Ok(bytes.len()),
             Err(error) if self.is_terminal() && errno::is(&error, libc::EIO) => {
                 Err(io::ErrorKind::WouldBlock.into())
             }
@@ -222,6 +241,11 @@ impl FileEnd {
 }
 
 const END: Received = Received { length: 0, whole: 0, end: true };
+
+/// tun: `EINVAL` and `EMSGSIZE` for what is no packet, `EIO` and `ENETDOWN` while the interface is not up.
+fn is_no_packet(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EMSGSIZE | libc::EIO | libc::ENETDOWN))
+}
 
 /// pty(7): nobody has the other side open any more, or the line is gone. That is how it ends.
 pub(crate) fn end_of_terminal(error: io::Error) -> io::Result<Received> {

@@ -73,6 +73,7 @@ mod system_call;
 mod tcp_info;
 mod terminal;
 pub mod trace;
+mod tun;
 mod unix_connect;
 mod unix_path;
 mod write_nowait;

@@ -19,6 +19,7 @@ use crate::errno;
 use crate::file_end::{FileEnd, FileKind, kind_of};
 use crate::owned_path::OwnedPath;
 use crate::terminal::{open_pty, open_serial};
+use crate::tun::open_tun;
 use crate::{Attempt, ConnectError, ConnectErrorKind, call};
 
 /// How often it is looked whether somebody reads a fifo by now.
@@ -56,6 +57,7 @@ impl FileEnd {
             (Place::Path(path), Transport::File) => open_file(path, &address.options),
             (Place::Path(path), Transport::Fifo) => open_fifo(path, &address.options),
             (Place::Path(path), Transport::Serial) => open_serial(path, &address.options),
+            (Place::Path(name), Transport::Tun) => open_tun(name, &address.options),
             (Place::Nameless, Transport::Pty) => open_pty(&address.options),
             _ => {
                 let kind = ConnectErrorKind::Unsupported;
@@ -145,7 +147,11 @@ fn open_file(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
                 false => FileKind::Regular,
             }
         }
-        FileKind::Followed(_) | FileKind::Device | FileKind::Fifo | FileKind::Terminal { .. } => kind,
+        FileKind::Followed(_)
+        | FileKind::Device
+        | FileKind::Fifo
+        | FileKind::Terminal { .. }
+        | FileKind::Interface => kind,
     };
     let end = End::Path { transport: Transport::File, path: path.into() };
     Ok(FileEnd::new(end, fd, access.reads_writes(), kind))

@@ -144,7 +144,7 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::WsFrames
         | OptionKey::MessageMax
         | OptionKey::Proxy
-        // open_file.rs, terminal.rs and program.rs, in this order.
+        // open_file.rs, terminal.rs, program.rs and tun.rs.
         | OptionKey::Access
         | OptionKey::Truncate
         | OptionKey::Follow
@@ -161,7 +161,8 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::Echo
         | OptionKey::Columns
         | OptionKey::Rows
-        | OptionKey::Stderr => new(How::Elsewhere).at(&[]),
+        | OptionKey::Stderr
+        | OptionKey::Address => new(How::Elsewhere).at(&[]),
     }
 }
 

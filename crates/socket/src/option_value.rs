@@ -23,6 +23,7 @@ pub(crate) fn to_int(value: &OptionValue, unit: Unit) -> Option<i32> {
         | OptionValue::Mode(_)
         | OptionValue::Local(_)
         | OptionValue::Group(_)
+        | OptionValue::Subnet(..)
         | OptionValue::Word(_)
         | OptionValue::Fingerprint(_)
         | OptionValue::Header { .. } => None,
@@ -45,6 +46,7 @@ pub(crate) fn to_text(int: i32, unit: Unit, like: &OptionValue) -> String {
         | OptionValue::Mode(_)
         | OptionValue::Local(_)
         | OptionValue::Group(_)
+        | OptionValue::Subnet(..)
         | OptionValue::Word(_)
         | OptionValue::Fingerprint(_)
         | OptionValue::Header { .. } => int.to_string(),

@@ -22,6 +22,7 @@ fn value(row: &OptionRow) -> String {
         (_, Kind::Mode) => "600".to_owned(),
         (_, Kind::Local) => "127.0.0.1:0".to_owned(),
         (_, Kind::Group) => "239.1.2.3".to_owned(),
+        (_, Kind::Subnet) => "10.1.2.3/24".to_owned(),
         (
             key,
             Kind::Word(_)
@@ -52,7 +53,8 @@ fn somewhere(transport: Transport, key: OptionKey, folder: &Folder) -> String {
         | Transport::File
         | Transport::Fifo
         | Transport::Pty
-        | Transport::Serial => {
+        | Transport::Serial
+        | Transport::Tun => {
             panic!("{key} applies to {transport}")
         }
     }
@@ -71,7 +73,8 @@ fn try_to_listen(address: &Address) -> Result<(), String> {
         | Transport::File
         | Transport::Fifo
         | Transport::Pty
-        | Transport::Serial => Listener::bind(address).map(drop),
+        | Transport::Serial
+        | Transport::Tun => Listener::bind(address).map(drop),
     }
     .map_err(|error| error.to_string())
 }

@@ -13,6 +13,8 @@ macro_rules! under {
 
 #[path = "files/fifos.rs"]
 mod fifos;
+#[path = "files/interfaces.rs"]
+mod interfaces;
 #[path = "files/programs.rs"]
 mod programs;
 #[path = "files/regular.rs"]

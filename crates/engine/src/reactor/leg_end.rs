@@ -155,7 +155,8 @@ impl LegEnd {
         match &self.socket {
             LegSocket::Connection(connection) => Some(connection.shape()),
             LegSocket::Layered(layered) => Some(layered.shape()),
-            LegSocket::Standard(_) | LegSocket::Program(_) | LegSocket::File(_) => Some(Shape::Stream),
+            LegSocket::File(file) => Some(file.shape()),
+            LegSocket::Standard(_) | LegSocket::Program(_) => Some(Shape::Stream),
             LegSocket::Speakers { .. } | LegSocket::Peer { .. } => Some(Shape::Datagram),
             LegSocket::None => None,
         }

@@ -1,6 +1,7 @@
-//! Files, named pipes and terminals: open(2), mkfifo(3), symlink(2), inotify(7), termios(3).
+//! Files, named pipes and terminals: open(2), mkfifo(3), symlink(2), inotify(7), termios(3); tun.
 
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -126,4 +127,27 @@ fn open_flags(flags: OFlags) -> String {
     };
     let set = NAMES.iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, name)| *name);
     std::iter::once(access).chain(set).collect::<Vec<_>>().join("|")
+}
+
+/// ioctl(2) `TUNSETIFF`: /dev/net/tun becomes our side of an interface, whose name this returns.
+pub(crate) fn attach_tun(tun: impl AsFd, name: &str) -> io::Result<String> {
+    let make = || sys::attach_tun(&tun, name);
+    let arguments = || format!("{}, TUNSETIFF, {name:?} IFF_TUN|IFF_NO_PI", number(&tun));
+    traced(SystemCall::Ioctl, make, arguments, |name| format!("{name:?}"))
+}
+
+/// ioctl(2) `SIOCSIFADDR`.
+pub(crate) fn set_interface_address(name: &str, address: IpAddr, prefix: u8) -> io::Result<()> {
+    let make = || sys::set_interface_address(name, address, prefix);
+    traced(SystemCall::Ioctl, make, || format!("SIOCSIFADDR, {name:?} {address}/{prefix}"), zero)
+}
+
+/// ioctl(2) `SIOCSIFFLAGS`: the interface is up.
+pub(crate) fn put_interface_up(name: &str) -> io::Result<()> {
+    traced(
+        SystemCall::Ioctl,
+        || sys::put_interface_up(name),
+        || format!("SIOCSIFFLAGS, {name:?} IFF_UP"),
+        zero,
+    )
 }

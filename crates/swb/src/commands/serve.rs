@@ -201,7 +201,8 @@ fn serve_line(address: &Address, plan: Plan, mut ready: Ready, log: &Log) -> Res
         | Transport::File
         | Transport::Fifo
         | Transport::Pty
-        | Transport::Serial => {
+        | Transport::Serial
+        | Transport::Tun => {
             let (line, end) = super::connect::line(address, log)?;
             opened = Some(end).filter(|_| address.transport.is_file());
             line

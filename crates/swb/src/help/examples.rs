@@ -105,6 +105,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb relay tcp://:2001 'file:/var/log/messages?follow&from-end'", "Each caller gets what is written to a log from now on."),
         example("swb relay tcp://:2002 'file:incoming?access=append'", "What callers say is added to a file."),
         example("swb relay 'pty:?link=/tmp/modem&follow' tcp://192.0.2.7:4000", "A program that wants a serial line opens /tmp/modem and speaks to another host."),
+        example("swb relay 'tun:swb0?address=10.9.0.1/24' tls://192.0.2.7:4443 --framing u16be", "A network between two hosts; there it is tls://:4443 to tun:."),
         example("swb relay udp://:5353 udp://192.0.2.53:53 --idle-timeout 10s", "Each sender of datagrams has a socket of its own to the other end, for 10 s after the last."),
         example("swb relay udp://:514 tcp://192.0.2.7:601 --framing line", "Each datagram becomes a line of a byte stream."),
     ]),

@@ -40,7 +40,11 @@ pub const TOPICS: &[Topic] = &[
         about: "when a call ends, what is delivered before, and the exit status",
         text: ends,
     },
-    Topic { name: "files", about: "files, named pipes, terminals and serial lines as ends", text: files },
+    Topic {
+        name: "files",
+        about: "files, named pipes, terminals, lines and interfaces as ends",
+        text: files,
+    },
     Topic { name: "typing", about: "keys, escapes and values at a terminal", text: typing },
     Topic { name: "engines", about: "who moves the bytes of many calls", text: engines },
 ];
@@ -101,7 +105,7 @@ its own dead socket, never a file.
 
 fd:N is a socket that was open when swb was started, such as one from a super-server.
 
-file:, fifo:, pty: and serial: open what their names say: `swb help files`. Where one stands first, as in `swb relay
+file:, fifo:, pty:, serial: and tun: open what their names say: `swb help files`. Where one stands first, as in `swb relay
 pty:?link=PATH HOST:PORT`, it is one caller who is there already, and the command ends with it; so do `-`, exec: and
 sh:.
 
@@ -170,6 +174,7 @@ fn value(row: &OptionRow) -> String {
         | Kind::Mode
         | Kind::Local
         | Kind::Group
+        | Kind::Subnet
         | Kind::Word(_)
         | Kind::File
         | Kind::Path
@@ -267,6 +272,12 @@ serial:PATH
   8 bits without parity and flow control unless ?data= ?parity= ?stop= ?flow= ?baud= say otherwise; nobody but root
   can open it meanwhile (TIOCEXCL), and it gets its old settings back. A line has no end but that it is gone:
   --idle-timeout ends a call to it, and `ask --framing line` sends one line and prints one.
+
+tun:NAME
+  A network interface of our own: each packet of IP that this host sends there is a message, and each message a packet
+  that comes from it. ?address=ADDRESS/PREFIX gives it an address, several if it is given again, and puts it up.
+  It needs CAP_NET_ADMIN, and is gone at the end. Messages go to udp: or unix-seqpacket: as they are, and over a byte
+  stream with --framing u16be on both sides. What is no packet is dropped.
 
 exec:COMMAND?pty, sh:COMMAND?pty
   The program has a terminal of its own, as at a keyboard: it is asked for passwords there, has job control, and what

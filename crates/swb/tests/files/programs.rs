@@ -118,7 +118,7 @@ fn a_program_on_a_terminal_has_three_descriptors() {
     assert!(open.len() == 3 && open.iter().all(|link| link.starts_with("/dev/pts/")), "{open:?}");
     caller.signal(15);
     assert_eq!(caller.finish().code(), 143);
-    assert!(descriptors(process).is_empty(), "it was hung up on");
+    crate::support::peer::wait_until("it was hung up on", || descriptors(process).is_empty());
 }
 
 #[test]

@@ -21,7 +21,8 @@ fn rows_of(transport: Transport) -> &'static [&'static str] {
         | Transport::File
         | Transport::Fifo
         | Transport::Pty
-        | Transport::Serial => &[],
+        | Transport::Serial
+        | Transport::Tun => &[],
     }
 }
 

@@ -60,6 +60,22 @@ pub(super) fn opening(address: &Address) -> Vec<Row> {
             rows.push(row("ioctl(file, TIOCEXCL)", "nobody else opens it meanwhile"));
             rows.push(row("ioctl(file, TCSETS2)", "raw, with the settings of the options"));
         }
+        Transport::Tun => {
+            rows.push(row("open(\"/dev/net/tun\", O_RDWR|O_NONBLOCK)", ""));
+            rows.push(row(
+                "ioctl(file, TUNSETIFF)",
+                "it is our side of the interface, which is made; needs CAP_NET_ADMIN",
+            ));
+            for (address, prefix) in address.options.subnets() {
+                rows.push(row(
+                    &format!("ioctl(SIOCSIFADDR, {address}/{prefix})"),
+                    "an address of the interface",
+                ));
+            }
+            if address.options.get(OptionKey::Address).is_some() {
+                rows.push(row("ioctl(SIOCSIFFLAGS, IFF_UP)", "packets may go there from now on"));
+            }
+        }
         Transport::File
         | Transport::Tcp
         | Transport::Udp
@@ -85,6 +101,12 @@ pub(super) fn opening(address: &Address) -> Vec<Row> {
 /// The calls on it, when its partner is called so.
 pub(super) fn moving(address: &Address, partner: &str) -> Vec<Row> {
     let access = address.options.word(OptionKey::Access).unwrap_or("read");
+    if address.transport == Transport::Tun {
+        return vec![
+            row(&format!("read(file), send({partner})"), "a packet that was sent to the interface"),
+            row(&format!("recv({partner}), write(file)"), "a packet that comes from it"),
+        ];
+    }
     let is_terminal = matches!(address.transport, Transport::Pty | Transport::Serial);
     let mut rows = Vec::new();
     if is_terminal || matches!(access, "read" | "both") {
