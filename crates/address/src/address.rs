@@ -22,6 +22,8 @@ pub(crate) const INTERFACE_BYTES_MAX: usize = 15;
 pub(crate) const SERVICE_BYTES_MAX: usize = 32;
 /// Bytes of a path or an abstract name at most: `sun_path` of 108, less one NUL, unix(7).
 pub(crate) const LOCAL_BYTES_MAX: usize = 107;
+/// Bytes of a file's path at most: `PATH_MAX` less its NUL, path_resolution(7).
+pub(crate) const FILE_BYTES_MAX: usize = 4095;
 /// Bytes of a command at most: half of what Linux takes as one argument (`MAX_ARG_STRLEN`, execve(2)).
 pub(crate) const COMMAND_BYTES_MAX: usize = 65_536;
 /// The greatest descriptor: the kernel's type for it is `int`.
@@ -94,7 +96,8 @@ pub enum Place {
         /// The port, not looked up.
         port: Port,
     },
-    /// A path in the file system, 1 to 107 bytes without NUL, unix(7).
+    /// A path in the file system without NUL: of a socket 1 to 107 bytes, unix(7); of a file 1 to 4095, open(2); or the name of an
+    /// interface, 1 to 15.
     Path(Box<[u8]>),
     /// An abstract name, 1 to 107 bytes, any of them; without the leading NUL of `sun_path`, unix(7).
     Abstract(Box<[u8]>),
@@ -102,6 +105,8 @@ pub enum Place {
     Standard,
     /// An open descriptor, 0 to 2147483647.
     Descriptor(u32),
+    /// Nothing that has a name before it is made: `pty:`.
+    Nameless,
     /// A command, 1 to 65536 bytes without NUL, whose quotes are closed: see [`command_words`](crate::command_words).
     Command(Box<str>),
 }

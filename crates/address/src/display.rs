@@ -26,6 +26,7 @@ impl fmt::Display for Address {
             }
             Place::Standard => write!(formatter, "{scheme}")?,
             Place::Descriptor(number) => write!(formatter, "{scheme}:{number}")?,
+            Place::Nameless => write!(formatter, "{scheme}:")?,
             Place::Command(command) => {
                 write!(formatter, "{scheme}:")?;
                 write_command(formatter, command)?;

@@ -143,6 +143,10 @@ impl TryFrom<End> for Address {
         let transport = end.transport();
         let place = match end {
             End::Ip { address, .. } => network_place(unmapped(address)),
+            // Who opens the other side of a terminal of ours has it as a line that is there already.
+            End::Path { transport: Transport::Pty, path } => {
+                return Ok(Address::new(Transport::Serial, Place::Path(path)));
+            }
             End::Path { path, .. } => Place::Path(path),
             End::Abstract { name, .. } => Place::Abstract(name),
             End::Unnamed(transport) => return Err(NamelessEnd(transport)),

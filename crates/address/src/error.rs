@@ -6,7 +6,9 @@
 use core::ops::Range;
 use std::fmt;
 
-use crate::address::{Address, DESCRIPTOR_MAX, HOST_BYTES_MAX, INTERFACE_BYTES_MAX, LOCAL_BYTES_MAX};
+use crate::address::{
+    Address, DESCRIPTOR_MAX, FILE_BYTES_MAX, HOST_BYTES_MAX, INTERFACE_BYTES_MAX, LOCAL_BYTES_MAX,
+};
 use crate::echo;
 use crate::layer::{LAYERS, Layer, LayerError, SHORT};
 use crate::options::OptionKey;
@@ -96,8 +98,14 @@ pub enum Problem {
     NoPath(Scheme),
     /// A path or abstract name of this many bytes.
     PathTooLong(usize),
+    /// A file's path of this many bytes.
+    FileTooLong(usize),
     /// A path with a NUL byte.
     PathNul,
+    /// `pty:PATH`, although there is no path before the terminal is made.
+    Named(Scheme),
+    /// No name of a network interface.
+    Interface,
     /// `@` without a name.
     NoName,
     /// No descriptor number.
@@ -165,6 +173,21 @@ impl Problem {
             }
             Problem::PathTooLong(bytes) => {
                 write!(to, "a Unix socket's name has {LOCAL_BYTES_MAX} bytes at most, this one has {bytes}")
+            }
+            Problem::FileTooLong(bytes) => {
+                write!(to, "a path has {FILE_BYTES_MAX} bytes at most, this one has {bytes}")
+            }
+            Problem::Named(scheme) => {
+                write!(
+                    to,
+                    "{scheme}: is made new for each call and has no path of its own; link= gives it one"
+                )
+            }
+            Problem::Interface => {
+                write!(
+                    to,
+                    "an interface's name has 1 to {INTERFACE_BYTES_MAX} bytes, none of them a space, / or :"
+                )
             }
             Problem::PathNul => write!(to, "a path cannot hold a NUL byte"),
             Problem::NoName => write!(to, "an abstract name has 1 to {LOCAL_BYTES_MAX} bytes"),

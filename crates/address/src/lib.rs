@@ -6,6 +6,7 @@
 //! tcp://HOST:PORT[?OPTION[=VALUE]&...]      udp://...        HOST:PORT = tcp      :PORT = tcp, any host
 //! unix:PATH[?...]   unix:@NAME              unix-dgram:...   unix-seqpacket:...   /path, ./path = unix
 //! fd:N              -                         exec:COMMAND   sh:COMMAND
+//! file:PATH         fifo:PATH                 pty:           serial:PATH     tun:NAME
 //! tls://HOST:PORT   ws://HOST:PORT[/PATH]   wss://... = ws+tls+tcp   proxy+unix:/path   wss+proxy+tcp://...
 //! ```
 //!

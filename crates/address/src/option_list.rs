@@ -132,6 +132,13 @@ impl Options {
             .filter_map(|(_, value)| if let OptionValue::Source(host) = value { Some(*host) } else { None })
     }
 
+    /// The addresses of an interface, with the prefix of the network of each: each `?address=`.
+    pub fn subnets(&self) -> impl Iterator<Item = (IpAddr, u8)> {
+        self.iter().filter_map(|(_, value)| {
+            if let OptionValue::Subnet(address, prefix) = value { Some((*address, *prefix)) } else { None }
+        })
+    }
+
     /// The first option that has no meaning for one who listens.
     pub fn not_for_listening(&self) -> Option<OptionKey> {
         self.iter().map(|(key, _)| *key).find(|key| !key.row().applies.when.listening())

@@ -7,7 +7,7 @@ use core::net::IpAddr;
 use std::fmt;
 use std::time::Duration;
 
-use crate::address::LocalBind;
+use crate::address::{FILE_BYTES_MAX, LocalBind};
 use crate::error::ValueError;
 use crate::network;
 use crate::options::OptionRow;
@@ -37,6 +37,8 @@ pub enum OptionValue {
     Group(IpAddr),
     /// The address of one host, IPv4 or IPv6.
     Source(IpAddr),
+    /// An address, and bits of the prefix of its network: 32 at most of IPv4, 128 of IPv6.
+    Subnet(IpAddr, u8),
     /// One of the words that the option's row lists.
     Word(&'static str),
     /// The SHA-256 of a certificate.
@@ -89,6 +91,8 @@ pub enum Kind {
     Group,
     /// The address of one host.
     Source,
+    /// `ADDRESS/PREFIX`.
+    Subnet,
     /// One of these words.
     Word(&'static [&'static str]),
     /// The path of a file: text of 1 to 4095 bytes without control characters.
@@ -104,9 +108,6 @@ pub enum Kind {
     /// `sha256:` and 64 hexadecimal digits.
     Fingerprint,
 }
-
-/// Bytes of a file's path at most: `PATH_MAX` less its NUL, path_resolution(7).
-const FILE_BYTES_MAX: usize = 4095;
 
 impl fmt::Display for Kind {
     /// What is right there: `a number from 1 to 255`.
@@ -126,6 +127,7 @@ impl fmt::Display for Kind {
             Kind::Text { max_bytes } => write!(formatter, "1 to {max_bytes} bytes of text"),
             Kind::Mode => formatter.write_str("an octal number from 0 to 777"),
             Kind::Local => formatter.write_str("HOST, HOST:PORT or :PORT, IPv6 in brackets"),
+            Kind::Subnet => formatter.write_str("ADDRESS/PREFIX, such as 10.1.2.3/24 or fd00::1/64"),
             Kind::Group => formatter.write_str("a multicast address, such as 239.1.2.3 or ff02::1234"),
             Kind::Source => formatter.write_str("an address of one host, such as 192.0.2.7 or 2001:db8::7"),
             Kind::Word(words) => formatter.write_str(&words.join(" or ")),
@@ -157,6 +159,11 @@ impl OptionRow {
             Kind::Local => OptionValue::Local(network::parse_local(text).ok_or(ValueError::NotThisKind)?),
             Kind::Group => OptionValue::Group(parse_ip(text)?),
             Kind::Source => OptionValue::Source(parse_ip(text)?),
+            Kind::Subnet => {
+                let (address, prefix) = text.split_once('/').ok_or(ValueError::NotThisKind)?;
+                let prefix = u8::try_from(parse_integer(prefix)?).map_err(|_| ValueError::OutOfBounds)?;
+                OptionValue::Subnet(address.parse().map_err(|_| ValueError::NotThisKind)?, prefix)
+            }
             Kind::Word(words) => {
                 let word = words.iter().find(|word| **word == text);
                 OptionValue::Word(word.ok_or(ValueError::NotThisKind)?)
@@ -209,6 +216,9 @@ impl OptionRow {
                 // Its text is the only judge of a host name or service name put together by hand.
                 network::parse_local(&value.to_string()).as_ref() == Some(local)
             }
+            (Kind::Subnet, OptionValue::Subnet(address, prefix)) => {
+                *prefix <= if address.is_ipv4() { 32 } else { 128 }
+            }
             (Kind::Group, OptionValue::Group(group)) => group.is_multicast(),
             (Kind::Source, OptionValue::Source(host)) => !host.is_multicast() && !host.is_unspecified(),
             (
@@ -221,6 +231,7 @@ impl OptionRow {
                 | Kind::Local
                 | Kind::Group
                 | Kind::Source
+                | Kind::Subnet
                 | Kind::Word(_)
                 | Kind::File
                 | Kind::Path
@@ -299,6 +310,7 @@ impl fmt::Display for OptionValue {
             OptionValue::Mode(bits) => write!(formatter, "{bits:04o}"),
             OptionValue::Local(local) => write!(formatter, "{local}"),
             OptionValue::Group(ip) | OptionValue::Source(ip) => write!(formatter, "{ip}"),
+            OptionValue::Subnet(address, prefix) => write!(formatter, "{address}/{prefix}"),
             OptionValue::Word(word) => formatter.write_str(word),
             OptionValue::Fingerprint(bytes) => web_value::write_fingerprint(formatter, bytes),
             OptionValue::Header { name, value } => write!(formatter, "{name}:{value}"),

@@ -12,7 +12,9 @@ use std::time::Duration;
 use crate::layer::Layer;
 use crate::option_value::Kind;
 use crate::scheme::Scheme;
-use crate::scheme::Transport::{self, Tcp, Udp, Unix, UnixDgram, UnixSeqpacket};
+use crate::scheme::Transport::{
+    self, Exec, Fifo, File, Pty, Serial, Shell, Tcp, Tun, Udp, Unix, UnixDgram, UnixSeqpacket,
+};
 
 /// One option: everything that is known of it before anything is opened.
 #[derive(Clone, Copy, Debug)]
@@ -206,6 +208,24 @@ options! {
     MessageMax "message-max": size(1, INT_MAX), "bytes", "Payload length", "RFC 6455 section 10.4", Either WS false, "the longest message that is taken (1MiB unless given)";
     Trust "trust": text(255), "", "", "proxy-protocol.txt section 2", Listening PROXY true, "whose headers are believed, as --allow has it: ADDRESS, NETWORK/BITS, HOST, uid:USER (unless given: whoever can connect)";
     Proxy "proxy": Kind::Word(PROXY_VERSIONS), "", "version", "proxy-protocol.txt section 2", Connecting PROXY false, "how the header is written: v1 as text, v2 as binary (v2 unless given)";
+    Access "access": Kind::Word(ACCESS), "", "O_RDONLY, O_WRONLY, O_RDWR, O_APPEND", "open(2)", Either FILES false, "whether it is read or written (read unless given); both is for devices";
+    Truncate "truncate": Kind::Flag, "", "ftruncate(2)", "ftruncate(2)", Either FILE false, "with access=write: throw away what a file holds, instead of refusing it";
+    Follow "follow": Kind::Flag, "", "inotify(7)", "inotify(7)", Either FOLLOWED false, "go on behind the end: as a file grows, with whoever opens a fifo or a terminal next";
+    FromEnd "from-end": Kind::Flag, "", "lseek(2)", "lseek(2)", Either FILE false, "begin behind what the file holds already";
+    Permissions "permissions": Kind::Mode, "octal", "mode_t", "open(2)", Either MADE false, "permissions of what is made (666 less the umask unless given)";
+    Link "link": Kind::File, "", "symlink(2)", "symlink(2)", Either PTY false, "a path at which the terminal is found, removed at the end";
+    Pty "pty": Kind::Flag, "", "TIOCSCTTY", "pty(7)", Either PROGRAM false, "the program gets a terminal of its own instead of pipes";
+    Raw "raw": Kind::Flag, "", "cfmakeraw(3)", "termios(3)", Either TERMINAL false, "every byte goes through as it is (on for pty:, off for a program's terminal unless given)";
+    Echo "echo": Kind::Flag, "", "ECHO", "termios(3)", Either TERMINAL false, "the terminal sends back what is sent to it (off when raw, else on, unless given)";
+    Columns "columns": integer(1, 65_535), "", "TIOCSWINSZ", "ioctl_tty(2)", Either TERMINAL false, "width of the terminal (80 unless given)";
+    Rows "rows": integer(1, 65_535), "", "TIOCSWINSZ", "ioctl_tty(2)", Either TERMINAL false, "height of the terminal (24 unless given)";
+    Stderr "stderr": Kind::Word(STDERR), "", "dup2(2)", "stderr(3)", Either PROGRAM false, "where a program's standard error goes: ours, the call, none (ours unless given; with pty the call)";
+    Baud "baud": integer(1, INT_MAX as i64), "", "cfsetspeed(3)", "termios(3)", Either SERIAL false, "bits a second (as the line is unless given)";
+    Data "data": integer(5, 8), "", "CSIZE", "termios(3)", Either SERIAL false, "bits of data in a character (8 unless given)";
+    Parity "parity": Kind::Word(PARITY), "", "PARENB and PARODD", "termios(3)", Either SERIAL false, "the bit that makes the ones of each character even or odd (none unless given)";
+    Stop "stop": integer(1, 2), "", "CSTOPB", "termios(3)", Either SERIAL false, "bits behind each character (1 unless given)";
+    Flow "flow": Kind::Word(FLOW), "", "CRTSCTS, IXON and IXOFF", "termios(3)", Either SERIAL false, "how one side makes the other wait: by RTS and CTS, or by two characters (none unless given)";
+    Address "address": Kind::Subnet, "", "SIOCSIFADDR", "netdevice(7)", Either TUN true, "an address of the interface, and how long the prefix of its network is";
 }
 
 /// Where an option applies: on which transports, in which layers.
@@ -216,8 +236,17 @@ const UDP: Place = (&[Udp], &[]);
 const IP: Place = (&[Tcp, Udp], &[]);
 const UNIX: Place = (&[Unix, UnixDgram, UnixSeqpacket], &[]);
 const ACCEPTING: Place = (&[Tcp, Unix, UnixSeqpacket], &[]);
-const CONNECTING: Place = (&[Tcp, Unix, UnixDgram, UnixSeqpacket], &[]);
+const CONNECTING: Place = (&[Tcp, Unix, UnixDgram, UnixSeqpacket, Fifo], &[]);
 const SOCKETS: Place = (&[Tcp, Udp, Unix, UnixDgram, UnixSeqpacket], &[]);
+const FILES: Place = (&[File, Fifo], &[]);
+const FILE: Place = (&[File], &[]);
+const FOLLOWED: Place = (&[File, Fifo, Pty], &[]);
+const MADE: Place = (&[File, Fifo, Pty], &[]);
+const PTY: Place = (&[Pty], &[]);
+const PROGRAM: Place = (&[Exec, Shell], &[]);
+const TERMINAL: Place = (&[Pty, Exec, Shell], &[]);
+const TUN: Place = (&[Tun], &[]);
+const SERIAL: Place = (&[Serial], &[]);
 const TLS: Place = (&[], &[Layer::Tls]);
 const WS: Place = (&[], &[Layer::WebSocket]);
 const PROXY: Place = (&[], &[Layer::Proxy]);
@@ -226,6 +255,10 @@ const ANY_LAYER: Place = (&[], Layer::ALL);
 const TLS_VERSIONS: &[&str] = &["1.2", "1.3"];
 const WS_FRAMES: &[&str] = &["text", "binary"];
 const PROXY_VERSIONS: &[&str] = &["v1", "v2"];
+const ACCESS: &[&str] = &["read", "write", "append", "both"];
+const STDERR: &[&str] = &["ours", "call", "none"];
+const PARITY: &[&str] = &["none", "even", "odd"];
+const FLOW: &[&str] = &["none", "hardware", "software"];
 
 /// The greatest value of the kernel's `int`, in which most options are handed over.
 const INT_MAX: u64 = 2_147_483_647;

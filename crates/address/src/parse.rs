@@ -6,7 +6,9 @@
 use core::ops::Range;
 use std::str::FromStr;
 
-use crate::address::{Address, COMMAND_BYTES_MAX, DESCRIPTOR_MAX, LOCAL_BYTES_MAX, Place};
+use crate::address::{
+    Address, COMMAND_BYTES_MAX, DESCRIPTOR_MAX, FILE_BYTES_MAX, INTERFACE_BYTES_MAX, LOCAL_BYTES_MAX, Place,
+};
 use crate::command::command_words;
 use crate::error::{OptionError, OptionProblem, ParseAddressError, Problem};
 use crate::layer::Layer;
@@ -153,6 +155,12 @@ fn parse_place(scheme: Scheme, rest: &str, offset: usize) -> Result<Head, Fault>
         Form::Local => parse_local(scheme, rest),
         Form::Descriptor => parse_descriptor(scheme, rest),
         Form::Command => parse_command(scheme.transport, rest),
+        Form::File => parse_file(scheme, rest),
+        Form::Interface => parse_interface(rest),
+        Form::Nameless if rest.is_empty() => Ok(Place::Nameless),
+        Form::Nameless => {
+            Err(Fault::new(0..rest.len(), Problem::Named(scheme), format!("{scheme}:?link=PATH")))
+        }
         Form::Standard => Ok(Place::Standard),
     };
     place.map(|place| Head::new(scheme, place)).map_err(|fault| fault.moved(offset))
@@ -197,6 +205,42 @@ fn parse_local(scheme: Scheme, text: &str) -> Result<Place, Fault> {
         return Err(Fault::new(whole, Problem::NoPath(scheme), "PATH or @NAME"));
     }
     decode_path(text).map(Place::Path)
+}
+
+/// Reads the name of a network interface, netdevice(7).
+fn parse_interface(text: &str) -> Result<Place, Fault> {
+    let bytes = decode(text)?;
+    let is_right = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b':');
+    let fits = (1..=INTERFACE_BYTES_MAX).contains(&bytes.len()) && bytes.iter().all(is_right);
+    if !fits || bytes == b"." || bytes == b".." {
+        return Err(Fault::new(0..text.len(), Problem::Interface, "such as tun:swb0"));
+    }
+    Ok(Place::Path(bytes.into()))
+}
+
+/// Reads the path of a file. `@` is nothing special in it.
+fn parse_file(scheme: Scheme, text: &str) -> Result<Place, Fault> {
+    let whole = 0..text.len();
+    // `file:///run/x` is how a URL without a host is written, RFC 8089 section 2.
+    let path = match text.strip_prefix("//") {
+        Some(after) if after.starts_with('/') => after,
+        Some(after) => {
+            return Err(Fault::new(whole, Problem::Slashes(scheme), format!("{scheme}:/{after}")));
+        }
+        None => text,
+    };
+    let bytes = decode(path).map_err(|fault| fault.moved(text.len() - path.len()))?;
+    if bytes.is_empty() {
+        return Err(Fault::new(whole, Problem::NoPath(scheme), "PATH"));
+    }
+    if bytes.contains(&0) {
+        return Err(Fault::new(whole, Problem::PathNul, "a path without %00"));
+    }
+    if bytes.len() > FILE_BYTES_MAX {
+        let hint = format!("{FILE_BYTES_MAX} bytes at most");
+        return Err(Fault::new(whole, Problem::FileTooLong(bytes.len()), hint));
+    }
+    Ok(Place::Path(bytes.into()))
 }
 
 fn decode_path(text: &str) -> Result<Box<[u8]>, Fault> {

@@ -7,7 +7,9 @@ use std::fmt;
 
 use crate::layer::{Layer, Layers, SHORT};
 
-use Transport::{Descriptor, Exec, Shell, Standard, Tcp, Udp, Unix, UnixDgram, UnixSeqpacket};
+use Transport::{
+    Descriptor, Exec, Fifo, File, Pty, Serial, Shell, Standard, Tcp, Tun, Udp, Unix, UnixDgram, UnixSeqpacket,
+};
 
 /// What a transport keeps of what was sent: the socket type of socket(2).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -61,12 +63,36 @@ pub enum Transport {
     Exec,
     /// The same of a command line that the shell reads.
     Shell,
+    /// A file, or a device that is read and written as one.
+    File,
+    /// A named pipe, fifo(7).
+    Fifo,
+    /// A terminal of our own making, whose other side any program can open, pty(7).
+    Pty,
+    /// A line with another machine on it, termios(3).
+    Serial,
+    /// A network interface of our own making: each of its packets is a message.
+    Tun,
 }
 
 impl Transport {
     /// Every transport, in the order of [`SCHEMES`].
-    pub const ALL: &[Transport] =
-        &[Tcp, Udp, Unix, UnixDgram, UnixSeqpacket, Standard, Descriptor, Exec, Shell];
+    pub const ALL: &[Transport] = &[
+        Tcp,
+        Udp,
+        Unix,
+        UnixDgram,
+        UnixSeqpacket,
+        Standard,
+        Descriptor,
+        Exec,
+        Shell,
+        File,
+        Fifo,
+        Pty,
+        Serial,
+        Tun,
+    ];
 
     /// The row of [`SCHEMES`] that describes this transport.
     pub fn row(self) -> &'static SchemeRow {
@@ -96,6 +122,11 @@ impl Transport {
     /// Whether its places are names on this machine, unix(7).
     pub fn is_unix(self) -> bool {
         self.row().form == Form::Local
+    }
+
+    /// Whether its places are files of the file system or of the kernel, which are opened.
+    pub fn is_file(self) -> bool {
+        matches!(self.row().form, Form::File | Form::Nameless | Form::Interface)
     }
 
     /// Whether its places are commands, which are started.
@@ -137,7 +168,10 @@ impl Scheme {
     pub(crate) fn beginning(self) -> String {
         match self.transport.row().form {
             Form::Network => format!("{self}://…"),
-            Form::Local | Form::Descriptor | Form::Command => format!("{self}:…"),
+            Form::Local | Form::Descriptor | Form::Command | Form::File | Form::Interface => {
+                format!("{self}:…")
+            }
+            Form::Nameless => format!("{self}:"),
             Form::Standard => self.to_string(),
         }
     }
@@ -179,6 +213,12 @@ pub enum Form {
     Descriptor,
     /// `:COMMAND`.
     Command,
+    /// `:PATH` of a file.
+    File,
+    /// `:NAME` of a network interface.
+    Interface,
+    /// `:` alone: there is nothing to be named before it is made.
+    Nameless,
     /// Nothing: the scheme is the whole address.
     Standard,
 }
@@ -229,6 +269,16 @@ pub const SCHEMES: &[SchemeRow] = &[
         listens: false, connects: true, layers: false, man: "execve(2)", help: "a program started for the call; its words are cut as a shell cuts them" },
     SchemeRow { transport: Shell, name: "sh", syntax: "sh:COMMAND", form: Form::Command, shape: Some(Shape::Stream),
         listens: false, connects: true, layers: false, man: "sh(1)", help: "a command line for /bin/sh, run for the call" },
+    SchemeRow { transport: File, name: "file", syntax: "file:PATH", form: Form::File, shape: Some(Shape::Stream),
+        listens: false, connects: true, layers: false, man: "open(2)", help: "a file or a device, read unless ?access= says otherwise" },
+    SchemeRow { transport: Fifo, name: "fifo", syntax: "fifo:PATH", form: Form::File, shape: Some(Shape::Stream),
+        listens: false, connects: true, layers: false, man: "fifo(7)", help: "a named pipe, made where it is absent; read unless ?access=write" },
+    SchemeRow { transport: Pty, name: "pty", syntax: "pty:", form: Form::Nameless, shape: Some(Shape::Stream),
+        listens: false, connects: true, layers: false, man: "pty(7)", help: "a new terminal for any program to open, at the path that ?link= gives it" },
+    SchemeRow { transport: Serial, name: "serial", syntax: "serial:PATH", form: Form::File, shape: Some(Shape::Stream),
+        listens: false, connects: true, layers: false, man: "termios(3)", help: "a serial line, or another terminal that is there already" },
+    SchemeRow { transport: Tun, name: "tun", syntax: "tun:NAME", form: Form::Interface, shape: Some(Shape::Datagram),
+        listens: false, connects: true, layers: false, man: "netdevice(7)", help: "a network interface of our own: each IP packet sent there is a message" },
 ];
 
 #[cfg(test)]

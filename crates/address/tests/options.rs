@@ -18,7 +18,14 @@ fn place(row: &OptionRow) -> &'static str {
     if transport.is_ip() {
         if transport.name() == "tcp" { "tcp://:80" } else { "udp://:80" }
     } else {
-        "unix:/x"
+        match transport.name() {
+            "exec" => "exec:cat",
+            "file" => "file:x",
+            "pty" => "pty:",
+            "tun" => "tun:swb0",
+            "serial" => "serial:/dev/ttyS0",
+            _ => "unix:/x",
+        }
     }
 }
 
@@ -96,6 +103,10 @@ fn edges(row: &OptionRow) -> (Vec<String>, Vec<String>) {
         Kind::Source => (
             vec!["192.0.2.7".into(), "2001:db8::7".into(), "[::1]".into()],
             vec!["ff02::1".into(), "x".into()],
+        ),
+        Kind::Subnet => (
+            vec!["10.1.2.3/24".into(), "0.0.0.0/0".into(), "10.1.2.3/32".into(), "fd00::1/128".into()],
+            vec!["10.1.2.3".into(), "10.1.2.3/33".into(), "::1/129".into(), "x/8".into(), "::1/".into()],
         ),
         Kind::Group => {
             (vec!["239.0.0.1".into(), "ff02::1".into(), "[ff02::1]".into()], vec!["::1".into(), "x".into()])

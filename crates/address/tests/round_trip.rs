@@ -48,6 +48,13 @@ fn place(row: &SchemeRow) -> BoxedStrategy<Place> {
             })
             .prop_map(|command| Place::Command(command.into()))
             .boxed(),
+        Form::File => {
+            prop::collection::vec(1..=255_u8, 1..30).prop_map(|path| Place::Path(path.into())).boxed()
+        }
+        Form::Interface => {
+            "[a-z][a-z%0-9.?&]{0,14}".prop_map(|name| Place::Path(name.into_bytes().into())).boxed()
+        }
+        Form::Nameless => Just(Place::Nameless).boxed(),
         Form::Standard => Just(Place::Standard).boxed(),
     }
 }
@@ -106,6 +113,9 @@ fn value(row: &OptionRow) -> BoxedStrategy<OptionValue> {
                 let v6 = Ipv6Addr::from(0xfe80 << 112 | u128::from(bits));
                 OptionValue::Source(if bits.is_multiple_of(2) { IpAddr::V4(v4) } else { IpAddr::V6(v6) })
             })
+            .boxed(),
+        Kind::Subnet => (any::<u32>(), 0..=32_u8)
+            .prop_map(|(address, prefix)| OptionValue::Subnet(Ipv4Addr::from_bits(address).into(), prefix))
             .boxed(),
         Kind::Group => any::<u32>()
             .prop_map(|bits| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use conversation::{CallFailed, CloseReason, End, Shape};
-use socket::{Connection, DatagramSocket, Program, Standard};
+use socket::{Connection, DatagramSocket, FileEnd, Program, Standard};
 
 use crate::host::{Host, Plan};
 use crate::reactor::{LegSocket, Placement, Reactor, laid};
@@ -25,6 +25,8 @@ pub enum Line {
     Standard,
     /// A program that was started. The conversation is over once it has ended.
     Program(Box<Program>),
+    /// A file, a fifo or a terminal.
+    File(Box<FileEnd>),
     /// A datagram socket to which anyone may speak; answers go to whom was heard last.
     Speakers {
         /// The socket.
@@ -41,6 +43,7 @@ impl Line {
         match self {
             Line::Connection(connection) => connection.shape(),
             Line::Layered { layering, .. } => layering.shape(),
+            Line::File(file) => file.shape(),
             Line::Standard | Line::Program(_) => Shape::Stream,
             Line::Speakers { .. } => Shape::Datagram,
         }
@@ -83,6 +86,10 @@ pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
         Line::Program(program) => {
             let end = program.end().clone();
             (LegSocket::Program(program), End::Standard, end)
+        }
+        Line::File(file) => {
+            let end = file.end().clone();
+            (LegSocket::File(file), End::Standard, end)
         }
         Line::Speakers { socket, only_first } => {
             let local = socket.local_end().map_err(engine("getsockname(2)"))?;

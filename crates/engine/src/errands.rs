@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use conversation::{Address, DialFailure, DialFailureKind, Leg};
-use socket::{ConnectError, ConnectErrorKind, Connected, Connection, Environment, Program, ProgramProcess};
+use socket::{
+    ConnectError, ConnectErrorKind, Connected, Connection, Environment, FileEnd, Program, ProgramProcess,
+};
 use std::net::SocketAddr;
 
 use crate::Layering;
@@ -49,7 +51,9 @@ pub(crate) enum Errand {
         address: Box<Address>,
         environment: Environment,
     },
-    /// The same, with a caller's socket.
+    /// To open the file of a `file:`, `fifo:`, `pty:` or `serial:` address.
+    Open(Box<Address>),
+    /// The same as to start, with a caller's socket.
     HandOver {
         connection: Connection,
         address: Box<Address>,
@@ -62,6 +66,7 @@ pub(crate) enum Done {
     /// With what is to lie on its socket.
     Dialled(Result<(Connected, Option<Arc<Layering>>), DialFailure>),
     Started(Result<Program, DialFailure>),
+    Opened(Result<FileEnd, DialFailure>),
     /// Of a program that could not be started the caller is still ours.
     HandedOver(Result<ProgramProcess, (Connection, DialFailure)>),
     Named(Option<String>),
@@ -138,6 +143,7 @@ impl Errand {
                 let start = || Program::start(&address, &environment);
                 Done::Started(patiently(start).map_err(failure))
             }
+            Errand::Open(address) => Done::Opened(patiently(|| FileEnd::open(&address)).map_err(failure)),
             Errand::HandOver { connection, address, environment } => {
                 let start = || ProgramProcess::hand_over(&connection, &address, &environment);
                 Done::HandedOver(patiently(start).map_err(|error| (connection, failure(error))))
@@ -150,6 +156,7 @@ impl Errand {
         match self {
             Errand::Dial { address, .. } => Done::Dialled(Err(no_helper(&address))),
             Errand::Start { address, .. } => Done::Started(Err(no_helper(&address))),
+            Errand::Open(address) => Done::Opened(Err(no_helper(&address))),
             Errand::HandOver { connection, address, .. } => {
                 Done::HandedOver(Err((connection, no_helper(&address))))
             }
@@ -170,7 +177,7 @@ fn dial(
     Ok((connected, layering))
 }
 
-/// Starts a program, again and again while something is short that others may give back.
+/// Starts or opens something, again and again while something is short that others may give back.
 fn patiently<T>(start: impl Fn() -> Result<T, ConnectError>) -> Result<T, ConnectError> {
     let began = Instant::now();
     loop {
@@ -206,6 +213,7 @@ fn kind_of(kind: &ConnectErrorKind) -> DialFailureKind {
         ConnectErrorKind::Option(_)
         | ConnectErrorKind::NotStarted
         | ConnectErrorKind::Program
+        | ConnectErrorKind::NotOpened(_)
         | ConnectErrorKind::Unsupported
         | ConnectErrorKind::Other => DialFailureKind::Other,
     }

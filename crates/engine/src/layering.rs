@@ -335,7 +335,8 @@ fn host_of(address: &Address) -> String {
         | Place::Abstract(_)
         | Place::Standard
         | Place::Descriptor(_)
-        | Place::Command(_) => NAMELESS.to_owned(),
+        | Place::Command(_)
+        | Place::Nameless => NAMELESS.to_owned(),
     }
 }
 
@@ -350,6 +351,7 @@ fn host_and_port(address: &Address) -> String {
         | Place::Abstract(_)
         | Place::Standard
         | Place::Descriptor(_)
-        | Place::Command(_) => host,
+        | Place::Command(_)
+        | Place::Nameless => host,
     }
 }

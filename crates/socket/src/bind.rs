@@ -29,12 +29,17 @@ pub(crate) fn bind(address: &Address) -> Result<Bound, BindError> {
         let error = OptionError::meaningless(key, &address.options, "it has no meaning for one who listens");
         return Err(BindError::option(address, error));
     }
+    if address.transport.is_file() {
+        return Err(BindError::unsupported(address, "it is opened, and nobody calls there"));
+    }
     match &address.place {
         Place::Network { host, .. } => bind_network(address, host),
         Place::Path(path) => bind_path(address, path),
         Place::Abstract(name) => bind_abstract(address, name),
         Place::Standard => Err(BindError::unsupported(address, "nobody calls standard input and output")),
-        Place::Command(_) => Err(BindError::unsupported(address, "nobody can call a program")),
+        Place::Command(_) | Place::Nameless => {
+            Err(BindError::unsupported(address, "nobody can call what is started or made"))
+        }
         Place::Descriptor(_) => {
             Err(BindError::unsupported(address, "a descriptor is bound by who passed it"))
         }

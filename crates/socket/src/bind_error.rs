@@ -175,9 +175,12 @@ fn who_has_it(address: &Address) -> String {
         Place::Network { port: Port::Service(service), .. } => {
             format!("see who has it: ss -ln{kind}p 'sport = :{service}'")
         }
-        Place::Path(_) | Place::Abstract(_) | Place::Standard | Place::Descriptor(_) | Place::Command(_) => {
-            "see who has it: ss -xlp".to_owned()
-        }
+        Place::Path(_)
+        | Place::Abstract(_)
+        | Place::Standard
+        | Place::Descriptor(_)
+        | Place::Command(_)
+        | Place::Nameless => "see who has it: ss -xlp".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! shown by their names, addresses as addresses, data by its first 32 bytes.
 
 mod bytes;
+mod file;
 mod lookup;
 mod messages;
 mod option;
@@ -32,6 +33,10 @@ pub use wait::{list, patience, poll};
 pub(crate) use bytes::{
     duplicate_standard, pipe, read, receive, receive_from, receive_urgent, send, send_to, send_urgent,
     shutdown, splice, write,
+};
+pub(crate) use file::{
+    attach_tun, mkfifo, open, open_terminal, other_side, put_interface_up, set_exclusive,
+    set_interface_address, set_terminal, set_window, symlink, terminal_settings, watch_for_writes,
 };
 pub(crate) use lookup::{look_up, lookup_reason, name_of, shows_look_up};
 pub(crate) use messages::{receive_message, receive_messages, send_message, send_messages};
@@ -190,7 +195,12 @@ fn kernel_type(transport: Transport) -> (SocketType, &'static str) {
         | Transport::Standard
         | Transport::Descriptor
         | Transport::Exec
-        | Transport::Shell => (SocketType::STREAM, "SOCK_STREAM"),
+        | Transport::Shell
+        | Transport::File
+        | Transport::Fifo
+        | Transport::Pty
+        | Transport::Serial
+        | Transport::Tun => (SocketType::STREAM, "SOCK_STREAM"),
         Transport::Udp | Transport::UnixDgram => (SocketType::DGRAM, "SOCK_DGRAM"),
         Transport::UnixSeqpacket => (SocketType::SEQPACKET, "SOCK_SEQPACKET"),
     }
@@ -207,6 +217,11 @@ fn kernel_protocol(birth: Birth) -> (Option<Protocol>, &'static str) {
         | Transport::Standard
         | Transport::Descriptor
         | Transport::Exec
-        | Transport::Shell => (None, "0"),
+        | Transport::Shell
+        | Transport::File
+        | Transport::Fifo
+        | Transport::Pty
+        | Transport::Serial
+        | Transport::Tun => (None, "0"),
     }
 }

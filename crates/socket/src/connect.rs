@@ -56,6 +56,9 @@ pub fn connect_after(address: &Address, gone_by: Duration) -> Result<Connected, 
     }
     let within = within.saturating_sub(gone_by);
     let transport = address.transport;
+    if transport.is_file() {
+        return Err(refuse(address, ConnectErrorKind::Unsupported));
+    }
     match &address.place {
         Place::Network { .. } => connect_network(address, within),
         Place::Path(path) => {
@@ -67,7 +70,7 @@ pub fn connect_after(address: &Address, gone_by: Duration) -> Result<Connected, 
             connect_local(address, end, within)
         }
         Place::Descriptor(number) => adopt(address, *number),
-        Place::Standard => Err(refuse(address, ConnectErrorKind::Unsupported)),
+        Place::Standard | Place::Nameless => Err(refuse(address, ConnectErrorKind::Unsupported)),
         Place::Command(_) => Err(refuse(address, ConnectErrorKind::Program)),
     }
 }

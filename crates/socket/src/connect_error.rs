@@ -34,6 +34,8 @@ pub enum ConnectErrorKind {
     NotStarted,
     /// It is a program, which is started and not called.
     Program,
+    /// A file, a fifo or a terminal could not be opened; what to try.
+    NotOpened(&'static str),
     /// This kernel has not what the transport needs, or the address cannot be called.
     Unsupported,
     /// Anything else: see the attempts.
@@ -59,6 +61,7 @@ impl ConnectError {
             | ConnectErrorKind::TimedOut
             | ConnectErrorKind::NotStarted
             | ConnectErrorKind::Program
+            | ConnectErrorKind::NotOpened(_)
             | ConnectErrorKind::Unsupported
             | ConnectErrorKind::Other => self.tried.iter().find_map(Attempt::refused_option),
         }
@@ -92,8 +95,14 @@ fn kind_of(attempt: &Attempt) -> ConnectErrorKind {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_program = matches!(self.kind, ConnectErrorKind::NotStarted);
-        write!(f, "cannot {} {}", if is_program { "start" } else { "connect to" }, self.address)?;
+        let done = if matches!(self.kind, ConnectErrorKind::NotStarted) {
+            "start"
+        } else if matches!(self.kind, ConnectErrorKind::NotOpened(_)) {
+            "open"
+        } else {
+            "connect to"
+        };
+        write!(f, "cannot {done} {}", self.address)?;
         let mut separator = ": ";
         for attempt in &self.tried {
             let is_the_address = self.address.split('?').next() == Some(&attempt.end.to_string());
@@ -125,13 +134,20 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::NotStarted if self.ended_with(libc::ENOEXEC) => {
                 write!(f, "{separator}it is no program for this machine; a script begins with #!")
             }
-            ConnectErrorKind::NotStarted => Ok(()),
+            ConnectErrorKind::NotStarted | ConnectErrorKind::NotOpened("") => Ok(()),
+            ConnectErrorKind::NotOpened(hint) => write!(f, "{separator}{hint}"),
             ConnectErrorKind::Refused if self.ended_with(libc::ECONNRESET) => {
                 write!(f, "{separator}whoever listens there hung up at once: may you call from here?")
             }
             ConnectErrorKind::Refused => write!(f, "{separator}nobody listens there: is the server running?"),
             ConnectErrorKind::Unreachable => {
                 write!(f, "{separator}no way leads there: `ip route get` shows the way that the kernel takes")
+            }
+            ConnectErrorKind::TimedOut if self.address.starts_with("fifo:") => {
+                write!(
+                    f,
+                    "{separator}nobody has opened it to read: the reader comes first, or within connect-timeout"
+                )
             }
             ConnectErrorKind::TimedOut => {
                 write!(f, "{separator}nobody answers: is the address right, does a firewall drop the call?")
@@ -169,6 +185,7 @@ impl std::error::Error for ConnectError {
             | ConnectErrorKind::TimedOut
             | ConnectErrorKind::NotStarted
             | ConnectErrorKind::Program
+            | ConnectErrorKind::NotOpened(_)
             | ConnectErrorKind::Unsupported
             | ConnectErrorKind::Other => self.tried.last().map(|attempt| &attempt.error as _),
         }

@@ -82,7 +82,12 @@ impl Connection {
             | Transport::UnixSeqpacket
             | Transport::Standard
             | Transport::Exec
-            | Transport::Shell => transport,
+            | Transport::Shell
+            | Transport::File
+            | Transport::Fifo
+            | Transport::Pty
+            | Transport::Serial
+            | Transport::Tun => transport,
         };
         let shape = transport.shape().ok_or_else(|| errno::raw(libc::EPROTONOSUPPORT))?;
         Ok(Connection { fd, transport, shape, is_nonblocking, to_many: None, path: None })

@@ -3,7 +3,8 @@
 //! A call to somebody begins with [`connect()`] and gives a [`Connection`]. Callers are answered by a
 //! [`Listener`], whose [`Listener::accept`] gives a [`Connection`] each; datagrams from anybody come to a
 //! [`DatagramSocket`], many by one call to a [`BurstSocket`]. Standard input and output are an end as well:
-//! [`Standard`]; and so is a program that is started for the call: [`Program`].
+//! [`Standard`]; and so is a program that is started for the call: [`Program`],
+//! and a file, a named pipe or a terminal: [`FileEnd`].
 //!
 //! ```
 //! use socket::{Listener, connect};
@@ -44,12 +45,14 @@ mod datagram;
 mod descriptor;
 mod dial;
 mod errno;
+mod file_end;
 mod interface;
 mod interleave;
 mod is_local;
 mod listener;
 mod membership;
 mod names;
+mod open_file;
 mod open_socket;
 mod opening;
 mod option_error;
@@ -69,7 +72,9 @@ mod sockaddr;
 mod standard;
 mod system_call;
 mod tcp_info;
+mod terminal;
 pub mod trace;
+mod tun;
 mod unix_connect;
 mod unix_path;
 mod unreachable;
@@ -85,6 +90,7 @@ pub use connection::{Connection, Credentials, Received};
 pub use datagram::{Datagram, DatagramSocket};
 pub use descriptor::Inherited;
 pub use dial::{Callee, Dialling, Pending};
+pub use file_end::FileEnd;
 pub use interleave::interleave;
 pub use is_local::is_local;
 pub use listener::{Accepted, Listener};

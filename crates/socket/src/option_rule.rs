@@ -146,7 +146,26 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::WsFrames
         | OptionKey::MessageMax
         | OptionKey::Trust
-        | OptionKey::Proxy => new(How::Elsewhere).at(&[]),
+        | OptionKey::Proxy
+        // open_file.rs, terminal.rs, program.rs and tun.rs.
+        | OptionKey::Access
+        | OptionKey::Truncate
+        | OptionKey::Follow
+        | OptionKey::FromEnd
+        | OptionKey::Permissions
+        | OptionKey::Link
+        | OptionKey::Baud
+        | OptionKey::Data
+        | OptionKey::Parity
+        | OptionKey::Stop
+        | OptionKey::Flow
+        | OptionKey::Pty
+        | OptionKey::Raw
+        | OptionKey::Echo
+        | OptionKey::Columns
+        | OptionKey::Rows
+        | OptionKey::Stderr
+        | OptionKey::Address => new(How::Elsewhere).at(&[]),
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) fn to_int(value: &OptionValue, unit: Unit) -> Option<i32> {
         | OptionValue::Local(_)
         | OptionValue::Group(_)
         | OptionValue::Source(_)
+        | OptionValue::Subnet(..)
         | OptionValue::Word(_)
         | OptionValue::Fingerprint(_)
         | OptionValue::Header { .. } => None,
@@ -47,6 +48,7 @@ pub(crate) fn to_text(int: i32, unit: Unit, like: &OptionValue) -> String {
         | OptionValue::Local(_)
         | OptionValue::Group(_)
         | OptionValue::Source(_)
+        | OptionValue::Subnet(..)
         | OptionValue::Word(_)
         | OptionValue::Fingerprint(_)
         | OptionValue::Header { .. } => int.to_string(),

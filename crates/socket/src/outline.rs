@@ -79,6 +79,7 @@ pub fn outline_listening(address: &Address, look_up: bool, fd: &str) -> Result<O
                 outline.sibling.extend(sibling.late_calls(NEXT));
                 Opening::bound(address, *local, family, Sharing::Exclusive).map_err(refused)?
             }
+            End::Path { transport, .. } if transport.is_file() => continue,
             End::Path { .. } | End::Abstract { .. } => {
                 if transport.shape() != Some(Shape::Datagram) {
                     let calls = [SystemCall::Getsockname, SystemCall::Dup];
@@ -127,6 +128,7 @@ pub fn outline_call(address: &Address, look_up: bool, fd: &str) -> Result<Outlin
                 };
                 (Family::of(peer), mine)
             }
+            End::Path { transport, .. } if transport.is_file() => continue,
             End::Path { .. } | End::Abstract { .. } => (Family::Unix, None),
             End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => continue,
         };
@@ -206,6 +208,7 @@ fn ways(address: &Address, role: Role, look_up: bool) -> Result<Ways, crate::Res
         Place::Path(path) => return known(End::Path { transport, path: path.clone() }),
         Place::Abstract(name) => return known(End::Abstract { transport, name: name.clone() }),
         Place::Standard => return known(End::Standard),
+        Place::Nameless => return known(End::Unnamed(transport)),
         Place::Descriptor(number) => return known(End::Descriptor(*number)),
         Place::Command(command) => return known(End::Command { transport, command: command.clone() }),
     };

@@ -1,7 +1,8 @@
 //! A program at the other end of a call: `exec:COMMAND` and `sh:COMMAND`.
 //!
-//! posix_spawn(3), pipe(7), execve(2). It is spoken with through two pipes, its standard input and output, or it
-//! gets a caller's socket as both. Standard error stays ours. Protected: it has these three descriptors and no other,
+//! posix_spawn(3), pipe(7), pty(7), execve(2). It is spoken with through two pipes, its standard input and output, or
+//! through a terminal of its own (`?pty`), or it gets a caller's socket as both. Standard error stays ours unless
+//! `?stderr=` says otherwise; on a terminal it goes there. Protected: it has these three descriptors and no other,
 //! signals do what they do by default and none is blocked (the standard library's `Command` sees to both), it leads
 //! a process group of its own, and it is reaped, whatever becomes of its call.
 //!
@@ -14,13 +15,17 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 
-use address::{Address, End, Place, command_words};
+use address::{Address, End, OptionKey, Options, Place, command_words};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::ReadWriteFlags;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, waitpid};
 
+use crate::file_end::{end_of_terminal, say_end};
+use crate::terminal::{is_raw, new_terminal};
 use crate::trace::traced;
-use crate::{Attempt, ConnectError, ConnectErrorKind, Connection, Received, SystemCall, call};
+use crate::{
+    Attempt, ConnectError, ConnectErrorKind, Connection, OptionError, Received, SystemCall, call, errno,
+};
 
 /// Variables of a program's environment, each to be set or to be missing; all others are ours.
 pub type Environment = Vec<(&'static str, Option<OsString>)>;
@@ -31,8 +36,9 @@ pub struct Program {
     end: End,
     /// From its standard output.
     input: OwnedFd,
-    /// To its standard input; gone once we have finished.
+    /// To its standard input; gone once we have finished, but on a terminal.
     output: Option<OwnedFd>,
+    terminal: Option<OwnTerminal>,
     process: ProgramProcess,
 }
 
@@ -45,17 +51,54 @@ impl Program {
     /// [`ConnectErrorKind::Unsupported`] for an address that is no command.
     pub fn start(address: &Address, environment: &Environment) -> Result<Program, ConnectError> {
         let (end, mut command) = command(address, environment)?;
+        let options = &address.options;
         let failed = |error| not_started(address, end.clone(), error);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        if options.flag(OptionKey::Pty) == Some(true) {
+            return Program::start_on_terminal(command, end.clone(), options).map_err(failed);
+        }
+        if let Some(key) = TERMINAL_OPTIONS.into_iter().find(|key| options.get(*key).is_some()) {
+            let error =
+                OptionError::meaningless(key, options, "it is for the terminal that `pty` gives a program");
+            let kind = ConnectErrorKind::Option(Some(Box::new(error)));
+            return Err(ConnectError { address: address.to_string(), tried: Vec::new(), kind });
+        }
+        let (says, stdout) = io::pipe().map_err(failed)?;
+        match options.word(OptionKey::Stderr) {
+            Some("call") => command.stderr(stdout.try_clone().map_err(failed)?),
+            Some("none") => command.stderr(Stdio::null()),
+            Some(_) | None => &mut command,
+        };
+        command.process_group(0).stdin(Stdio::piped()).stdout(stdout);
         let mut child = spawn(&mut command, &end).map_err(failed)?;
         let process = ProgramProcess { process: Pid::from_child(&child), is_reaped: false };
-        let pipes = child.stdout.take().zip(child.stdin.take());
-        let (input, output) = pipes.ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
-        let (input, output) = (OwnedFd::from(input), OwnedFd::from(output));
+        let stdin = child.stdin.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
+        let (input, output) = (OwnedFd::from(says), OwnedFd::from(stdin));
         for pipe in [&input, &output] {
             set_waiting(pipe, false).map_err(failed)?;
         }
-        Ok(Program { end, input, output: Some(output), process })
+        Ok(Program { end, input, output: Some(output), terminal: None, process })
+    }
+
+    /// With a terminal of its own as all three, which controls its session.
+    fn start_on_terminal(mut command: Command, end: End, options: &Options) -> io::Result<Program> {
+        let raw = is_raw(options, false);
+        let (input, _) = new_terminal(options, raw)?;
+        let output = input.try_clone()?;
+        let theirs = call::other_side(&input)?;
+        command.stdin(theirs.try_clone()?);
+        match options.word(OptionKey::Stderr) {
+            Some("ours") => &mut command,
+            Some("none") => command.stderr(Stdio::null()),
+            Some(_) | None => command.stderr(theirs.try_clone()?),
+        };
+        command.stdout(theirs);
+        sys::lead_session_on_terminal(&mut command);
+        let child = spawn(&mut command, &end)?;
+        let process = ProgramProcess { process: Pid::from_child(&child), is_reaped: false };
+        // The command's copies of the other side are closed here: the last of them is the program's.
+        drop(command);
+        let terminal = Some(OwnTerminal { has_end: !raw, is_finished: false });
+        Ok(Program { end, input, output: Some(output), terminal, process })
     }
 
     /// Where it is: `exec:cat`.
@@ -83,7 +126,10 @@ impl Program {
     /// [`io::ErrorKind::WouldBlock`] if it has said nothing.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
         let room = !buffer.is_empty();
-        let length = call::read(&self.input, buffer)?;
+        let length = match call::read(&self.input, buffer) {
+            Err(error) if self.terminal.is_some() => return end_of_terminal(error),
+            outcome => outcome?,
+        };
         Ok(Received { length, whole: length, end: length == 0 && room })
     }
 
@@ -95,14 +141,40 @@ impl Program {
     /// [`finish`](Self::finish).
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         match &self.output {
-            Some(output) => call::write(output, bytes, ReadWriteFlags::empty()),
+            Some(output) => match call::write(output, bytes, ReadWriteFlags::empty()) {
+                // Its terminal has hung up: that it is over is for the next read to say.
+                Err(error) if self.terminal.is_some() && errno::is(&error, libc::EIO) => {
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+                outcome => outcome,
+            },
             None => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
 
-    /// We will say no more: it reads the end of its input.
+    /// We will say no more: it reads the end of its input. On a terminal that is typed, and has to be said again for
+    /// each time that the program reads on; one that is raw has no end.
     pub fn finish(&mut self) {
-        self.output = None;
+        let Some(terminal) = &mut self.terminal else {
+            self.output = None;
+            return;
+        };
+        terminal.is_finished = true;
+        if terminal.has_end {
+            say_end(&self.input);
+        }
+    }
+
+    /// Whether it is to be told again that we have [finished](Self::finish).
+    #[must_use]
+    pub fn says_end_again(&self) -> bool {
+        self.terminal.as_ref().is_some_and(|terminal| terminal.has_end && terminal.is_finished)
+    }
+
+    /// Whether it has a terminal: that hangs up in both directions at once, once all that was said is read.
+    #[must_use]
+    pub fn has_terminal(&self) -> bool {
+        self.terminal.is_some()
     }
 
     /// Closes the pipes. The process is left to be waited for.
@@ -111,6 +183,18 @@ impl Program {
         self.process
     }
 }
+
+/// The terminal of a program, as far as it is ours.
+#[derive(Debug)]
+struct OwnTerminal {
+    /// An end of the input can be told.
+    has_end: bool,
+    is_finished: bool,
+}
+
+/// Options of a program's terminal.
+const TERMINAL_OPTIONS: [OptionKey; 4] =
+    [OptionKey::Raw, OptionKey::Echo, OptionKey::Columns, OptionKey::Rows];
 
 /// The process of a program. Dropping it kills it and all of its group, and reaps it.
 #[derive(Debug)]
@@ -136,7 +220,7 @@ impl ProgramProcess {
         // A program does not expect that a read may say EAGAIN.
         set_waiting(connection, true).map_err(failed)?;
         let copy = || call::duplicate(connection).map(OwnedFd::from).map_err(failed);
-        command.stdin(copy()?).stdout(copy()?);
+        command.process_group(0).stdin(copy()?).stdout(copy()?);
         let child = spawn(&mut command, &end).map_err(failed)?;
         Ok(ProgramProcess { process: Pid::from_child(&child), is_reaped: false })
     }
@@ -184,7 +268,7 @@ fn status(how: WaitStatus) -> ExitStatus {
     ExitStatus::from_raw(how.as_raw())
 }
 
-/// What is to be started, all but its standard input and output.
+/// What is to be started, all but its descriptors and its process group.
 fn command(address: &Address, environment: &Environment) -> Result<(End, Command), ConnectError> {
     let refuse = || ConnectError {
         address: address.to_string(),
@@ -196,7 +280,7 @@ fn command(address: &Address, environment: &Environment) -> Result<(End, Command
     let words = command_words(transport, command).map_err(|_| refuse())?;
     let (program, arguments) = words.split_first().ok_or_else(refuse)?;
     let mut started = Command::new(program);
-    started.args(arguments).process_group(0);
+    started.args(arguments);
     for (name, value) in environment {
         match value {
             Some(value) => started.env(name, value),

@@ -150,7 +150,7 @@ impl Standard {
 
 /// Pipes, on which a splice does not wait, and files, on which everything waits for the disk alone. A file that is
 /// only appended to takes no splice, splice(2); a terminal or a socket of others might be waited for.
-fn splices(fd: impl AsFd) -> bool {
+pub(crate) fn splices(fd: impl AsFd) -> bool {
     let Ok(stat) = fstat(&fd) else { return false };
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::Fifo => true,

@@ -23,6 +23,7 @@ fn value(row: &OptionRow) -> String {
         (_, Kind::Local) => "127.0.0.1:0".to_owned(),
         (_, Kind::Group) => "239.1.2.3".to_owned(),
         (_, Kind::Source) => "192.0.2.7".to_owned(),
+        (_, Kind::Subnet) => "10.1.2.3/24".to_owned(),
         (
             key,
             Kind::Word(_)
@@ -46,7 +47,15 @@ fn somewhere(transport: Transport, key: OptionKey, folder: &Folder) -> String {
         Transport::Unix | Transport::UnixDgram | Transport::UnixSeqpacket => {
             at(transport.name(), &folder.path(&format!("{transport}-{key}")))
         }
-        Transport::Standard | Transport::Descriptor | Transport::Exec | Transport::Shell => {
+        Transport::Standard
+        | Transport::Descriptor
+        | Transport::Exec
+        | Transport::Shell
+        | Transport::File
+        | Transport::Fifo
+        | Transport::Pty
+        | Transport::Serial
+        | Transport::Tun => {
             panic!("{key} applies to {transport}")
         }
     }
@@ -61,7 +70,12 @@ fn try_to_listen(address: &Address) -> Result<(), String> {
         | Transport::Standard
         | Transport::Descriptor
         | Transport::Exec
-        | Transport::Shell => Listener::bind(address).map(drop),
+        | Transport::Shell
+        | Transport::File
+        | Transport::Fifo
+        | Transport::Pty
+        | Transport::Serial
+        | Transport::Tun => Listener::bind(address).map(drop),
     }
     .map_err(|error| error.to_string())
 }
@@ -70,7 +84,9 @@ fn try_to_listen(address: &Address) -> Result<(), String> {
 fn every_option_can_be_set_where_it_applies_or_says_why_not() {
     let folder = Folder::new();
     for row in OPTIONS {
-        for transport in row.applies.transports {
+        // Those of files and programs are no options of a socket.
+        let of_sockets = |transport: &&Transport| transport.is_ip() || transport.is_unix();
+        for transport in row.applies.transports.iter().filter(of_sockets) {
             let place = somewhere(*transport, row.key, &folder);
             let option = format!("{}={}", row.name, value(row));
             let mut outcomes = Vec::new();

@@ -97,9 +97,10 @@ impl From<ConnectError> for Failure {
             ConnectErrorKind::Refused | ConnectErrorKind::Unreachable => Status::Refused,
             ConnectErrorKind::TimedOut => Status::TimedOut,
             ConnectErrorKind::Program | ConnectErrorKind::Unsupported => Status::Unsupported,
-            ConnectErrorKind::Option(_) | ConnectErrorKind::NotStarted | ConnectErrorKind::Other => {
-                Status::Other
-            }
+            ConnectErrorKind::Option(_)
+            | ConnectErrorKind::NotStarted
+            | ConnectErrorKind::NotOpened(_)
+            | ConnectErrorKind::Other => Status::Other,
         };
         Failure::new(status, error)
     }
@@ -191,6 +192,13 @@ fn outcome_of(reason: CloseReason, what: &str) -> Result<(), Failure> {
     let (status, message) = match reason {
         CloseReason::Finished => return Ok(()),
         MISFIT => (Status::Reset, format!("the {what} brought bytes that do not fit the format of --unpack")),
+        CloseReason::Failed(failed) if failed.errno == libc::EBADF => (
+            Status::Other,
+            format!(
+                "the {what} was not completed: something was sent to what is only read; ?access=append or \
+                 ?access=write lets it be written"
+            ),
+        ),
         CloseReason::Failed(failed) if failed.call == "write(2)" => return Err(output_failure(failed)),
         CloseReason::Reset => (
             Status::Reset,

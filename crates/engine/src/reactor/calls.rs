@@ -10,9 +10,11 @@ use crate::selector::{Operation, Ready, Selector, Source, Watch};
 use crate::{CallLimits, Event, ProgramEnd, ServeError, Session};
 
 use super::arrivals::Incoming;
+use super::descriptors::Part;
+use super::files::{SAY_END_EVERY, is_never_watched};
 use super::hands::Hands;
 use super::layered::take_events;
-use super::leg_end::{Heard, LegEnd, LegSocket, Part, PutOff};
+use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
 use super::programs::{HandedOver, Over, PATIENCE, hung_up};
 use super::splice::receive_for;
 use super::unreachable::{TOO_LONG_FOR_THE_WAY, unreachable};
@@ -64,13 +66,15 @@ impl Entry {
             };
             is_wanted.then(|| put_off.look_after())
         });
-        self.look_at = after.min().map(|after| self.look_at.unwrap_or(now + after));
+        let ends = self.ends.iter().any(LegEnd::says_end_again).then_some(SAY_END_EVERY);
+        self.look_at = after.chain(ends).min().map(|after| self.look_at.unwrap_or(now + after));
     }
 
     /// Takes what was put off for ready: the next try says whether it is.
     fn look_again(&mut self) {
         self.look_at = None;
         for end in &mut self.ends {
+            end.say_end_again();
             match end.put_off.take() {
                 Some(PutOff::SendForRoom | PutOff::SendForMemory) => end.writable = true,
                 Some(PutOff::Receive) => end.readable = true,
@@ -91,6 +95,7 @@ impl Entry {
                 LegSocket::Connection(_)
                 | LegSocket::Standard(_)
                 | LegSocket::Program(_)
+                | LegSocket::File(_)
                 | LegSocket::Speakers { .. }
                 | LegSocket::Peer { .. }
                 | LegSocket::None => leg.is_some_and(|leg| may_write && self.session.wants_write(leg)),
@@ -129,6 +134,7 @@ impl<S: Selector> Reactor<S> {
             | LegSocket::Layered(_)
             | LegSocket::Standard(_)
             | LegSocket::Program(_)
+            | LegSocket::File(_)
             | LegSocket::Speakers { .. }
             | LegSocket::None => of_a_call,
         };
@@ -181,7 +187,7 @@ impl<S: Selector> Reactor<S> {
             end.is_fresh |= ready.readable;
             end.ended |= ready.ended;
         }
-        if ready.writable && !matches!(end.socket, LegSocket::Standard(_) | LegSocket::Program(_)) {
+        if ready.writable && !end.has_output_apart() {
             end.found_room();
         }
         self.turn(slot, now);
@@ -431,18 +437,24 @@ impl<S: Selector> Reactor<S> {
             end.incoming = Incoming::None; // it is received from once the call is settled
             return Ok(());
         }
-        let (mut incoming, mut room) = (Operation::NONE, Operation::NONE);
+        let (mut incoming, mut room, mut is_always_ready) = (Operation::NONE, Operation::NONE, false);
         for (fd, part) in end.descriptors().into_iter().flatten() {
             let (token, operation) = match part {
                 Part::Both | Part::Input => (Token::Leg(slot, leg), &mut incoming),
                 Part::Output => (Token::Output(slot, leg), &mut room),
             };
-            *operation = self
-                .selector
-                .add(fd, token.pack(), Watch::Both)
-                .map_err(|error| CallFailed::new("epoll_ctl(2)", &error))?;
+            *operation = match self.selector.add(fd, token.pack(), Watch::Both) {
+                Err(error) if is_never_watched(&error) => {
+                    is_always_ready = true;
+                    continue;
+                }
+                outcome => outcome.map_err(|error| CallFailed::new("epoll_ctl(2)", &error))?,
+            };
         }
         (end.incoming, end.room) = (Incoming::Polled(incoming), room);
+        if is_always_ready {
+            end.take_for_ready();
+        }
         Ok(())
     }
 }

@@ -33,6 +33,9 @@ impl<S: Selector> Reactor<S> {
                 let environment = self.environment(slot);
                 self.send_errand(slot, leg, Errand::Start { address, environment }, now);
             }
+            Chore::Dial { slot, leg, address } if address.transport.is_file() => {
+                self.send_errand(slot, leg, Errand::Open(address), now);
+            }
             Chore::Dial { slot, leg, address } => {
                 let layerings = Arc::clone(&self.host.layerings);
                 self.send_errand(slot, leg, Errand::Dial { address, layerings, asked: Instant::now() }, now);
@@ -83,7 +86,13 @@ impl<S: Selector> Reactor<S> {
                 }
                 self.connect_leg(slot, leg, LegSocket::Program(Box::new(program)), now);
             }
-            Done::Dialled(Err(why)) | Done::Started(Err(why)) => {
+            Done::Opened(Ok(file)) => {
+                if let Some(entry) = self.entries.get_mut(slot) {
+                    entry.far = Some(Box::new(file.end().clone()));
+                }
+                self.connect_leg(slot, leg, LegSocket::File(Box::new(file)), now);
+            }
+            Done::Dialled(Err(why)) | Done::Started(Err(why)) | Done::Opened(Err(why)) => {
                 if let Some(entry) = self.entries.get(slot) {
                     self.host.tallies.not_dialled(&entry.session.call().peer, &why);
                 }

@@ -8,8 +8,8 @@
 
 use std::io;
 use std::iter::repeat_n;
-use std::os::fd::AsFd;
 use std::num::NonZeroU16;
+use std::os::fd::AsFd;
 
 use conversation::{End, Leg, Now, Shape, Transport};
 use smallvec::smallvec;

@@ -2,11 +2,10 @@
 
 use std::io::ErrorKind;
 use std::num::NonZeroU16;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use conversation::{CallFailed, End, Moment, Now, Shape, Transport};
-use socket::{Connection, DatagramSocket, Destination, PeerAddress, Pipe, Program, Standard, TcpInfo};
+use socket::{Connection, DatagramSocket, Destination, FileEnd, PeerAddress, Pipe, Program, Standard};
 
 use crate::host::Host;
 use crate::selector::Operation;
@@ -17,6 +16,9 @@ use super::layered::Layered;
 
 /// Bytes taken from a byte stream at once. Messages get the whole receive buffer.
 const STREAM_READ_BYTES: usize = 128 * 1024;
+
+/// The call by which bytes go to a file: its failure is not that of our output.
+const TO_FILE: &str = "write(2) to a file";
 
 /// The largest answer to an unproven datagram sender, unless three times what came from it is more.
 const UNPROVEN_ANSWER_BYTES: u64 = 512;
@@ -84,6 +86,8 @@ pub(crate) enum LegSocket {
     Standard(Standard),
     /// A program, by the pipes to it.
     Program(Box<Program>),
+    /// A file, a fifo or a terminal.
+    File(Box<FileEnd>),
     /// A datagram socket on which anyone may speak; answers go to whom was heard last.
     Speakers {
         socket: Box<DatagramSocket>,
@@ -135,9 +139,10 @@ pub(crate) enum Heard {
 
 impl LegEnd {
     pub(super) fn new(socket: LegSocket) -> LegEnd {
+        let readable = matches!(&socket, LegSocket::File(file) if file.is_readable_unasked());
         LegEnd {
             socket,
-            readable: false,
+            readable,
             writable: true,
             ended: false,
             is_fresh: false,
@@ -156,6 +161,7 @@ impl LegEnd {
         match &self.socket {
             LegSocket::Connection(connection) => Some(connection.shape()),
             LegSocket::Layered(layered) => Some(layered.shape()),
+            LegSocket::File(file) => Some(file.shape()),
             LegSocket::Standard(_) | LegSocket::Program(_) => Some(Shape::Stream),
             LegSocket::Speakers { .. } | LegSocket::Peer { .. } => Some(Shape::Datagram),
             LegSocket::None => None,
@@ -174,6 +180,7 @@ impl LegEnd {
             LegSocket::Connection(_)
             | LegSocket::Standard(_)
             | LegSocket::Program(_)
+            | LegSocket::File(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
             | LegSocket::None => self.readable || self.kept.is_some(),
@@ -190,6 +197,7 @@ impl LegEnd {
             LegSocket::Connection(_)
             | LegSocket::Standard(_)
             | LegSocket::Program(_)
+            | LegSocket::File(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
             | LegSocket::None => true,
@@ -273,7 +281,20 @@ impl LegEnd {
                     Ok(received) if received.end => Heard::Finished,
                     Ok(received) => {
                         self.is_fresh = true;
-                        self.readable = self.ended || received.length == room;
+                        self.readable = self.ended || received.length == room || program.has_terminal();
+                        Heard::Bytes(received.length)
+                    }
+                    Err(error) => self.not_received("read(2)", &error),
+                }
+            }
+            LegSocket::File(file) => {
+                let room = STREAM_READ_BYTES.min(buffer.len());
+                match file.receive(&mut buffer[..room]) {
+                    Ok(received) if received.end => Heard::Finished,
+                    Ok(received) => {
+                        // A terminal gives a part of what is there: it is read until nothing is left.
+                        (self.is_fresh, self.readable) = (true, true);
+                        self.brought(received.length);
                         Heard::Bytes(received.length)
                     }
                     Err(error) => self.not_received("read(2)", &error),
@@ -355,6 +376,11 @@ impl LegEnd {
                 }
                 result => ("write(2)", result),
             },
+            LegSocket::File(file) => {
+                let sent = file.send(bytes);
+                self.readable |= file.is_readable_unasked();
+                (TO_FILE, sent)
+            }
             LegSocket::Speakers { socket, latest: Some(latest), .. } => {
                 ("sendmsg(2)", socket.send_to(bytes, latest))
             }
@@ -415,6 +441,10 @@ impl LegEnd {
             // Without /dev/null the reader of our output sees its end when the process ends.
             LegSocket::Standard(standard) => drop(standard.finish().ok()),
             LegSocket::Program(program) => program.finish(),
+            LegSocket::File(file) => {
+                file.finish();
+                self.readable |= file.is_readable_unasked();
+            }
             LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => {}
         }
     }
@@ -437,6 +467,7 @@ impl LegEnd {
             LegSocket::Layered(layered) => Some(layered.connection()),
             LegSocket::Standard(_)
             | LegSocket::Program(_)
+            | LegSocket::File(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
             | LegSocket::None => None,
@@ -448,38 +479,6 @@ impl LegEnd {
         if let Some(connection) = self.connection() {
             connection.reset_at_close();
         }
-    }
-}
-
-/// What a descriptor of a leg is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    Both,
-    Input,
-    Output,
-}
-
-impl LegEnd {
-    /// The descriptors that its events come from.
-    pub(super) fn descriptors(&self) -> [Option<(BorrowedFd<'_>, Part)>; 2] {
-        match &self.socket {
-            LegSocket::Connection(connection) => [Some((connection.as_fd(), Part::Both)), None],
-            LegSocket::Layered(layered) => [Some((layered.as_fd(), Part::Both)), None],
-            LegSocket::Speakers { socket, .. } => [Some((socket.as_fd(), Part::Both)), None],
-            LegSocket::Standard(standard) => {
-                [Some((standard.input(), Part::Input)), standard.output().map(|fd| (fd, Part::Output))]
-            }
-            LegSocket::Program(program) => {
-                [Some((program.input(), Part::Input)), program.output().map(|fd| (fd, Part::Output))]
-            }
-            LegSocket::Peer { .. } | LegSocket::None => [None, None],
-        }
-    }
-
-    /// How the network was to it, if it is a TCP call.
-    pub(super) fn tcp_info(&self) -> Option<TcpInfo> {
-        let connection = self.connection().filter(|connection| connection.transport() == Transport::Tcp)?;
-        TcpInfo::of(connection).ok()
     }
 }
 

@@ -79,6 +79,7 @@ pub(super) fn hung_up(ends: SmallVec<[LegEnd; 1]>) -> Vec<ProgramProcess> {
         LegSocket::Connection(_)
         | LegSocket::Layered(_)
         | LegSocket::Standard(_)
+        | LegSocket::File(_)
         | LegSocket::Speakers { .. }
         | LegSocket::Peer { .. }
         | LegSocket::None => None,
@@ -179,6 +180,7 @@ impl<S: Selector> Reactor<S> {
             | LegSocket::Layered(_)
             | LegSocket::Standard(_)
             | LegSocket::Program(_)
+            | LegSocket::File(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer { .. }
             | LegSocket::None => {

@@ -75,6 +75,7 @@ impl LegEnd {
         match &self.socket {
             LegSocket::Connection(connection) => connection.can_splice(),
             LegSocket::Standard(standard) => standard.can_splice_input(),
+            LegSocket::File(file) => file.can_splice_input(),
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
@@ -87,6 +88,7 @@ impl LegEnd {
         match &self.socket {
             LegSocket::Connection(connection) => connection.can_splice(),
             LegSocket::Standard(standard) => standard.can_splice_output(),
+            LegSocket::File(file) => file.can_splice_output(),
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
@@ -103,6 +105,7 @@ impl LegEnd {
                 self.readable = false; // once for each time that poll(2) called it readable
                 standard.receive_into(pipe)
             }
+            LegSocket::File(file) => file.receive_into(pipe),
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
@@ -139,6 +142,7 @@ impl LegEnd {
         let outcome = match &mut self.socket {
             LegSocket::Connection(connection) => connection.send_from(pipe),
             LegSocket::Standard(standard) => standard.send_from(pipe),
+            LegSocket::File(file) => file.send_from(pipe),
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }

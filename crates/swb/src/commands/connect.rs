@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use switchboard::address::Layer;
 use switchboard::services::{Terminal, Until};
-use switchboard::socket::Program;
+use switchboard::socket::{FileEnd, Program};
 use switchboard::{Address, Layering, Line, Transport, converse, socket};
 
 use crate::failure::{Failure, Status, outcome_of_program};
@@ -56,12 +56,17 @@ fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
     keyboard.close(result)
 }
 
-/// Calls `address`, or starts its program. Says what is worth a word, and who answered.
+/// Calls `address`, starts its program or opens its file. Says what is worth a word, and who answered.
 pub(super) fn line(address: &Address, log: &Log) -> Result<(Line, String), Failure> {
     if address.transport.is_program() {
         let program = Program::start(address, &Vec::new())?;
         let end = program.end().to_string();
         return Ok((Line::Program(Box::new(program)), end));
+    }
+    if address.transport.is_file() {
+        let file = FileEnd::open(address)?;
+        let end = file.end().to_string();
+        return Ok((Line::File(Box::new(file)), end));
     }
     let layering = Layering::calling(address).map_err(|error| Failure::new(Status::Other, error))?;
     let connected = socket::connect(address)?;

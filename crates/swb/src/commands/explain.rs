@@ -5,6 +5,7 @@
 //! names are looked up only with `--resolve`, since that asks the network.
 
 mod callers;
+mod files;
 mod layers;
 mod page;
 
@@ -13,7 +14,7 @@ use std::io::Write as _;
 use clap::FromArgMatches;
 use switchboard::services::SERVICES;
 use switchboard::socket::{Outline, outline_bursts, outline_call, outline_listening};
-use switchboard::{Address, Engine, EngineChoice, Place, Shape, Transport};
+use switchboard::{Address, Engine, EngineChoice, OptionKey, Place, Shape, Transport};
 
 use crate::failure::{Failure, output_error};
 use crate::files::raise_descriptor_limit;
@@ -114,6 +115,10 @@ fn call(address: &Address, look_up: bool, kind: Caller, page: &mut Page) -> Resu
         rows.iter().for_each(|row| page.call(row));
         return Ok(());
     }
+    if address.transport.is_file() {
+        file(address, "input and output", page);
+        return Ok(());
+    }
     let outline = outline_call(address, look_up, CALL)?;
     candidates(address, &outline, look_up, page);
     if address.transport == Transport::Tcp && outline.tries.len() > 1 {
@@ -141,8 +146,21 @@ fn program(address: &Address, page: &mut Page) -> Result<(), Failure> {
     candidates(address, &outline, false, page);
     page.line("It is started anew for each call, and ends with it.");
     page.section(&format!("calls to {address}"));
-    page.call(&row(&format!("posix_spawn({address})"), "starts it, with two pipes as 0 and 1; 2 is ours"));
+    let on_terminal = address.options.flag(OptionKey::Pty) == Some(true);
+    let words = match on_terminal {
+        true => "starts it, with a terminal of its own as 0, 1 and 2, which controls its session",
+        false => "starts it, with two pipes as 0 and 1; 2 is ours",
+    };
+    page.call(&row(&format!("posix_spawn({address})"), words));
     Ok(())
+}
+
+/// The calls that open a file or terminal, and those on it.
+fn file(address: &Address, partner: &str, page: &mut Page) {
+    page.section(&format!("calls at {address}"));
+    files::opening(address).iter().for_each(|row| page.call(row));
+    page.section("then, once it is open");
+    files::moving(address, partner).iter().for_each(|row| page.call(row));
 }
 
 fn listen(arguments: &Listen, look_up: bool, page: &mut Page) -> Result<(), Failure> {
@@ -150,6 +168,13 @@ fn listen(arguments: &Listen, look_up: bool, page: &mut Page) -> Result<(), Fail
     page.row("command", "listen: answers a caller and joins it to standard input and output");
     page.address("at", &address);
     page.section("plan");
+    if address.transport.is_file() {
+        page.row("callers", "one: whoever has the other side");
+        terminal(&arguments.terminal, page);
+        page.options(&address);
+        file(&address, "input and output", page);
+        return Ok(());
+    }
     page.row("callers", if arguments.keep { "one after the other (--keep)" } else { "one" });
     terminal(&arguments.terminal, page);
     page.options(&address);
@@ -206,6 +231,10 @@ fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failur
         callers::RELAYED_TO_PROGRAM.iter().for_each(|row| page.call(row));
         return Ok(());
     }
+    if to.transport.is_file() {
+        file(&to, "call", page);
+        return Ok(());
+    }
     let outline = outline_call(&to, look_up, FAR)?;
     candidates(&to, &outline, look_up, page);
     page.section(&format!("calls to {to}, for each caller, by a helper thread"));
@@ -242,6 +271,19 @@ fn answer(
     let row = engine.capabilities();
     let workers = if row.workers { super::serve::workers(arguments) } else { 1 };
 
+    if let [address] = &addresses[..]
+        && (address.transport.is_file() || address.transport.is_program() && offer.service.needs().dial)
+    {
+        page.section("plan");
+        says.iter().for_each(|(name, text)| page.row(name, text));
+        page.row("calls", "one, which is there already");
+        page.options(address);
+        if address.transport.is_program() {
+            return program(address, page);
+        }
+        file(address, "far", page);
+        return Ok(());
+    }
     page.section("plan");
     says.iter().for_each(|(name, text)| page.row(name, text));
     let why = match (choice, super::serve::why_not_uring(choice)) {

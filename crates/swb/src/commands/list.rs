@@ -137,6 +137,7 @@ fn value(kind: &Kind) -> String {
         Kind::Mode => "octal, as 660".to_owned(),
         Kind::Local => "HOST:PORT".to_owned(),
         Kind::Group | Kind::Source => "IP address".to_owned(),
+        Kind::Subnet => "ADDRESS/PREFIX".to_owned(),
         Kind::Word(words) => words.join(", "),
         Kind::File => "FILE".to_owned(),
         Kind::Path => "/PATH".to_owned(),

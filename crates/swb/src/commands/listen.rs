@@ -24,6 +24,13 @@ pub(crate) fn run(arguments: Listen) -> Result<(), Failure> {
 fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
     let ready = Ready::open(&arguments.ready, log)?;
     let address = address(arguments)?;
+    let has_rules = !arguments.access.allow.is_empty() || !arguments.access.deny.is_empty();
+    if address.transport.is_file() && (has_rules || arguments.keep) {
+        return Err(Failure::usage(format!(
+            "{address} has one caller and is opened once: --keep, --allow and --deny are for addresses at which \
+             callers come; follow keeps a fifo or a terminal open for the next"
+        )));
+    }
     let keyboard = Keyboard::open(&arguments.terminal)?;
     let defaults = Terminal {
         empty_input_waits: true,
@@ -36,8 +43,8 @@ fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
         Some(inherited) => Scheme { transport: inherited.transport(), ..address.scheme() }.shape(),
         None => address.shape(),
     };
-    let has_rules = !arguments.access.allow.is_empty() || !arguments.access.deny.is_empty();
     let result = match shape {
+        _ if address.transport.is_file() => open(&address, terminal, arguments, ready, log),
         Some(Shape::Datagram) if has_rules => Err(Failure::usage(format!(
             "--allow and --deny are for callers who connect, and at {address} there are datagrams; `swb serve \
              print` has them for datagrams"
@@ -53,7 +60,11 @@ fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
 pub(super) fn address(arguments: &Listen) -> Result<Address, Failure> {
     let address: Address = arguments.address.parse()?;
     super::for_listening(&address)?;
-    if !address.transport.row().listens { Err(nobody_can_call(&address)) } else { Ok(address) }
+    if !address.transport.row().listens && !address.transport.is_file() {
+        Err(nobody_can_call(&address))
+    } else {
+        Ok(address)
+    }
 }
 
 fn nobody_can_call(address: &Address) -> Failure {
@@ -85,6 +96,25 @@ fn answer(
             Some(ended) if !arguments.keep => outcome(&ended, &format!("call from {}", ended.peer)),
             Some(_) | None => Ok(()),
         }
+    })
+}
+
+/// The one caller is whoever has the other side of a fifo, a terminal or a line.
+fn open(
+    address: &Address,
+    terminal: Terminal,
+    arguments: &Listen,
+    mut ready: Ready,
+    log: &Log,
+) -> Result<(), Failure> {
+    let mut plan = super::plan(terminal, log, false)?;
+    plan.observer = ready.observer(plan.observer);
+    plan.limits.idle_timeout = arguments.terminal.idle_timeout;
+    let control = Arc::clone(&plan.control);
+    let (line, end) = super::connect::line(address, log)?;
+    stop::at_signal(&control, log, || {
+        ready.announce(std::slice::from_ref(&end), log);
+        outcome(&converse(plan, line)?, &format!("call at {end}"))
     })
 }
 

@@ -71,6 +71,11 @@ pub(super) fn address(arguments: &Load) -> Result<Address, Failure> {
             "load needs an address to call: `-` is our own standard input and output",
         ));
     }
+    if address.transport.is_file() {
+        return Err(Failure::usage(format!(
+            "load needs a server to call, and {address} is opened: `swb relay` makes it one that can be called"
+        )));
+    }
     Ok(address)
 }
 

@@ -12,7 +12,7 @@ use switchboard::{
 
 use crate::activation::inherited;
 use crate::admission::{self, BoundPaths, Reader};
-use crate::failure::{Failure, Status, outcome};
+use crate::failure::{Failure, Status, outcome_of_program};
 use crate::files::raise_descriptor_limit;
 use crate::invocation::{Answering, EngineArguments, Serve, ServiceArgument, Where, time_format};
 use crate::log::{Log, Role};
@@ -69,7 +69,12 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
     }
     engine.check(&*offer.service, &transports).map_err(Failure::usage)?;
     fits_programs(&*offer.service, &addresses, arguments)?;
-    let mut lines = addresses.iter().zip(&inherited).filter(|(at, inherited)| is_open_line(at, **inherited));
+    // A program is joined to whom it calls; no service is offered to one.
+    let is_joined = offer.service.needs().dial;
+    let mut lines = addresses
+        .iter()
+        .zip(&inherited)
+        .filter(|(at, inherited)| is_open_line(at, **inherited) || is_joined && at.transport.is_program());
     let line = lines.next().map(|(address, _)| address);
 
     let identity = admission::identity(&arguments.admission)?;
@@ -89,13 +94,13 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
             "{line} is one caller who is there already: --allow, --deny, --user and --group are for addresses at \
              which callers come"
         ))),
-        Some(line) if plan.service.needs().hand_over && line.transport == Transport::Standard => {
+        Some(line) if plan.service.needs().hand_over && inherited[0].is_none() => {
             Err(Failure::usage(format!(
                 "{} gives sockets to programs, and {line} need not be one; a program has them already",
                 plan.service.name()
             )))
         }
-        Some(line) if addresses.len() == 1 => serve_line(line, plan, log),
+        Some(line) if addresses.len() == 1 => serve_line(line, plan, ready, log),
         Some(line) => Err(Failure::usage(format!(
             "{line} is one caller who is there already: it cannot be served beside other addresses"
         ))),
@@ -204,20 +209,32 @@ pub(super) fn workers(arguments: &EngineArguments) -> usize {
     arguments.workers.map_or_else(cores, usize::from)
 }
 
-/// Serves the one caller who is there already: at standard input and output, or on an inherited socket.
-fn serve_line(address: &Address, plan: Plan, log: &Log) -> Result<(), Failure> {
+/// Serves the one caller who is there already: at standard input and output, on an inherited socket, in a program, or
+/// at a file or terminal.
+fn serve_line(address: &Address, plan: Plan, mut ready: Ready, log: &Log) -> Result<(), Failure> {
     let layering = Layering::listening(address).map_err(|error| Failure::new(Status::Other, error))?;
     layering.iter().flat_map(|layering| layering.notes()).for_each(|note| log.note(note));
+    // Somebody else comes to what is opened; nobody waits for a word about what is there.
+    let mut opened = None;
     let line = match address.transport {
         Transport::Standard => Line::Standard,
+        Transport::Exec
+        | Transport::Shell
+        | Transport::File
+        | Transport::Fifo
+        | Transport::Pty
+        | Transport::Serial
+        | Transport::Tun => {
+            let (line, end) = super::connect::line(address, log)?;
+            opened = Some(end).filter(|_| address.transport.is_file());
+            line
+        }
         Transport::Descriptor
         | Transport::Tcp
         | Transport::Udp
         | Transport::Unix
         | Transport::UnixDgram
-        | Transport::UnixSeqpacket
-        | Transport::Exec
-        | Transport::Shell => {
+        | Transport::UnixSeqpacket => {
             let connection = switchboard::socket::connect(address)?.connection;
             match layering {
                 Some(layering) => Line::Layered { connection, layering },
@@ -225,12 +242,21 @@ fn serve_line(address: &Address, plan: Plan, log: &Log) -> Result<(), Failure> {
             }
         }
     };
-    outcome(&converse(plan, line)?, &format!("call at {address}"))
+    let control = Arc::clone(&plan.control);
+    stop::at_signal(&control, log, || {
+        if let Some(end) = opened {
+            ready.announce(&[end], log);
+        }
+        outcome_of_program(&converse(plan, line)?, &format!("call at {address}"))
+    })
 }
 
 /// Whether the one caller is there already.
 fn is_open_line(address: &Address, inherited: Option<Inherited>) -> bool {
-    address.transport == Transport::Standard || matches!(inherited, Some(Inherited::Connected(_)))
+    let transport = address.transport;
+    transport == Transport::Standard
+        || transport.is_file()
+        || matches!(inherited, Some(Inherited::Connected(_)))
 }
 
 pub(super) fn addresses(at: &[String], arguments: &EngineArguments) -> Result<Vec<Address>, Failure> {

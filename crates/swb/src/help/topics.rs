@@ -40,6 +40,11 @@ pub const TOPICS: &[Topic] = &[
         about: "when a call ends, what is delivered before, and the exit status",
         text: ends,
     },
+    Topic {
+        name: "files",
+        about: "files, named pipes, terminals, lines and interfaces as ends",
+        text: files,
+    },
     Topic { name: "typing", about: "keys, escapes and values at a terminal", text: typing },
     Topic { name: "engines", about: "who moves the bytes of many calls", text: engines },
 ];
@@ -108,8 +113,12 @@ its own dead socket, never a file.
 
 fd:N is a socket that was open when swb was started, such as one from a super-server.
 
+file:, fifo:, pty:, serial: and tun: open what their names say: `swb help files`. Where one stands first, as in `swb relay
+pty:?link=PATH HOST:PORT`, it is one caller who is there already, and the command ends with it; so do `-`, exec: and
+sh:.
+
 exec:COMMAND and sh:COMMAND are programs: one is started for each call, and the call is its standard input and
-output. Its standard error is ours. The end of a call closes its input; when it has closed both, the call is over,
+output. Its standard error is ours unless ?stderr= says otherwise; with ?pty it gets a terminal of its own. The end of a call closes its input; when it has closed both, the call is over,
 and its exit status is told with -v. `exec` cuts words at spaces that no quote holds and nothing more; `sh` has
 /bin/sh read the command. A relay's program finds in its environment who called: PROTO, TCPREMOTEIP, TCPREMOTEPORT,
 TCPLOCALIP, TCPLOCALPORT (UDP and UNIX likewise), REMOTE_ADDR, REMOTE_PORT, SWB_PEER, SWB_LOCAL. A % of the command is
@@ -174,6 +183,7 @@ fn value(row: &OptionRow) -> String {
         | Kind::Local
         | Kind::Group
         | Kind::Source
+        | Kind::Subnet
         | Kind::Word(_)
         | Kind::File
         | Kind::Path
@@ -198,6 +208,7 @@ When a call ends
   end of the whole call and answers no more.
   `listen` ends when both have; with --keep it goes on with the next caller when the peer has finished.
   --until peer|both|input says it otherwise.
+  A file, fifo, terminal or line has an end of its own: `swb help files`.
   A program (exec:, sh:) ends the call when it has closed its output and its input, as by ending. If the call is over
   before, it has 2 s to end by itself (none where the call was broken off), then 2 s from SIGTERM; then it is
   killed, and all of its process group.
@@ -231,6 +242,62 @@ Exit status
   `connect` and `ask` to a program that failed: its own, or 128+N where signal N killed it
 
 That the reader of standard output goes away (`swb ... | head`) is no failure.
+"
+    .to_owned()
+}
+
+fn files() -> String {
+    "\
+Each of these is one end of a call, on either side of `relay`, and with `connect`, `listen`, `ask` and `serve`. A relay
+opens its second address anew for each caller.
+
+file:PATH
+  A file or a device. ?access= says what is done with it:
+
+    read     its bytes come from the beginning, and its end is the end of the call; as without access=
+    append   what comes is added behind what it holds; it is made where it is absent
+    write    what comes is all that it holds then. A file that holds something already is refused: with &truncate
+             that is thrown away
+    both     is for devices: read and written by one descriptor
+
+  A file that is written says its own end when all of it is there: a caller who waits for that knows that it is.
+  Something sent to a file that is only read breaks the call off.
+  ?follow goes on behind the end as the file grows, like tail -f: until the call is ended from the other side, by a
+  signal or by --idle-timeout. If the file becomes shorter it begins anew. &from-end leaves out what it holds already.
+
+fifo:PATH
+  A named pipe, one way. It is made where it is absent, and then removed at the end; one that was there stays.
+  Reading ends when all of its writers have gone; until the first one comes it waits. With ?follow others may come
+  after them, and it does not end. ?access=write waits until somebody reads it, at most ?connect-timeout= (30s).
+  A reader who leaves early breaks the call off (status 6).
+
+pty:
+  A new terminal. Whoever opens its other side, which the line `listening pty:/dev/pts/N` tells, is who calls;
+  ?link=PATH gives it a fixed name, which replaces nothing but a link to a terminal that is gone. The call ends when
+  nobody has the other side open any more; with ?follow it stays for who comes next. It is raw: every byte goes
+  through as it is. A raw terminal has no end of one direction: when the other end of the call has finished, what it
+  said stays to be read, and the call lasts until the terminal is closed. With ?raw=off the terminal edits lines, and
+  whoever reads it finds an end then.
+
+serial:PATH
+  A serial line, or a terminal that is there already, such as the other side of a pty: of another program. It is raw,
+  8 bits without parity and flow control unless ?data= ?parity= ?stop= ?flow= ?baud= say otherwise; nobody but root
+  can open it meanwhile (TIOCEXCL), and it gets its old settings back. A line has no end but that it is gone:
+  --idle-timeout ends a call to it, and `ask --framing line` sends one line and prints one.
+
+tun:NAME
+  A network interface of our own: each packet of IP that this host sends there is a message, and each message a packet
+  that comes from it. ?address=ADDRESS/PREFIX gives it an address, several if it is given again, and puts it up.
+  It needs CAP_NET_ADMIN, and is gone at the end. Messages go to udp: or unix-seqpacket: as they are, and over a byte
+  stream with --framing u16be on both sides. What is no packet is dropped.
+
+exec:COMMAND?pty, sh:COMMAND?pty
+  The program has a terminal of its own, as at a keyboard: it is asked for passwords there, has job control, and what
+  it says is CR LF at line ends. The end of the call's other direction is typed to it as Ctrl-D, again and again,
+  until it ends. With &raw bytes go through as they are, and there is no such end: the program has to end by itself,
+  or --idle-timeout ends the call. &echo=off keeps what is typed out of the answer; &rows= and &columns= are its size.
+
+See also: swb help addresses, swb help options
 "
     .to_owned()
 }

@@ -14,7 +14,15 @@ fn rows_of(transport: Transport) -> &'static [&'static str] {
         Transport::Unix => &["unix", "unix_abstract"],
         Transport::UnixSeqpacket => &["unix_seqpacket"],
         Transport::UnixDgram => &["unix_dgram"],
-        Transport::Standard | Transport::Descriptor | Transport::Exec | Transport::Shell => &[],
+        Transport::Standard
+        | Transport::Descriptor
+        | Transport::Exec
+        | Transport::Shell
+        | Transport::File
+        | Transport::Fifo
+        | Transport::Pty
+        | Transport::Serial
+        | Transport::Tun => &[],
     }
 }
 

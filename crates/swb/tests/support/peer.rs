@@ -18,8 +18,10 @@ pub fn installed(name: &str, arguments: &[&str]) -> Command {
     let package = match name {
         "nc.openbsd" => "netcat-openbsd",
         "ss" | "ip" => "iproute2",
-        "prlimit" | "setpriv" | "setsid" | "unshare" => "util-linux",
-        "kill" => "procps",
+        "prlimit" | "setpriv" | "setsid" | "unshare" | "nsenter" => "util-linux",
+        "ping" => "iputils-ping",
+        "kill" | "ps" => "procps",
+        "stty" | "tail" | "cat" => "coreutils",
         "script" => "bsdutils",
         other => other,
     };

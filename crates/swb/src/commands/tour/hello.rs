@@ -112,9 +112,12 @@ fn on_one_family<'a>(stage: &mut Stage<'a>) -> Result<(Server<'a>, OwnedFd), Mis
 fn port(server: &Server<'_>) -> Result<Port, Missed> {
     match &server.address().place {
         Place::Network { port, .. } => Ok(port.clone()),
-        Place::Path(_) | Place::Abstract(_) | Place::Standard | Place::Descriptor(_) | Place::Command(_) => {
-            Err(Missed::Differed(format!("{} has no port", server.address())))
-        }
+        Place::Path(_)
+        | Place::Abstract(_)
+        | Place::Standard
+        | Place::Descriptor(_)
+        | Place::Command(_)
+        | Place::Nameless => Err(Missed::Differed(format!("{} has no port", server.address()))),
     }
 }
 

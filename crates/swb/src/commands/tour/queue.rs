@@ -104,6 +104,7 @@ fn unix_address(address: &Address) -> Result<SocketAddrUnix, Missed> {
         | Place::Abstract(_)
         | Place::Standard
         | Place::Descriptor(_)
-        | Place::Command(_) => Err(Missed::Differed(format!("{address} is no path"))),
+        | Place::Command(_)
+        | Place::Nameless => Err(Missed::Differed(format!("{address} is no path"))),
     }
 }

@@ -146,9 +146,11 @@ impl<'a> Stage<'a> {
                 let own = format!("{}-tour-{}", String::from_utf8_lossy(&name), std::process::id());
                 Place::Abstract(own.into_bytes().into())
             }
-            place @ (Place::Network { .. } | Place::Standard | Place::Descriptor(_) | Place::Command(_)) => {
-                place
-            }
+            place @ (Place::Network { .. }
+            | Place::Standard
+            | Place::Descriptor(_)
+            | Place::Command(_)
+            | Place::Nameless) => place,
         };
         Ok(Address { place, ..address })
     }

@@ -1,0 +1,44 @@
+//! The descriptors of a leg: where its events come from, and what the kernel knows of it.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use conversation::Transport;
+use socket::TcpInfo;
+
+use super::leg_end::{LegEnd, LegSocket};
+
+/// What a descriptor of a leg is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Both,
+    Input,
+    Output,
+}
+
+impl LegEnd {
+    /// The descriptors that its events come from.
+    pub(super) fn descriptors(&self) -> [Option<(BorrowedFd<'_>, Part)>; 2] {
+        match &self.socket {
+            LegSocket::Connection(connection) => [Some((connection.as_fd(), Part::Both)), None],
+            LegSocket::Layered(layered) => [Some((layered.as_fd(), Part::Both)), None],
+            LegSocket::Speakers { socket, .. } => [Some((socket.as_fd(), Part::Both)), None],
+            LegSocket::Standard(standard) => {
+                [Some((standard.input(), Part::Input)), standard.output().map(|fd| (fd, Part::Output))]
+            }
+            LegSocket::File(file) => [file.watched().map(|fd| (fd, Part::Both)), None],
+            LegSocket::Program(program) if program.has_terminal() => {
+                [Some((program.input(), Part::Both)), None]
+            }
+            LegSocket::Program(program) => {
+                [Some((program.input(), Part::Input)), program.output().map(|fd| (fd, Part::Output))]
+            }
+            LegSocket::Peer { .. } | LegSocket::None => [None, None],
+        }
+    }
+
+    /// How the network was to it, if it is a TCP call.
+    pub(super) fn tcp_info(&self) -> Option<TcpInfo> {
+        let connection = self.connection().filter(|connection| connection.transport() == Transport::Tcp)?;
+        TcpInfo::of(connection).ok()
+    }
+}

@@ -1,0 +1,98 @@
+//! Legs that are files and terminals: how they are watched, and told of an end.
+//!
+//! epoll(7): a regular file cannot be watched (`EPERM`), and need not be, since nothing on it waits but for the disk. Such a
+//! leg is always ready. A terminal has no end of one direction: one whose input has ended is told so again as long as
+//! its program reads on.
+
+use std::time::Duration;
+
+use conversation::Leg;
+
+use crate::Session;
+use crate::selector::{Operation, Selector, Watch};
+
+use super::Token;
+use super::arrivals::Incoming;
+use super::leg_end::{LegEnd, LegSocket};
+
+/// How often a terminal is told that its input has ended: a program may have set it anew since, and lost that.
+pub(super) const SAY_END_EVERY: Duration = Duration::from_millis(100);
+
+/// Whether a selector cannot watch a descriptor because nothing on it is ever waited for.
+pub(super) fn is_never_watched(error: &std::io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EPERM)
+}
+
+impl LegEnd {
+    /// Whether what it says and what it is told go by different descriptors.
+    pub(super) fn has_output_apart(&self) -> bool {
+        match &self.socket {
+            LegSocket::Standard(_) => true,
+            LegSocket::Program(program) => !program.has_terminal(),
+            LegSocket::Connection(_)
+            | LegSocket::Layered(_)
+            | LegSocket::File(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None => false,
+        }
+    }
+
+    /// Whether it has to be told again that nothing more will come.
+    pub(super) fn says_end_again(&self) -> bool {
+        match &self.socket {
+            LegSocket::File(file) => file.says_end_again(),
+            LegSocket::Program(program) => program.says_end_again(),
+            LegSocket::Connection(_)
+            | LegSocket::Layered(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None => false,
+        }
+    }
+
+    /// Tells it so, if it has to be.
+    pub(super) fn say_end_again(&mut self) {
+        match &mut self.socket {
+            LegSocket::File(file) if file.says_end_again() => file.finish(),
+            LegSocket::Program(program) if program.says_end_again() => program.finish(),
+            LegSocket::Connection(_)
+            | LegSocket::Layered(_)
+            | LegSocket::Standard(_)
+            | LegSocket::File(_)
+            | LegSocket::Program(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer { .. }
+            | LegSocket::None => {}
+        }
+    }
+
+    /// The selector cannot watch it: it is taken for ready from now on.
+    pub(super) fn take_for_ready(&mut self) {
+        if let LegSocket::File(file) = &mut self.socket {
+            file.waits_for_nothing();
+            self.readable = file.is_readable_unasked();
+        }
+    }
+
+    /// For a selector that names its operations: one that is over is begun again where it is needed.
+    pub(super) fn keep_watching_file<S: Selector>(
+        &mut self,
+        selector: &mut S,
+        slot: usize,
+        index: usize,
+        session: &Session,
+    ) {
+        let Some(leg) = Leg::new(index).filter(|_| self.incoming.operation() == Operation::NONE) else {
+            return;
+        };
+        let is_wanted =
+            session.wants_read(leg) && !self.readable || session.wants_write(leg) && !self.writable;
+        if let (true, [Some((fd, _)), None]) = (is_wanted, self.descriptors())
+            && let Ok(operation) = selector.add(fd, Token::Leg(slot, leg).pack(), Watch::Both)
+        {
+            self.incoming = Incoming::Polled(operation);
+        }
+    }
+}

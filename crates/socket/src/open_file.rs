@@ -1,0 +1,248 @@
+//! How files and named pipes are opened, and how every end that is a file is.
+//!
+//! open(2), mkfifo(3), fifo(7). Protected: nothing that a file holds is thrown away unasked: `access=write` takes a file
+//! that is new or empty, and one that holds something only with `truncate`.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use address::{Address, End, OptionKey, Options, Place, Transport};
+use rustix::fs::{Mode, OFlags, SeekFrom, fchmod, fstat, ftruncate, seek};
+
+use crate::connect::timeout;
+use crate::errno;
+use crate::file_end::{FileEnd, FileKind, kind_of};
+use crate::owned_path::OwnedPath;
+use crate::terminal::{open_pty, open_serial};
+use crate::tun::open_tun;
+use crate::{Attempt, ConnectError, ConnectErrorKind, call};
+
+/// How often it is looked whether somebody reads a fifo by now.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Why an end could not be opened: the call, its error, and what to try.
+pub(crate) struct NotOpened {
+    pub(crate) call: &'static str,
+    pub(crate) error: io::Error,
+    pub(crate) hint: &'static str,
+}
+
+impl NotOpened {
+    /// For an errno that says it all.
+    pub(crate) fn at(call: &'static str) -> impl Fn(io::Error) -> NotOpened {
+        move |error| NotOpened { call, hint: hint_of(&error), error }
+    }
+
+    pub(crate) fn because(call: &'static str, errno: i32, hint: &'static str) -> NotOpened {
+        NotOpened { call, error: errno::raw(errno), hint }
+    }
+}
+
+impl FileEnd {
+    /// Opens the file, fifo, terminal or line of `address`.
+    ///
+    /// It waits for nothing but somebody who reads a fifo that is to be written: `connect-timeout` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectErrorKind::NotOpened`], with what to try; [`ConnectErrorKind::TimedOut`] if nobody reads the fifo;
+    /// [`ConnectErrorKind::Unsupported`] for an address that is no file.
+    pub fn open(address: &Address) -> Result<FileEnd, ConnectError> {
+        let opened = match (&address.place, address.transport) {
+            (Place::Path(path), Transport::File) => open_file(path, &address.options),
+            (Place::Path(path), Transport::Fifo) => open_fifo(path, &address.options),
+            (Place::Path(path), Transport::Serial) => open_serial(path, &address.options),
+            (Place::Path(name), Transport::Tun) => open_tun(name, &address.options),
+            (Place::Nameless, Transport::Pty) => open_pty(&address.options),
+            _ => {
+                let kind = ConnectErrorKind::Unsupported;
+                return Err(ConnectError { address: address.to_string(), tried: Vec::new(), kind });
+            }
+        };
+        opened.map_err(|NotOpened { call, error, hint }| {
+            let end = match &address.place {
+                Place::Path(path) => End::Path { transport: address.transport, path: path.clone() },
+                Place::Network { .. }
+                | Place::Abstract(_)
+                | Place::Standard
+                | Place::Descriptor(_)
+                | Place::Nameless
+                | Place::Command(_) => End::Path { transport: address.transport, path: Box::default() },
+            };
+            let is_late = error.kind() == io::ErrorKind::TimedOut;
+            let kind = if is_late { ConnectErrorKind::TimedOut } else { ConnectErrorKind::NotOpened(hint) };
+            ConnectError { address: address.to_string(), tried: vec![Attempt { end, call, error }], kind }
+        })
+    }
+}
+
+/// What `?access=` asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+    Append,
+    Both,
+}
+
+impl Access {
+    fn of(options: &Options) -> Access {
+        match options.word(OptionKey::Access) {
+            Some("write") => Access::Write,
+            Some("append") => Access::Append,
+            Some("both") => Access::Both,
+            Some(_) | None => Access::Read,
+        }
+    }
+
+    fn flags(self) -> OFlags {
+        match self {
+            Access::Read => OFlags::RDONLY,
+            Access::Write => OFlags::WRONLY | OFlags::CREATE,
+            Access::Append => OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE,
+            Access::Both => OFlags::RDWR,
+        }
+    }
+
+    fn reads_writes(self) -> (bool, bool) {
+        (matches!(self, Access::Read | Access::Both), self != Access::Read)
+    }
+}
+
+fn open_file(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
+    let (access, truncate) = (Access::of(options), options.flag(OptionKey::Truncate) == Some(true));
+    let is_on = |key| options.flag(key) == Some(true);
+    if access != Access::Read && (is_on(OptionKey::Follow) || is_on(OptionKey::FromEnd)) {
+        return Err(NotOpened::because(
+            "open(2)",
+            libc::EINVAL,
+            "follow and from-end are for files that are read",
+        ));
+    }
+    if access != Access::Write && truncate {
+        return Err(NotOpened::because("open(2)", libc::EINVAL, "truncate is for access=write"));
+    }
+    let at = Path::new(OsStr::from_bytes(path));
+    if at.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
+        return Err(NotOpened::because("stat(2)", libc::EINVAL, "it is a named pipe: fifo:PATH opens it"));
+    }
+    let fd = call::open(at, access.flags(), Mode::from_raw_mode(0o666)).map_err(NotOpened::at("open(2)"))?;
+    let kind = kind_of(&fd).map_err(NotOpened::at("open(2)"))?;
+    let kind = match kind {
+        FileKind::Regular if access == Access::Both => {
+            let hint = "access=both is for devices: of a file it is read, write or append";
+            return Err(NotOpened::because("open(2)", libc::EINVAL, hint));
+        }
+        FileKind::Regular => {
+            prepare(&fd, access, truncate, options)?;
+            match is_on(OptionKey::Follow) {
+                true => call::watch_for_writes(&fd)
+                    .map(FileKind::Followed)
+                    .map_err(NotOpened::at("inotify(7)"))?,
+                false => FileKind::Regular,
+            }
+        }
+        FileKind::Followed(_)
+        | FileKind::Device
+        | FileKind::Fifo
+        | FileKind::Terminal { .. }
+        | FileKind::Interface => kind,
+    };
+    let end = End::Path { transport: Transport::File, path: path.into() };
+    Ok(FileEnd::new(end, fd, access.reads_writes(), kind))
+}
+
+/// What is done to a regular file before its first byte.
+fn prepare(fd: &OwnedFd, access: Access, truncate: bool, options: &Options) -> Result<(), NotOpened> {
+    if access == Access::Write && fstat(fd).is_ok_and(|found| found.st_size > 0) {
+        if !truncate {
+            let hint = "it holds something: access=append adds to it, access=write&truncate throws that away";
+            return Err(NotOpened::because("open(2)", libc::EEXIST, hint));
+        }
+        ftruncate(fd, 0).map_err(|errno| NotOpened::at("ftruncate(2)")(errno.into()))?;
+    }
+    if let Some(mode) = options.mode(OptionKey::Permissions).filter(|_| access != Access::Read) {
+        fchmod(fd, Mode::from_raw_mode(mode)).map_err(|errno| NotOpened::at("fchmod(2)")(errno.into()))?;
+    }
+    if options.flag(OptionKey::FromEnd) == Some(true) {
+        seek(fd, SeekFrom::End(0)).map_err(|errno| NotOpened::at("lseek(2)")(errno.into()))?;
+    }
+    Ok(())
+}
+
+fn open_fifo(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
+    let follow = options.flag(OptionKey::Follow) == Some(true);
+    let flags = match Access::of(options) {
+        // With a writer of our own it has no end, fifo(7).
+        Access::Read if follow => OFlags::RDWR,
+        Access::Read => OFlags::RDONLY,
+        Access::Write if !follow => OFlags::WRONLY,
+        Access::Write | Access::Append | Access::Both => {
+            let hint = "a fifo goes one way: access=read, which follow may make endless, or access=write";
+            return Err(NotOpened::because("open(2)", libc::EINVAL, hint));
+        }
+    };
+    let at = Path::new(OsStr::from_bytes(path));
+    let made = make_fifo(at, options)?;
+    if !at.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
+        return Err(NotOpened::because("stat(2)", libc::EEXIST, "it is no named pipe: file:PATH opens it"));
+    }
+    let began = Instant::now();
+    let fd = loop {
+        match call::open(at, flags, Mode::empty()) {
+            // Nobody reads it yet, fifo(7).
+            Err(error) if errno::is(&error, libc::ENXIO) && began.elapsed() < timeout(options) => {
+                std::thread::sleep(LOOK_EVERY);
+            }
+            Err(error) if errno::is(&error, libc::ENXIO) => {
+                let error = errno::no_answer(timeout(options));
+                return Err(NotOpened { call: "open(2)", error, hint: "" });
+            }
+            outcome => break outcome.map_err(NotOpened::at("open(2)"))?,
+        }
+    };
+    let end = End::Path { transport: Transport::Fifo, path: path.into() };
+    let writes = flags == OFlags::WRONLY;
+    let opened = FileEnd::new(end, fd, (!writes, writes), FileKind::Fifo);
+    Ok(FileEnd { made, ..opened })
+}
+
+/// Makes the fifo where nothing is; what was there before is not ours to remove.
+fn make_fifo(at: &Path, options: &Options) -> Result<Option<OwnedPath>, NotOpened> {
+    let permissions = options.mode(OptionKey::Permissions);
+    match call::mkfifo(at, Mode::from_raw_mode(permissions.unwrap_or(0o666))) {
+        Ok(()) => {}
+        Err(error) if errno::is(&error, libc::EEXIST) => return Ok(None),
+        Err(error) => return Err(NotOpened::at("mkfifo(3)")(error)),
+    }
+    let made = OwnedPath::new(at.as_os_str().as_bytes()).map_err(NotOpened::at("mkfifo(3)"))?;
+    if let Some(mode) = permissions {
+        // The umask has had its say.
+        let chmod = rustix::fs::chmod(at, Mode::from_raw_mode(mode));
+        chmod.map_err(|errno| NotOpened::at("chmod(2)")(errno.into()))?;
+    }
+    Ok(Some(made))
+}
+
+fn hint_of(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::ENOENT) => "nothing is there: is the path right?",
+        Some(libc::EACCES | libc::EPERM) => {
+            "`ls -l` says who may; some devices belong to a group that one can be in"
+        }
+        Some(libc::EBUSY) => "another program has it for itself: fuser(1) says which",
+        Some(libc::ENXIO | libc::ENODEV | libc::EIO) => {
+            "the path is there, but no device or program is behind it"
+        }
+        Some(libc::ENOTTY) => "it is no terminal: file:PATH opens it",
+        Some(libc::ENOSPC) => {
+            "nothing more fits there, or too many files are followed (fs.inotify.max_user_watches)"
+        }
+        Some(_) | None => "",
+    }
+}

@@ -1,0 +1,126 @@
+//! `fifo:`: made and removed, read to its last writer's end, written once somebody reads.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
+
+use crate::support::peer::{installed, wait_until};
+use crate::support::proc::ticks_at_rest;
+use crate::support::{Directory, Running, Server, random_bytes, run, run_swb, swb};
+use crate::{call, comes, read_all, relay};
+
+under! { a_caller_hears_a_fifo_to_the_end_of_its_last_writer: iterative process thread poll epoll uring }
+under! { what_a_caller_says_goes_to_whoever_reads_the_fifo: iterative process thread poll epoll uring }
+
+fn is_fifo(path: &str) -> bool {
+    Path::new(path).metadata().is_ok_and(|found| found.file_type().is_fifo())
+}
+
+fn a_caller_hears_a_fifo_to_the_end_of_its_last_writer(engine: &str) {
+    let directory = Directory::new();
+    let path = directory.file("fifo");
+    let server = relay(&format!("fifo:{path}"), engine);
+    let caller = call(&server);
+    wait_until("the fifo is made", || is_fifo(&path));
+    let ticks = ticks_at_rest(server.pid(), std::time::Duration::from_millis(200));
+    assert!(ticks <= 2, "{ticks} ticks while nobody wrote");
+    let (mut one, mut other) = (writer(&path), writer(&path));
+    one.write_all(b"one ").unwrap();
+    assert!(comes(&caller, b"one "));
+    drop(one);
+    let much = random_bytes(4_000_000, 3);
+    let wanted = much.clone();
+    let writing = std::thread::spawn(move || other.write_all(&much).unwrap());
+    assert!(read_all(&caller) == wanted);
+    writing.join().unwrap();
+    drop(caller);
+    wait_until("the fifo that was made is removed", || !Path::new(&path).exists());
+}
+
+fn writer(path: &str) -> File {
+    OpenOptions::new().write(true).open(path).unwrap()
+}
+
+fn what_a_caller_says_goes_to_whoever_reads_the_fifo(engine: &str) {
+    let directory = Directory::new();
+    let path = directory.file("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
+    let server = relay(&format!("fifo:{path}?access=write"), engine);
+    let mut caller = call(&server);
+    let says = random_bytes(4_000_000, 8);
+    let said = says.clone();
+    let saying = std::thread::spawn(move || {
+        caller.write_all(&says).unwrap();
+        caller.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read_all(caller), b"");
+    });
+    assert!(read_all(File::open(&path).unwrap()) == said);
+    saying.join().unwrap();
+    drop(server);
+    assert!(is_fifo(&path), "a fifo that was there before is not ours to remove");
+}
+
+#[test]
+fn a_relay_from_a_fifo_has_one_caller_and_ends_with_it() {
+    let directory = Directory::new();
+    let path = directory.file("fifo");
+    let server = Server::start(&["relay", &format!("fifo:{path}"), "sh:cat >&2"]);
+    assert_eq!(server.address(), format!("fifo:{path}"));
+    let sent = run(installed("socat", &["-u", "-", &format!("PIPE:{path}")]), b"from socat\n");
+    assert_eq!(sent.code(), 0, "{sent:?}");
+    let ended = server.running.finish();
+    assert_eq!((ended.code(), ended.stderr.lines().last()), (0, Some("from socat")), "{ended:?}");
+    assert!(!Path::new(&path).exists());
+}
+
+#[test]
+fn with_follow_one_writer_may_come_after_the_other() {
+    let directory = Directory::new();
+    let path = directory.file("fifo");
+    let mut listener = Server::start(&["listen", &format!("fifo:{path}?follow")]);
+    for text in ["one\n", "two\n", "three\n"] {
+        writer(&path).write_all(text.as_bytes()).unwrap();
+        listener.running.wait_for_text(text);
+    }
+    let ended = {
+        listener.running.signal(15);
+        listener.running.finish()
+    };
+    assert_eq!((ended.code(), ended.text().as_str()), (143, "one\ntwo\nthree\n"));
+    assert!(!Path::new(&path).exists(), "a signal leaves no fifo behind that was made");
+}
+
+#[test]
+fn nobody_who_reads_is_waited_for_as_long_as_a_call() {
+    let directory = Directory::new();
+    let path = directory.file("fifo");
+    let late = run_swb(&["connect", &format!("fifo:{path}?access=write&connect-timeout=200ms")], b"x");
+    assert_eq!(late.code(), 5, "{late:?}");
+    assert!(late.stderr.contains("nobody has opened it to read"), "{late:?}");
+    assert!(!Path::new(&path).exists());
+    let mut writer = Running::start(&mut swb(&["connect", &format!("fifo:{path}?access=write")]));
+    wait_until("the fifo is made", || is_fifo(&path));
+    let mut reader = File::open(&path).unwrap();
+    writer.write(b"to who came late");
+    writer.close_input();
+    let mut heard = String::new();
+    reader.read_to_string(&mut heard).unwrap();
+    assert_eq!((writer.finish().code(), heard.as_str()), (0, "to who came late"));
+}
+
+#[test]
+fn a_reader_who_leaves_breaks_the_call_off() {
+    let directory = Directory::new();
+    let path = directory.file("fifo");
+    let mut writer = Running::start(&mut swb(&["connect", &format!("fifo:{path}?access=write")]));
+    wait_until("the fifo is made", || is_fifo(&path));
+    let mut reader = File::open(&path).unwrap();
+    writer.write(b"heard");
+    assert!(comes(&mut reader, b"heard"));
+    drop(reader);
+    writer.write(b"not heard");
+    let ended = writer.finish();
+    assert_eq!(ended.code(), 6, "{ended:?}");
+}
