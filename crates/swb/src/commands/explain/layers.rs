@@ -126,7 +126,7 @@ pub(super) fn bulk(one: &Address, other: Option<&Address>, page: &mut Page) {
     }
     page.section("and in bulk, from a receive of 32 KiB on, until less comes at once");
     let rows = if other.is_none() { WITH_STANDARD } else { WITH_FAR };
-    rows.iter().chain(THROUGH_A_PIPE).for_each(|row| page.call(row));
+    THROUGH_A_PIPE.iter().chain(rows).for_each(|row| page.call(row));
 }
 
 static THROUGH_A_PIPE: &[Row] = &[
