@@ -110,7 +110,7 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::Layers => {
                 write!(
                     f,
-                    ": layers are not spoken here; `swb relay` can put it under an address without them"
+                    ": layers and proxies are not spoken to here; `swb relay` can put it under an address without them"
                 )
             }
             ConnectErrorKind::Unsupported if self.tried.is_empty() => write!(f, ": there is no socket at it"),

@@ -25,7 +25,9 @@ pub(crate) fn to_int(value: &OptionValue, unit: Unit) -> Option<i32> {
         | OptionValue::Group(_)
         | OptionValue::Word(_)
         | OptionValue::Fingerprint(_)
-        | OptionValue::Header { .. } => None,
+        | OptionValue::Header { .. }
+        | OptionValue::Via(_)
+        | OptionValue::Retries(_) => None,
     }
 }
 
@@ -47,7 +49,9 @@ pub(crate) fn to_text(int: i32, unit: Unit, like: &OptionValue) -> String {
         | OptionValue::Group(_)
         | OptionValue::Word(_)
         | OptionValue::Fingerprint(_)
-        | OptionValue::Header { .. } => int.to_string(),
+        | OptionValue::Header { .. }
+        | OptionValue::Via(_)
+        | OptionValue::Retries(_) => int.to_string(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The only unsafe code: what rustix lacks, behind safe functions.
 //!
 //! Each file is one kernel facility with a safe front: [`fork`](fork()), socket options by number
-//! ([`option`]), counting signals ([`SignalWatch`]), taking over a descriptor that was passed at exec
+//! ([`option`]), memory that children share ([`SharedWords`]), counting signals ([`SignalWatch`]), taking over a descriptor that was passed at exec
 //! ([`take_inherited`]), asking what the kernel has ([`io_uring_features`], [`landlock_version`]). Each
 //! `unsafe` block holds one operation and says why it is sound. What rustix offers does not belong here.
 
@@ -15,6 +15,7 @@ mod messages;
 pub mod option;
 mod probe;
 mod ring;
+mod shared_words;
 mod signal;
 
 pub use errno::{describe, errno_and_words};
@@ -23,4 +24,5 @@ pub use inherited::{keep_inherited_to_ourselves, look_at_inherited, take_inherit
 pub use messages::{Beside, Inbox, MESSAGES_MAX, Outgoing, receive_message, send_message, send_messages};
 pub use probe::{io_uring_features, landlock_version};
 pub use ring::{BUFFER_BYTES, Completion, Filled, Ring};
+pub use shared_words::SharedWords;
 pub use signal::SignalWatch;

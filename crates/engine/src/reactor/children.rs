@@ -93,7 +93,7 @@ impl<S: Selector> Reactor<S> {
                 }
                 let kind = behind(CHILD_NOT_DIALLED).and_then(|index| DialFailureKind::ALL.get(index));
                 if let Some(kind) = kind.copied() {
-                    let why = DialFailure { kind, text: kind.to_string() };
+                    let why = DialFailure { kind, may_pass: false, text: kind.to_string() };
                     self.host.tallies.not_dialled(&child.call.peer, &why);
                 }
             }

@@ -124,9 +124,18 @@ fn call(address: &Address, look_up: bool, kind: Caller, page: &mut Page) -> Resu
         callers::DIALLED.iter().for_each(|row| page.call(row));
     }
     outline.tries.first().into_iter().flat_map(|one| &one.late).for_each(|planned| page.planned(planned));
+    proxies(address, page);
     page.section("then, once it is connected");
     kind.rows().iter().for_each(|row| page.call(row));
     Ok(())
+}
+
+/// What is said with proxies before anything else.
+fn proxies(address: &Address, page: &mut Page) {
+    for via in address.options.vias() {
+        page.section(&format!("then, with the proxy {}", via.without_credentials()));
+        callers::ASKED_TO_CALL.iter().for_each(|row| page.call(row));
+    }
 }
 
 /// The calls that start a program.
@@ -190,22 +199,33 @@ fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failur
         Some(_) => "messages on one side, marked on the byte stream of the other (--framing)",
         None => "what comes from one side goes to the other, as it came",
     };
-    let says = [("to", to.to_string()), ("", framing.to_owned())];
+    let mut says: Vec<_> = to.iter().map(|to| ("to", to.shown().to_string())).collect();
+    if to.len() > 1 {
+        says.push((
+            "",
+            "each caller gets one of them, another if that is not reached (--balance)".to_owned(),
+        ));
+    }
+    says.push(("", framing.to_owned()));
     answer(&offer, &says, &arguments.answering.engine, look_up, page)?;
-    if to.transport.is_program() {
-        program(&to, page)?;
+    let is_program = |to: &&Address| to.transport.is_program();
+    for to in to.iter().filter(|to| !is_program(to)) {
+        let outline = outline_call(to, look_up, FAR)?;
+        candidates(to, &outline, look_up, page);
+        page.section(&format!("calls to {}, for each caller, by a helper thread", to.shown()));
+        asked(&outline, page);
+        tries(&outline, page);
+        outline.tries.first().into_iter().flat_map(|one| &one.late).for_each(|planned| page.planned(planned));
+        proxies(to, page);
+    }
+    to.iter().filter(is_program).try_for_each(|to| program(to, page))?;
+    if to.iter().any(|to| is_program(&to)) {
         page.section("then, for each caller");
         callers::RELAYED_TO_PROGRAM.iter().for_each(|row| page.call(row));
-        return Ok(());
+    } else {
+        page.section("then, once both are connected");
+        callers::RELAYED.iter().for_each(|row| page.call(row));
     }
-    let outline = outline_call(&to, look_up, FAR)?;
-    candidates(&to, &outline, look_up, page);
-    page.section(&format!("calls to {to}, for each caller, by a helper thread"));
-    asked(&outline, page);
-    tries(&outline, page);
-    outline.tries.first().into_iter().flat_map(|one| &one.late).for_each(|planned| page.planned(planned));
-    page.section("then, once both are connected");
-    callers::RELAYED.iter().for_each(|row| page.call(row));
     Ok(())
 }
 
