@@ -6,6 +6,8 @@
 //! command 65536.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::error::{OptionError, OptionProblem, ParseAddressError};
 use crate::layer::Layers;
@@ -59,6 +61,32 @@ impl Address {
     /// The shape of what travels on the top of the layers; `None` where that is known only once it is open (`fd:N`).
     pub fn shape(&self) -> Option<Shape> {
         self.scheme().shape()
+    }
+
+    /// Whether what is said goes on its socket as it is: no layer lies there, and no proxy is on the way.
+    pub fn is_bare(&self) -> bool {
+        self.layers.is_empty() && self.options.vias().next().is_none()
+    }
+
+    /// How long a call to it may take to be opened: its `connect-timeout`, 30 s unless given.
+    pub fn connect_timeout(&self) -> Duration {
+        self.options.connect_timeout()
+    }
+
+    /// Where its socket is connected to: the nearest proxy, where one is on the way.
+    pub fn first_hop(&self) -> Cow<'_, Address> {
+        match self.options.vias().next() {
+            None => Cow::Borrowed(self),
+            Some(via) => {
+                let place = Place::Network { host: via.host.clone(), port: via.port.clone() };
+                Cow::Owned(Address { place, ..self.clone() })
+            }
+        }
+    }
+
+    /// What may be shown of it: the same without the names and passwords of proxies.
+    pub fn shown(&self) -> Address {
+        Address { options: self.options.without_credentials(), ..self.clone() }
     }
 
     /// This address with one option more.

@@ -48,6 +48,19 @@ pub enum End {
         /// The command.
         command: Box<str>,
     },
+    /// What a proxy has called for us over TCP: `tcp://example.org:80 through 127.0.0.1:1080`.
+    Behind(Box<Behind>),
+}
+
+/// Whom a proxy has called for us.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Behind {
+    /// The host, which only the proxy has looked up.
+    pub host: Host,
+    /// Its port.
+    pub port: u16,
+    /// Where the proxy is, the nearest if there are several.
+    pub proxy: SocketAddr,
 }
 
 impl End {
@@ -60,7 +73,8 @@ impl End {
             | End::Unnamed(_)
             | End::Standard
             | End::Descriptor(_)
-            | End::Command { .. } => None,
+            | End::Command { .. }
+            | End::Behind(_) => None,
         }
     }
 
@@ -74,6 +88,7 @@ impl End {
             | End::Unnamed(transport) => *transport,
             End::Standard => Transport::Standard,
             End::Descriptor(_) => Transport::Descriptor,
+            End::Behind(_) => Transport::Tcp,
         }
     }
 }
@@ -116,6 +131,10 @@ impl fmt::Display for LayeredEnd<'_> {
                 write!(formatter, "{scheme}:")?;
                 write_command(formatter, command)
             }
+            End::Behind(behind) => {
+                let Behind { host, port, proxy } = &**behind;
+                write!(formatter, "{scheme}://{host}:{port} through {}", unmapped(*proxy))
+            }
         }
     }
 }
@@ -153,6 +172,7 @@ impl TryFrom<End> for Address {
             End::Standard => Place::Standard,
             End::Descriptor(number) => Place::Descriptor(number),
             End::Command { command, .. } => Place::Command(command),
+            End::Behind(behind) => Place::Network { host: behind.host, port: Port::Number(behind.port) },
         };
         Ok(Address::new(transport, place))
     }

@@ -40,6 +40,12 @@ pub(crate) fn parse_local(text: &str) -> Option<LocalBind> {
     Some(LocalBind { host: parse_host(&text[host]).ok()?, port })
 }
 
+/// Reads `HOST:PORT` whose port is there.
+pub(crate) fn parse_host_and_port(text: &str) -> Option<(Host, Port)> {
+    let (host, port) = split(text).ok()?;
+    Some((parse_host(&text[host]).ok()?, parse_port(&text[port?]).ok()?))
+}
+
 /// Where host and port are; no port where there is no colon after the host.
 fn split(text: &str) -> Result<(Range<usize>, Option<Range<usize>>), Fault> {
     if text.starts_with('[') {

@@ -11,6 +11,10 @@ use crate::address::LocalBind;
 use crate::error::{OptionError, OptionProblem};
 use crate::option_value::OptionValue;
 use crate::options::OptionKey;
+use crate::via::Via;
+
+/// How long a call may take to be opened where nothing else is said.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The options of an address, in the order of [`OPTIONS`](crate::OPTIONS).
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
@@ -108,6 +112,33 @@ impl Options {
         self.iter().filter_map(|(_, value)| {
             if let OptionValue::Header { name, value } = value { Some((&**name, &**value)) } else { None }
         })
+    }
+
+    /// How long a call may take to be opened: 30 s unless given.
+    pub fn connect_timeout(&self) -> Duration {
+        self.duration(OptionKey::ConnectTimeout).unwrap_or(CONNECT_TIMEOUT)
+    }
+
+    /// The proxies to go through, from near to far: each `?via=`.
+    pub fn vias(&self) -> impl Iterator<Item = &Via> {
+        self.iter()
+            .filter_map(|(_, value)| if let OptionValue::Via(via) = value { Some(&**via) } else { None })
+    }
+
+    /// How often connecting is tried again, `Some(None)` for ever; `None` if not given.
+    pub fn retries(&self) -> Option<Option<u32>> {
+        if let Some(OptionValue::Retries(times)) = self.get(OptionKey::Retry) { Some(*times) } else { None }
+    }
+
+    /// The same without the names and passwords of proxies.
+    pub(crate) fn without_credentials(&self) -> Options {
+        let mut shown = self.clone();
+        for (_, value) in &mut shown.0 {
+            if let OptionValue::Via(via) = value {
+                via.credentials = None;
+            }
+        }
+        shown
     }
 
     /// File mode bits, 0 to 0o777; `None` if not given, or of another kind.

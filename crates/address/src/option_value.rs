@@ -12,6 +12,7 @@ use crate::error::ValueError;
 use crate::network;
 use crate::options::OptionRow;
 use crate::units::{format_duration, format_size, parse_duration, parse_size};
+use crate::via::Via;
 use crate::web_value::{
     self, HEADER_BYTES_MAX, PATH_BYTES_MAX, TOKEN_BYTES_MAX, is_origin, is_path, is_token,
 };
@@ -50,6 +51,10 @@ pub enum OptionValue {
         /// Its value, without spaces around it.
         value: Box<str>,
     },
+    /// A proxy to go through.
+    Via(Box<Via>),
+    /// How often something is tried again; `None`: without end.
+    Retries(Option<u32>),
 }
 
 /// The kind of an option's value, with its bounds (both included).
@@ -107,7 +112,16 @@ pub enum Kind {
     Origin,
     /// `sha256:` and 64 hexadecimal digits.
     Fingerprint,
+    /// `PROTOCOL://[USER:PASSWORD@]HOST:PORT`.
+    Via,
+    /// `forever`, or a number from 0 to 1000000.
+    Retries,
 }
+
+/// Retries that can be counted; who wants more wants them forever.
+const RETRIES_MAX: u32 = 1_000_000;
+/// Retries without end.
+const FOREVER: &str = "forever";
 
 impl fmt::Display for Kind {
     /// What is right there: `a number from 1 to 255`.
@@ -137,6 +151,8 @@ impl fmt::Display for Kind {
             Kind::Header => formatter.write_str("NAME:VALUE, such as Authorization:Bearer TOKEN"),
             Kind::Origin => formatter.write_str("https://HOST, any, same or null"),
             Kind::Fingerprint => formatter.write_str("sha256: and 64 hexadecimal digits"),
+            Kind::Via => formatter.write_str("socks5://[USER:PASSWORD@]HOST:PORT or http-connect://..."),
+            Kind::Retries => write!(formatter, "{FOREVER}, or a number from 0 to {RETRIES_MAX}"),
         }
     }
 }
@@ -176,6 +192,12 @@ impl OptionRow {
                 let bytes = web_value::parse_fingerprint(text);
                 OptionValue::Fingerprint(bytes.ok_or(ValueError::NotThisKind)?)
             }
+            Kind::Via => OptionValue::Via(Box::new(Via::parse(text).ok_or(ValueError::NotThisKind)?)),
+            Kind::Retries if text == FOREVER => OptionValue::Retries(None),
+            Kind::Retries => {
+                let times = u32::try_from(parse_integer(text)?);
+                OptionValue::Retries(Some(times.map_err(|_| ValueError::OutOfBounds)?))
+            }
         };
         self.check(&value).map(|()| value)
     }
@@ -211,6 +233,8 @@ impl OptionRow {
             }
             (Kind::Word(words), OptionValue::Word(word)) => words.contains(word),
             (Kind::Fingerprint, OptionValue::Fingerprint(_)) => true,
+            (Kind::Via, OptionValue::Via(via)) => via.is_right(),
+            (Kind::Retries, OptionValue::Retries(times)) => times.is_none_or(|times| times <= RETRIES_MAX),
             (Kind::Mode, OptionValue::Mode(bits)) => *bits <= 0o777,
             (Kind::Local, OptionValue::Local(local)) => {
                 // Its text is the only judge of a host name or service name put together by hand.
@@ -238,7 +262,9 @@ impl OptionRow {
                 | Kind::Token
                 | Kind::Header
                 | Kind::Origin
-                | Kind::Fingerprint,
+                | Kind::Fingerprint
+                | Kind::Via
+                | Kind::Retries,
                 _,
             ) => return Err(ValueError::NotThisKind),
         };
@@ -314,6 +340,9 @@ impl fmt::Display for OptionValue {
             OptionValue::Word(word) => formatter.write_str(word),
             OptionValue::Fingerprint(bytes) => web_value::write_fingerprint(formatter, bytes),
             OptionValue::Header { name, value } => write!(formatter, "{name}:{value}"),
+            OptionValue::Via(via) => write!(formatter, "{via}"),
+            OptionValue::Retries(Some(times)) => write!(formatter, "{times}"),
+            OptionValue::Retries(None) => formatter.write_str(FOREVER),
         }
     }
 }

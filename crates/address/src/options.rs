@@ -207,6 +207,10 @@ options! {
     WsFrames "ws-frames": Kind::Word(WS_FRAMES), "", "opcode", "RFC 6455 section 5.6", Either WS false, "as what messages are sent (binary unless given)";
     MessageMax "message-max": size(1, INT_MAX), "bytes", "Payload length", "RFC 6455 section 10.4", Either WS false, "the longest message that is taken (1MiB unless given)";
     Trust "trust": text(255), "", "", "proxy-protocol.txt section 2", Listening PROXY true, "whose headers are believed, as --allow has it: ADDRESS, NETWORK/BITS, HOST, uid:USER (unless given: whoever can connect)";
+    Via "via": Kind::Via, "", "CONNECT", "RFC 1928 and RFC 9110 section 9.3.6", Connecting TCP true, "a proxy to go through, several from near to far";
+    Retry "retry": Kind::Retries, "", "", "connect(2)", Connecting SOCKETS false, "how often connecting is tried again when it fails in a way that may pass: a number or forever";
+    RetryWait "retry-wait": millis(1, 3_600_000), "ms", "", "connect(2)", Connecting SOCKETS false, "time before the first retry, doubled for each further (100ms unless given)";
+    RetryWaitMax "retry-wait-max": millis(1, 86_400_000), "ms", "", "connect(2)", Connecting SOCKETS false, "the longest time before a retry (10s unless given)";
     Proxy "proxy": Kind::Word(PROXY_VERSIONS), "", "version", "proxy-protocol.txt section 2", Connecting PROXY false, "how the header is written: v1 as text, v2 as binary (v2 unless given)";
     Access "access": Kind::Word(ACCESS), "", "O_RDONLY, O_WRONLY, O_RDWR, O_APPEND", "open(2)", Either FILES false, "whether it is read or written (read unless given); both is for devices";
     Truncate "truncate": Kind::Flag, "", "ftruncate(2)", "ftruncate(2)", Either FILE false, "with access=write: throw away what a file holds, instead of refusing it";

@@ -108,6 +108,32 @@ fn edges(row: &OptionRow) -> (Vec<String>, Vec<String>) {
             vec!["10.1.2.3/24".into(), "0.0.0.0/0".into(), "10.1.2.3/32".into(), "fd00::1/128".into()],
             vec!["10.1.2.3".into(), "10.1.2.3/33".into(), "::1/129".into(), "x/8".into(), "::1/".into()],
         ),
+        Kind::Via => (
+            vec![
+                "socks5://proxy:1080".into(),
+                "socks5h://[::1]:socks".into(),
+                "http-connect://user:p:ss@wörd%2525@127.0.0.1:3128".into(),
+                "http://:8080".into(),
+                format!("socks5://{}:{}@h:1", "u".repeat(255), "p".repeat(255)),
+            ],
+            vec![
+                String::new(),
+                "socks5:proxy:1080".into(),
+                "socks4://proxy:1080".into(),
+                "socks5://proxy".into(),
+                "socks5://proxy:70000".into(),
+                "socks5://user@proxy:1080".into(),
+                "socks5://user:@proxy:1080".into(),
+                "socks5://:password@proxy:1080".into(),
+                "socks5://user:a%0Ab@proxy:1080".into(),
+                "http://proxy:3128/".into(),
+                format!("socks5://u:{}@h:1", "p".repeat(256)),
+            ],
+        ),
+        Kind::Retries => (
+            vec!["0".into(), "1000000".into(), "forever".into()],
+            vec![String::new(), "-1".into(), "1000001".into(), "5000000000".into(), "always".into()],
+        ),
         Kind::Group => {
             (vec!["239.0.0.1".into(), "ff02::1".into(), "[ff02::1]".into()], vec!["::1".into(), "x".into()])
         }

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use address::{
-    Address, Form, Host, Kind, Layer, Layers, LocalBind, OPTIONS, OptionRow, OptionValue, Place, Port,
-    SCHEMES, Scheme, SchemeRow, Transport, command_words,
+    Address, Credentials, Form, Host, Kind, Layer, Layers, LocalBind, OPTIONS, OptionRow, OptionValue, Place,
+    Port, SCHEMES, Scheme, SchemeRow, Transport, Via, ViaProtocol, command_words,
 };
 use proptest::prelude::*;
 
@@ -117,6 +117,18 @@ fn value(row: &OptionRow) -> BoxedStrategy<OptionValue> {
         Kind::Subnet => (any::<u32>(), 0..=32_u8)
             .prop_map(|(address, prefix)| OptionValue::Subnet(Ipv4Addr::from_bits(address).into(), prefix))
             .boxed(),
+        Kind::Via => {
+            let protocol = prop_oneof![Just(ViaProtocol::Socks5), Just(ViaProtocol::HttpConnect)];
+            let credentials = prop::option::of(("[!-9;-~é ]{1,20}", "[!-~é ]{1,20}"));
+            (protocol, credentials, host(), port())
+                .prop_map(|(protocol, credentials, host, port)| {
+                    let credentials = credentials
+                        .map(|(user, password)| Credentials { user: user.into(), password: password.into() });
+                    OptionValue::Via(Box::new(Via { protocol, credentials, host, port }))
+                })
+                .boxed()
+        }
+        Kind::Retries => prop::option::of(0..=1_000_000_u32).prop_map(OptionValue::Retries).boxed(),
         Kind::Group => any::<u32>()
             .prop_map(|bits| {
                 let v4 = Ipv4Addr::from(0xe000_0000 | bits >> 4);
@@ -166,6 +178,12 @@ fn near_address() -> impl Strategy<Value = String> {
         "proxy",
         "+",
         "path",
+        "via",
+        "socks5",
+        "http-connect",
+        "user:password@",
+        "retry",
+        "forever",
         "header",
         "/chat",
         "-",

@@ -34,6 +34,9 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// As many callers were held already, while nobody could be dialled for them, as may be.
+    pub const NOT_HELD: CloseReason = CloseReason::Limit("hold-max");
+
     /// Whether everything that was accepted was also delivered.
     #[must_use]
     pub fn is_clean(self) -> bool {

@@ -32,7 +32,7 @@ pub trait Conversation: Send {
         let _ = (leg, out);
     }
 
-    /// A dialled leg could not be opened and is gone.
+    /// A dialled leg could not be opened. It is gone, unless it is [dialled again](Outbox::dial_again) now.
     fn dial_failed(&mut self, leg: Leg, why: &DialFailure, out: &mut Outbox<'_>) {
         let _ = (leg, why, out);
     }
@@ -73,6 +73,8 @@ pub trait Conversation: Send {
 pub struct DialFailure {
     /// What kind of failure it is.
     pub kind: DialFailureKind,
+    /// Whether the same may go better later, without anybody changing what is asked for.
+    pub may_pass: bool,
     /// Every address tried and why each failed, in one line.
     pub text: String,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use address::Address;
 
-use crate::{CloseReason, Leg, Moment, Payload, Topic};
+use crate::{CloseReason, Dialling, Leg, Moment, Notice, Payload, Topic};
 
 /// One thing that a conversation wants done. Effects are carried out in the order in which they were asked.
 #[derive(Debug)]
@@ -27,13 +27,16 @@ pub enum Effect<'a> {
     },
     /// End the call at once; what is owed is dropped, and a stream peer to whom something was owed sees a reset.
     Abort(CloseReason),
-    /// Call `address`; its leg is already numbered. Answered by `connected` or `dial_failed`.
+    /// Call somebody; the leg is already numbered. Answered by `connected` or `dial_failed`. In the event `dial_failed` of
+    /// a leg it may be asked for this leg again: then that is still being dialled, and what waits for it goes on waiting.
     Dial {
         /// The leg that the call shall be.
         leg: Leg,
-        /// Whom to call.
-        address: Box<Address>,
+        /// Whom to call, and when.
+        dialling: Box<Dialling>,
     },
+    /// Say in the log how dials fare.
+    Tell(Notice),
     /// Give the caller's socket to the program at this address (`exec:`, `sh:`), as its standard input and output. From
     /// then on the call is the program's: no event comes but `closed`, once it has ended or the call is ended for it.
     /// One that cannot be started resets the caller. For services that say so beforehand:

@@ -34,22 +34,26 @@
 mod call;
 mod close_reason;
 mod contract;
+mod dialling;
 mod effect;
 mod framing;
 mod moment;
 mod outbox;
 mod pack;
 mod payload;
+mod retries;
 mod topic;
 
-pub use address::{Address, End, Place, Shape, Transport};
+pub use address::{Address, End, OptionKey, Place, Shape, Transport};
 pub use call::{Call, Leg};
 pub use close_reason::{CallFailed, CloseReason};
 pub use contract::{Conversation, DialFailure, DialFailureKind, Needs, Service};
+pub use dialling::{Dialling, Notice};
 pub use effect::{CopiedBy, Effect};
 pub use framing::{ByteOrder, Framer, Framing, FramingError, ParseFramingError, Width};
 pub use moment::{Moment, Now};
 pub use outbox::Outbox;
 pub use pack::{Format, PackError, PackProblem, ParseFormatError, UnpackError, Value};
 pub use payload::Payload;
+pub use retries::{Backoff, Retries};
 pub use topic::{Topic, TopicTooLong};

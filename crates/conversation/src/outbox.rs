@@ -5,7 +5,7 @@ use std::sync::Arc;
 use address::Address;
 use smallvec::SmallVec;
 
-use crate::{CloseReason, CopiedBy, Effect, Leg, Moment, Now, Payload, Topic};
+use crate::{CloseReason, CopiedBy, Dialling, Effect, Leg, Moment, Notice, Now, Payload, Topic};
 
 /// Effects that fit without an allocation. Most events ask for one or two.
 const INLINE: usize = 3;
@@ -99,11 +99,29 @@ impl<'a> Outbox<'a> {
     /// Asks for [`Effect::Dial`] and says which leg the call will be.
     ///
     /// Returns `None`, and asks for nothing, when the call has [`Leg::MAX`] legs already.
-    pub fn dial(&mut self, address: Address) -> Option<Leg> {
+    pub fn dial(&mut self, dialling: impl Into<Dialling>) -> Option<Leg> {
         let leg = Leg::new(self.legs)?;
         self.legs += 1;
-        self.effects.push(Effect::Dial { leg, address: Box::new(address) });
+        self.dial_again(leg, dialling);
         Some(leg)
+    }
+
+    /// Asks for [`Effect::Dial`] of a leg whose dial has just failed.
+    pub fn dial_again(&mut self, leg: Leg, dialling: impl Into<Dialling>) {
+        self.effects.push(Effect::Dial { leg, dialling: Box::new(dialling.into()) });
+    }
+
+    /// Whether it asks for a dial of this leg.
+    #[must_use]
+    pub fn dials(&self, leg: Leg) -> bool {
+        self.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Dial { leg: dialled, .. } if *dialled == leg))
+    }
+
+    /// Asks for [`Effect::Tell`].
+    pub fn tell(&mut self, notice: Notice) {
+        self.effects.push(Effect::Tell(notice));
     }
 
     /// Asks for [`Effect::HandOver`].

@@ -55,7 +55,16 @@ impl Line {
 /// # Errors
 ///
 /// The standard output could not be written, or the wait itself failed.
-pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
+pub fn converse(plan: Plan, line: Line) -> Result<Ended, ServeError> {
+    converse_with(plan, line, None)
+}
+
+/// As [`converse`], with somebody of whom more is known than the socket tells: whom a proxy has called.
+///
+/// # Errors
+///
+/// As [`converse`].
+pub fn converse_with(mut plan: Plan, line: Line, known: Option<End>) -> Result<Ended, ServeError> {
     let engine = |call| move |error: std::io::Error| ServeError::Engine(CallFailed::new(call, &error));
     let last = LastCall::before(plan.observer);
     plan.observer = Arc::clone(&last) as Arc<dyn Observer>;
@@ -97,6 +106,7 @@ pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
             (LegSocket::Speakers { socket: Box::new(socket), latest: None, only_first }, local, peer)
         }
     };
+    let peer = known.unwrap_or(peer);
     host.take_place(1);
     let call = host.call(shape, local, peer.clone(), now);
     let mut reactor = Reactor::<PollSelector>::new(Arc::clone(&host), Vec::new(), Placement::Here, true)

@@ -8,17 +8,17 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use conversation::{Address, DialFailure, DialFailureKind, Leg};
-use socket::{
-    ConnectError, ConnectErrorKind, Connected, Connection, Environment, FileEnd, Program, ProgramProcess,
-};
+use conversation::{Address, DialFailure, DialFailureKind, Dialling, Leg};
+use socket::{ConnectError, Connected, Connection, Environment, FileEnd, Program, ProgramProcess};
 use std::net::SocketAddr;
 
 use crate::Layering;
 use crate::layering::Layerings;
+use crate::reach::{is_short, kind_of, reach};
 
-/// Helper threads of one worker at the most; the first errand starts the first.
-const THREADS_MAX: usize = 4;
+/// Helper threads of one worker at the most: so many may wait for addresses that do not answer before others wait for
+/// them. One is started where none is free.
+const THREADS_MAX: usize = 64;
 
 /// Errands under way or waiting for a helper; more are answered as failed.
 const OPEN_MAX: usize = 16 * 1024;
@@ -41,7 +41,7 @@ pub(crate) struct Ticket {
 
 pub(crate) enum Errand {
     Dial {
-        address: Box<Address>,
+        dialling: Box<Dialling>,
         layerings: Arc<Layerings>,
         /// Its `connect-timeout` runs from here, also while it waits for a helper.
         asked: Instant,
@@ -94,10 +94,10 @@ impl Errands {
 
     /// Sends a helper. The answer comes by [`Errands::finished`].
     pub(crate) fn send(&mut self, ticket: Ticket, errand: Errand) {
-        if self.threads < THREADS_MAX && self.start_thread() {
+        self.open += 1;
+        if self.open > self.threads && self.threads < THREADS_MAX && self.start_thread() {
             self.threads += 1;
         }
-        self.open += 1;
         let has_room = self.threads > 0 && self.open <= OPEN_MAX;
         // Both receivers are ours: sending does not fail.
         if has_room {
@@ -138,7 +138,7 @@ impl Errands {
 impl Errand {
     fn run(self) -> Done {
         match self {
-            Errand::Dial { address, layerings, asked } => Done::Dialled(dial(&address, &layerings, asked)),
+            Errand::Dial { dialling, layerings, asked } => Done::Dialled(dial(&dialling, &layerings, asked)),
             Errand::Start { address, environment } => {
                 let start = || Program::start(&address, &environment);
                 Done::Started(patiently(start).map_err(failure))
@@ -154,7 +154,7 @@ impl Errand {
 
     fn refuse(self) -> Done {
         match self {
-            Errand::Dial { address, .. } => Done::Dialled(Err(no_helper(&address))),
+            Errand::Dial { dialling, .. } => Done::Dialled(Err(no_helper(&dialling.address))),
             Errand::Start { address, .. } => Done::Started(Err(no_helper(&address))),
             Errand::Open(address) => Done::Opened(Err(no_helper(&address))),
             Errand::HandOver { connection, address, .. } => {
@@ -166,14 +166,16 @@ impl Errand {
 }
 
 fn dial(
-    address: &Address,
+    dialling: &Dialling,
     layerings: &Layerings,
     asked: Instant,
 ) -> Result<(Connected, Option<Arc<Layering>>), DialFailure> {
-    let unusable = |text| DialFailure { kind: DialFailureKind::Other, text };
+    let Dialling { address, within, .. } = dialling;
+    let unusable = |text| DialFailure { kind: DialFailureKind::Other, may_pass: false, text };
     let layering = layerings.calling(address).map_err(unusable)?;
     let waited = Some(asked.elapsed()).filter(|waited| *waited >= AT_ONCE).unwrap_or_default();
-    let connected = socket::connect_after(address, waited).map_err(failure)?;
+    let elsewhere = within.map_or(Duration::ZERO, |within| address.connect_timeout().saturating_sub(within));
+    let connected = reach(address, waited + elsewhere)?;
     Ok((connected, layering))
 }
 
@@ -190,31 +192,11 @@ fn patiently<T>(start: impl Fn() -> Result<T, ConnectError>) -> Result<T, Connec
     }
 }
 
-fn is_short(error: &ConnectError) -> bool {
-    let errno = error.tried.last().and_then(|attempt| attempt.error.raw_os_error());
-    matches!(errno, Some(libc::EMFILE | libc::ENFILE | libc::EAGAIN | libc::ENOMEM))
-}
-
 fn no_helper(address: &Address) -> DialFailure {
-    let text = format!("cannot call {address}: no thread for it, or {OPEN_MAX} calls wait already");
-    DialFailure { kind: DialFailureKind::Other, text }
+    let text = format!("cannot call {}: no thread for it, or {OPEN_MAX} calls wait already", address.shown());
+    DialFailure { kind: DialFailureKind::Other, may_pass: true, text }
 }
 
 fn failure(error: ConnectError) -> DialFailure {
-    DialFailure { kind: kind_of(&error.kind), text: error.to_string() }
-}
-
-fn kind_of(kind: &ConnectErrorKind) -> DialFailureKind {
-    match kind {
-        ConnectErrorKind::Resolve(_) => DialFailureKind::NameNotFound,
-        ConnectErrorKind::Refused => DialFailureKind::Refused,
-        ConnectErrorKind::Unreachable => DialFailureKind::Unreachable,
-        ConnectErrorKind::TimedOut => DialFailureKind::TimedOut,
-        ConnectErrorKind::Option(_)
-        | ConnectErrorKind::NotStarted
-        | ConnectErrorKind::Program
-        | ConnectErrorKind::NotOpened(_)
-        | ConnectErrorKind::Unsupported
-        | ConnectErrorKind::Other => DialFailureKind::Other,
-    }
+    DialFailure { kind: kind_of(&error.kind), may_pass: false, text: error.to_string() }
 }

@@ -39,6 +39,7 @@ mod peer_key;
 mod peer_places;
 mod privileges;
 mod rate;
+mod reach;
 mod reactor;
 mod report;
 mod rooms;
@@ -57,7 +58,7 @@ pub use capabilities::{
     CallsAtOnce, Capabilities, Datagrams, Engine, EngineChoice, ParseEngineError, Refusal,
 };
 pub use control::Control;
-pub use converse::{Line, converse};
+pub use converse::{Line, converse, converse_with};
 pub use doors::{Doors, OpenDoorsError};
 pub use epoll::{Edge, Epoll, Watch};
 pub use host::Plan;
@@ -69,6 +70,7 @@ pub use observer::{Event, Observer, ProgramEnd, Silent};
 pub use open_call_error::OpenCallError;
 pub use output::Output;
 pub use privileges::{Identity, IdentityError};
+pub use reach::{ReachError, reach};
 pub use reactor::OPEN_TOLD_MAX;
 pub use report::{Report, ServeError};
 pub use rooms::{Mail, Members, Rooms, What};

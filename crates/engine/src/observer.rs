@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use conversation::{Call, CallFailed, CloseReason, End, Leg};
+use conversation::{Call, CallFailed, CloseReason, End, Leg, Notice};
 use layers::{Failure, Told};
 use socket::TcpInfo;
 
@@ -146,6 +146,8 @@ pub enum Event<'a> {
         /// Why that one: every address that was tried.
         why: &'a str,
     },
+    /// How the dials of calls fare: somebody is tried again, or another instead; an address is down, or up again.
+    Notice(&'a Notice),
     /// The engine was told to stop answering.
     Draining {
         /// Calls that are still open.

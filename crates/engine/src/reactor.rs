@@ -24,6 +24,7 @@ mod rooms;
 mod splice;
 mod token;
 mod unreachable;
+mod waiting;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -414,6 +415,7 @@ impl<S: Selector> Reactor<S> {
             self.is_draining = true;
             self.stop_answering();
             self.end_idle_peers(now);
+            self.give_up_all_waiting(now);
         }
         self.drain_until = Some(until);
         if self.is_first {

@@ -358,19 +358,32 @@ impl Session {
         self.carry_out(out, carrier);
     }
 
-    /// A dialled leg could not be opened.
+    /// Whether a leg is still to be opened.
+    #[must_use]
+    pub fn is_dialling(&self, leg: Leg) -> bool {
+        self.over().is_none() && self.legs.get(leg.index()).is_some_and(LegState::is_dialling)
+    }
+
+    /// Whether nothing but the end is still to come of it.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.phase != Phase::Open
+    }
+
+    /// A dialled leg could not be opened; the conversation may dial it again.
     pub fn dial_failed(&mut self, now: Now, leg: Leg, why: &DialFailure, carrier: &mut dyn Carrier) {
-        let state = &mut self.legs[leg.index()];
-        if state.owes() {
-            state.stop_sending(CloseReason::Refused); // what was sent on it is lost: the call did not finish
-        }
-        state.lose();
-        self.break_off_partner(leg);
-        if self.phase != Phase::Open {
-            return self.settle(now, carrier);
-        }
         let mut out = self.outbox(now);
-        self.conversation.dial_failed(leg, why, &mut out);
+        if self.phase == Phase::Open {
+            self.conversation.dial_failed(leg, why, &mut out);
+        }
+        if !out.dials(leg) {
+            let state = &mut self.legs[leg.index()];
+            if state.owes() {
+                state.stop_sending(CloseReason::Refused); // what was sent on it is lost: the call did not finish
+            }
+            state.lose();
+            self.break_off_partner(leg);
+        }
         self.carry_out(out, carrier);
     }
 
@@ -420,11 +433,14 @@ impl Session {
                 Effect::Finish(leg) => self.legs[leg.index()].finish_asked = true,
                 Effect::Close { reason, linger } => self.close(reason, linger),
                 Effect::Abort(reason) => return self.end(now, reason, carrier),
-                Effect::Dial { leg, address } => {
-                    debug_assert_eq!(leg.index(), self.legs.len());
-                    self.legs.push(LegState::dialling());
-                    carrier.dial(leg, *address);
+                Effect::Dial { leg, dialling } => {
+                    debug_assert!(leg.index() <= self.legs.len());
+                    if leg.index() == self.legs.len() {
+                        self.legs.push(LegState::dialling());
+                    }
+                    carrier.dial(leg, *dialling);
                 }
+                Effect::Tell(notice) => carrier.tell(&notice),
                 Effect::HandOver(address) => {
                     self.hand_over(*address, carrier);
                 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ProxyFailure, TlsFailure, WebSocketFailure};
+use crate::{ProxyFailure, TlsFailure, ViaFailure, WebSocketFailure};
 
 /// Why a layer cannot go on. Its text says what was wrong and what to try next, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Failure {
     Proxy(ProxyFailure),
     /// TLS.
     Tls(TlsFailure),
+    /// A proxy on the way.
+    Via(ViaFailure),
     /// WebSocket.
     WebSocket(WebSocketFailure),
 }
@@ -33,6 +35,7 @@ impl Failure {
         match self {
             Failure::Proxy(_) => Guilty::Peer,
             Failure::Tls(failure) => failure.guilty(),
+            Failure::Via(_) => Guilty::Either,
             Failure::WebSocket(failure) => failure.guilty(),
         }
     }
@@ -49,6 +52,7 @@ impl Failure {
         match self {
             Failure::Proxy(failure) => failure.name(),
             Failure::Tls(failure) => failure.name(),
+            Failure::Via(failure) => failure.name(),
             Failure::WebSocket(failure) => failure.name(),
         }
     }
@@ -59,6 +63,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Proxy(failure) => failure.fmt(f),
             Failure::Tls(failure) => failure.fmt(f),
+            Failure::Via(failure) => failure.fmt(f),
             Failure::WebSocket(failure) => failure.fmt(f),
         }
     }
@@ -75,6 +80,12 @@ impl From<ProxyFailure> for Failure {
 impl From<TlsFailure> for Failure {
     fn from(failure: TlsFailure) -> Failure {
         Failure::Tls(failure)
+    }
+}
+
+impl From<ViaFailure> for Failure {
+    fn from(failure: ViaFailure) -> Failure {
+        Failure::Via(failure)
     }
 }
 

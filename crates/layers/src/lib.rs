@@ -34,6 +34,7 @@ mod proxy;
 mod stack;
 mod tls;
 mod told;
+mod via;
 mod ws;
 
 pub use above::Above;
@@ -49,6 +50,7 @@ pub use tls::{
     TlsVersion, Trust,
 };
 pub use told::Told;
+pub use via::{Destination, DestinationHost, HttpConnect, ProxyCredentials, Socks5, ViaFailure, ViaProblem};
 pub use ws::{
     MessageKind, Origins, WEBSOCKET_HANDSHAKE_WITHIN, WebSocketClient, WebSocketClientSettings,
     WebSocketClosed, WebSocketFailure, WebSocketServer, WebSocketServerSettings, WebSocketSession,

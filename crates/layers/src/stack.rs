@@ -93,6 +93,12 @@ impl Stack {
         self.layers.is_empty() && self.outgoing.bytes().is_empty()
     }
 
+    /// How many layers have something to do still.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
     /// What the socket is to be given next.
     #[must_use]
     pub fn outgoing(&self) -> &[u8] {

@@ -28,7 +28,7 @@ pub use exec::Exec;
 pub use inert::Inert;
 pub use packed::MISFIT;
 pub use print::{Prefix, Print};
-pub use relay::Relay;
+pub use relay::{Balance, Relay, TARGETS_MAX, Targets, Words};
 pub use reply::Reply;
 pub use say::Say;
 pub use table::{SERVICES, ServiceRow};

@@ -86,7 +86,9 @@ pub(crate) fn bind(fd: impl AsFd, local: &End) -> io::Result<()> {
         End::Path { path, .. } => Ok(rustix::net::bind(&fd, &sockaddr::from_path(path)?)?),
         End::Abstract { name, .. } => Ok(rustix::net::bind(&fd, &sockaddr::from_abstract(name)?)?),
         End::Unnamed(_) => Ok(rustix::net::bind(&fd, &rustix::net::SocketAddrUnix::new_unnamed())?),
-        End::Standard | End::Descriptor(_) | End::Command { .. } => Err(io::Error::from(Errno::AFNOSUPPORT)),
+        End::Standard | End::Descriptor(_) | End::Command { .. } | End::Behind(_) => {
+            Err(io::Error::from(Errno::AFNOSUPPORT))
+        }
     };
     traced(SystemCall::Bind, make, || shows_end(number(&fd), local), text::zero)
 }
@@ -103,7 +105,7 @@ pub(crate) fn connect(fd: impl AsFd, peer: &End) -> io::Result<()> {
         End::Ip { address, .. } => Ok(rustix::net::connect(&fd, address)?),
         End::Path { path, .. } => Ok(rustix::net::connect(&fd, &sockaddr::from_path(path)?)?),
         End::Abstract { name, .. } => Ok(rustix::net::connect(&fd, &sockaddr::from_abstract(name)?)?),
-        End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => {
+        End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } | End::Behind(_) => {
             Err(io::Error::from(Errno::AFNOSUPPORT))
         }
     };

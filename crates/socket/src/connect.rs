@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use address::{Address, End, OptionKey, Place, Transport};
+use address::{Address, End, Place, Transport};
 
 use crate::opening::make_all;
 use crate::race::{Won, race, start};
@@ -28,7 +28,7 @@ pub struct Connected {
     pub failed: Vec<Attempt>,
 }
 
-/// Connects to `address`, within its `connect-timeout` (30 s unless given).
+/// Connects to `address`, within its `connect-timeout` (30 s unless given); where proxies are on the way, to the nearest.
 ///
 /// The time for looking up the name comes on top, as resolv.conf(5) has it.
 ///
@@ -50,7 +50,7 @@ pub fn connect_after(address: &Address, gone_by: Duration) -> Result<Connected, 
         let error = OptionError::meaningless(key, options, "it has no meaning for one who connects");
         return Err(refuse(address, ConnectErrorKind::Option(Some(Box::new(error)))));
     }
-    let within = timeout(options);
+    let within = address.connect_timeout();
     if !gone_by.is_zero() && gone_by >= within {
         return Err(refuse(address, ConnectErrorKind::TimedOut));
     }
@@ -75,14 +75,8 @@ pub fn connect_after(address: &Address, gone_by: Duration) -> Result<Connected, 
     }
 }
 
-/// How long a call may take to be opened.
-pub(crate) fn timeout(options: &address::Options) -> Duration {
-    const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
-    options.duration(OptionKey::ConnectTimeout).unwrap_or(TIMEOUT_DEFAULT)
-}
-
 fn connect_network(address: &Address, within: Duration) -> Result<Connected, ConnectError> {
-    let resolved = resolve(address, Role::Connect);
+    let resolved = resolve(&address.first_hop(), Role::Connect);
     let resolved = resolved.map_err(|error| refuse(address, ConnectErrorKind::Resolve(Box::new(error))))?;
     let candidates = interleave(resolved.candidates);
     let options = &address.options;
@@ -98,7 +92,7 @@ fn connect_network(address: &Address, within: Duration) -> Result<Connected, Con
     } else {
         race(&candidates, options, within)
     };
-    let fail = |tried| ConnectError::from_attempts(address.to_string(), tried);
+    let fail = |tried| ConnectError::from_attempts(address.shown().to_string(), tried);
     open(won.map_err(fail)?).map_err(|attempt| fail(vec![attempt]))
 }
 
@@ -119,7 +113,7 @@ pub(crate) fn open(won: Won) -> Result<Connected, Attempt> {
 }
 
 fn connect_local(address: &Address, end: End, within: Duration) -> Result<Connected, ConnectError> {
-    let fail = |attempt| ConnectError::from_attempts(address.to_string(), vec![attempt]);
+    let fail = |attempt| ConnectError::from_attempts(address.shown().to_string(), vec![attempt]);
     let (fd, notes) = connect_unix(&end, &address.options, within).map_err(fail)?;
     let connection = Connection::on(fd, address.transport)
         .map_err(|error| fail(Attempt { end: end.clone(), call: "getsockopt(2)", error }))?;
@@ -130,7 +124,10 @@ fn connect_local(address: &Address, end: End, within: Duration) -> Result<Connec
 fn adopt(address: &Address, number: u32) -> Result<Connected, ConnectError> {
     let end = End::Descriptor(number);
     let fail = |call, error| {
-        ConnectError::from_attempts(address.to_string(), vec![Attempt { end: end.clone(), call, error }])
+        ConnectError::from_attempts(
+            address.shown().to_string(),
+            vec![Attempt { end: end.clone(), call, error }],
+        )
     };
     let (fd, transport) = descriptor::adopt(number).map_err(|error| fail("getsockopt(2)", error))?;
     let connection = Connection::on(fd, transport).map_err(|error| fail("getsockopt(2)", error))?;
@@ -139,5 +136,5 @@ fn adopt(address: &Address, number: u32) -> Result<Connected, ConnectError> {
 }
 
 fn refuse(address: &Address, kind: ConnectErrorKind) -> ConnectError {
-    ConnectError { address: address.to_string(), tried: Vec::new(), kind }
+    ConnectError { address: address.shown().to_string(), tried: Vec::new(), kind }
 }

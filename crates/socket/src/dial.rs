@@ -41,7 +41,9 @@ impl Callee {
                 Some((candidate, race::opening(candidate, &options).map_err(fail)?))
             }
             End::Path { .. } | End::Abstract { .. } => None,
-            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => return Ok(None),
+            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } | End::Behind(_) => {
+                return Ok(None);
+            }
         };
         Ok(Some(Callee { end, options, planned }))
     }
@@ -55,7 +57,7 @@ impl Callee {
     /// How long a call may take to be opened: its `connect-timeout`, 30 s unless given.
     #[must_use]
     pub fn connect_timeout(&self) -> Duration {
-        connect::timeout(&self.options)
+        self.options.connect_timeout()
     }
 
     /// socket(2), options, connect(2); does not wait.

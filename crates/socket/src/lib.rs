@@ -102,7 +102,7 @@ pub use packet_info::Destination;
 pub use peer_address::PeerAddress;
 pub use pipe::{PIPE_BYTES, Pipe};
 pub use program::{Environment, Program, ProgramProcess};
-pub use resolve::{Candidate, Resolved, Role, resolve};
+pub use resolve::{Candidate, Resolved, Role, port_number, resolve};
 pub use resolve_error::{ResolveError, ResolveErrorKind};
 pub use standard::Standard;
 pub use system_call::SystemCall;

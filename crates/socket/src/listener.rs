@@ -195,7 +195,8 @@ impl Listener {
             | End::Unnamed(_)
             | End::Standard
             | End::Descriptor(_)
-            | End::Command { .. } => call::duplicate(&self.fd).map_err(|error| failed("fcntl(2)", error))?,
+            | End::Command { .. }
+            | End::Behind(_) => call::duplicate(&self.fd).map_err(|error| failed("fcntl(2)", error))?,
         };
         let path = self.path.clone();
         let (address, completes) = (Arc::clone(&self.address), self.completes);

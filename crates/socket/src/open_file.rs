@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use address::{Address, End, OptionKey, Options, Place, Transport};
 use rustix::fs::{Mode, OFlags, SeekFrom, fchmod, fstat, ftruncate, seek};
 
-use crate::connect::timeout;
 use crate::errno;
 use crate::file_end::{FileEnd, FileKind, kind_of};
 use crate::owned_path::OwnedPath;
@@ -196,11 +195,11 @@ fn open_fifo(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
     let fd = loop {
         match call::open(at, flags, Mode::empty()) {
             // Nobody reads it yet, fifo(7).
-            Err(error) if errno::is(&error, libc::ENXIO) && began.elapsed() < timeout(options) => {
+            Err(error) if errno::is(&error, libc::ENXIO) && began.elapsed() < options.connect_timeout() => {
                 std::thread::sleep(LOOK_EVERY);
             }
             Err(error) if errno::is(&error, libc::ENXIO) => {
-                let error = errno::no_answer(timeout(options));
+                let error = errno::no_answer(options.connect_timeout());
                 return Err(NotOpened { call: "open(2)", error, hint: "" });
             }
             outcome => break outcome.map_err(NotOpened::at("open(2)"))?,

@@ -122,12 +122,17 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::V4
         | OptionKey::V6
         | OptionKey::ConnectTimeout
+        | OptionKey::Via
         | OptionKey::Mode
         | OptionKey::User
         | OptionKey::Group
         | OptionKey::Unlink
         // membership.rs, with those of `join`.
         | OptionKey::Source
+        // Those of whoever connects again.
+        | OptionKey::Retry
+        | OptionKey::RetryWait
+        | OptionKey::RetryWaitMax
         // Those of layers, which no kernel has.
         | OptionKey::Cert
         | OptionKey::Key

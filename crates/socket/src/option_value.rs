@@ -27,7 +27,9 @@ pub(crate) fn to_int(value: &OptionValue, unit: Unit) -> Option<i32> {
         | OptionValue::Subnet(..)
         | OptionValue::Word(_)
         | OptionValue::Fingerprint(_)
-        | OptionValue::Header { .. } => None,
+        | OptionValue::Header { .. }
+        | OptionValue::Via(_)
+        | OptionValue::Retries(_) => None,
     }
 }
 
@@ -51,7 +53,9 @@ pub(crate) fn to_text(int: i32, unit: Unit, like: &OptionValue) -> String {
         | OptionValue::Subnet(..)
         | OptionValue::Word(_)
         | OptionValue::Fingerprint(_)
-        | OptionValue::Header { .. } => int.to_string(),
+        | OptionValue::Header { .. }
+        | OptionValue::Via(_)
+        | OptionValue::Retries(_) => int.to_string(),
     }
 }
 

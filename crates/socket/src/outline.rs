@@ -87,7 +87,9 @@ pub fn outline_listening(address: &Address, look_up: bool, fd: &str) -> Result<O
                 }
                 Opening::bound_unix(address, way.end.clone()).map_err(refused)?
             }
-            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => continue,
+            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } | End::Behind(_) => {
+                continue;
+            }
         };
         outline.tries.push(way.through(&opening, fd));
     }
@@ -130,7 +132,9 @@ pub fn outline_call(address: &Address, look_up: bool, fd: &str) -> Result<Outlin
             }
             End::Path { transport, .. } if transport.is_file() => continue,
             End::Path { .. } | End::Abstract { .. } => (Family::Unix, None),
-            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => continue,
+            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } | End::Behind(_) => {
+                continue;
+            }
         };
         let opening = Opening::connected(address.transport, family, way.end.clone(), mine, options);
         let opening = opening.map_err(|error| fail(Attempt::option(way.end.clone(), error)))?;
@@ -203,6 +207,7 @@ impl Way {
 fn ways(address: &Address, role: Role, look_up: bool) -> Result<Ways, crate::ResolveError> {
     let transport = address.transport;
     let known = |end| Ok(Ways { questions: Vec::new(), ways: vec![Way { end, unknown: None }] });
+    let address = &*address.first_hop();
     let (host, port) = match &address.place {
         Place::Network { host, port } => (host, port),
         Place::Path(path) => return known(End::Path { transport, path: path.clone() }),

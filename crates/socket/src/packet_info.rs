@@ -39,7 +39,8 @@ impl Destination {
             | End::Unnamed(_)
             | End::Standard
             | End::Descriptor(_)
-            | End::Command { .. } => bound.clone(),
+            | End::Command { .. }
+            | End::Behind(_) => bound.clone(),
         }
     }
 }

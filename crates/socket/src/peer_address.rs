@@ -87,7 +87,7 @@ impl TryFrom<&End> for PeerAddress {
             End::Ip { address, .. } => Ok(PeerAddress::from(*address)),
             End::Path { path, .. } => Ok(PeerAddress(Peer::Path(path.clone()))),
             End::Abstract { name, .. } => Ok(PeerAddress(Peer::Abstract(name.clone()))),
-            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } => {
+            End::Unnamed(_) | End::Standard | End::Descriptor(_) | End::Command { .. } | End::Behind(_) => {
                 Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{end} has no name to send to")))
             }
         }

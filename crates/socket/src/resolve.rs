@@ -205,7 +205,12 @@ fn failed(name: &str, error: LookupError, wanted: Wanted) -> ResolveError {
     ResolveError { what, host: name.to_owned(), reason: reason(error) }
 }
 
-fn port_number(port: &Port, transport: Transport) -> Result<u16, ResolveError> {
+/// The number of a port, services(5).
+///
+/// # Errors
+///
+/// No such service.
+pub fn port_number(port: &Port, transport: Transport) -> Result<u16, ResolveError> {
     let service = match port {
         Port::Number(number) => return Ok(*number),
         Port::Service(service) => service,

@@ -90,7 +90,8 @@ impl BoundPaths {
             | End::Unnamed(_)
             | End::Standard
             | End::Descriptor(_)
-            | End::Command { .. } => None,
+            | End::Command { .. }
+            | End::Behind(_) => None,
         });
         BoundPaths(paths.collect())
     }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use switchboard::services::{Inert, MISFIT};
 use switchboard::socket::{BindErrorKind, ConnectErrorKind, ResolveErrorKind};
 use switchboard::{
-    BindError, CloseReason, ConnectError, DialFailureKind, Ended, OpenCallError, OpenDoorsError,
+    BindError, CloseReason, ConnectError, DialFailureKind, Ended, OpenCallError, OpenDoorsError, ReachError,
     ResolveError, ServeError,
 };
 
@@ -118,6 +118,17 @@ impl From<OpenCallError> for Failure {
     }
 }
 
+impl From<ReachError> for Failure {
+    fn from(error: ReachError) -> Failure {
+        match error {
+            ReachError::Connect(error) => error.into(),
+            ReachError::Port { .. } | ReachError::Via { .. } => {
+                Failure::new(status_of_dial(error.kind()), error)
+            }
+        }
+    }
+}
+
 impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Failure {
         Failure::new(status_of(&error), error)
@@ -187,6 +198,15 @@ pub(crate) fn outcome(ended: &Ended, what: &str) -> Result<(), Failure> {
     }
 }
 
+fn status_of_dial(kind: DialFailureKind) -> Status {
+    match kind {
+        DialFailureKind::NameNotFound => Status::NameNotFound,
+        DialFailureKind::Refused | DialFailureKind::Unreachable => Status::Refused,
+        DialFailureKind::TimedOut => Status::TimedOut,
+        DialFailureKind::Other => Status::Other,
+    }
+}
+
 fn outcome_of(reason: CloseReason, what: &str) -> Result<(), Failure> {
     let on_receive = |errno| switchboard::CallFailed { call: "recv(2)", errno };
     let (status, message) = match reason {
@@ -218,15 +238,7 @@ fn outcome_of(reason: CloseReason, what: &str) -> Result<(), Failure> {
                 on_receive(libc::ECONNREFUSED)
             ),
         ),
-        CloseReason::NotDialled(kind) => {
-            let status = match kind {
-                DialFailureKind::NameNotFound => Status::NameNotFound,
-                DialFailureKind::Refused | DialFailureKind::Unreachable => Status::Refused,
-                DialFailureKind::TimedOut => Status::TimedOut,
-                DialFailureKind::Other => Status::Other,
-            };
-            (status, format!("the {what} was {reason}"))
-        }
+        CloseReason::NotDialled(kind) => (status_of_dial(kind), format!("the {what} was {reason}")),
         CloseReason::NotTrusted(_) => (Status::NotTrusted, format!("the {what} was broken off: {reason}")),
         CloseReason::LayerFailed(_) => (Status::Reset, format!("the {what} was broken off: {reason}")),
         CloseReason::Drained | CloseReason::Limit(_) | CloseReason::Malformed(_) | CloseReason::Failed(_) => {

@@ -1,6 +1,7 @@
 //! The command line as types: what was asked for, before anything is looked at.
 
 mod admission;
+mod dialling;
 mod engine;
 mod load;
 
@@ -12,6 +13,7 @@ use switchboard::services::{Prefix, TimeFormat, Until};
 use switchboard::{Format, Framing};
 
 pub(crate) use admission::{Access, Admission};
+pub(crate) use dialling::Dialling;
 pub(crate) use engine::EngineArguments;
 pub(crate) use load::Load;
 
@@ -217,8 +219,11 @@ pub(crate) struct Serve {
 pub(crate) struct Relay {
     /// Where to be called.
     pub(crate) from: String,
-    /// Whom to call for each caller.
-    pub(crate) to: String,
+    /// Whom to call for each caller: one of these.
+    #[arg(required = true, value_name = "TO")]
+    pub(crate) to: Vec<String>,
+    #[command(flatten)]
+    pub(crate) dialling: Dialling,
     /// Where one address has messages and the other a byte stream: how messages are marked on the stream. One of
     /// line, nul, u8, u16be, u16le, u32be, u32le.
     #[arg(long)]

@@ -82,17 +82,17 @@ pub use address::{
 pub use caller::{CallError, Caller, FrameError};
 pub use conversation::{
     self, ByteOrder, Call, CallFailed, CloseReason, Conversation, CopiedBy, DialFailure, DialFailureKind,
-    Format, Framer, Framing, FramingError, Leg, Moment, Needs, Now, Outbox, PackError, PackProblem,
-    ParseFormatError, Payload, Service, Topic, TopicTooLong, UnpackError, Value, Width,
+    Format, Framer, Framing, FramingError, Leg, Moment, Needs, Notice, Now, Outbox, PackError, PackProblem,
+    ParseFormatError, Payload, Retries, Service, Topic, TopicTooLong, UnpackError, Value, Width,
 };
 pub use engine::{
     self, Access, AnswerRate, CallLimit, Control, Doors, Ended, Engine, EngineChoice, Event, Identity,
     IdentityError, LastCall, Layering, LayeringError, Limits, Line, Observer, OpenCallError, OpenDoorsError,
-    Output, ParseRuleError, Plan, ProgramEnd, ReadRulesError, ReadRulesErrorKind, Refusal, Report, Rule,
-    SendersUnknown, ServeError, Silent, TcpInfo, converse,
+    Output, ParseRuleError, Plan, ProgramEnd, ReachError, ReadRulesError, ReadRulesErrorKind, Refusal,
+    Report, Rule, SendersUnknown, ServeError, Silent, TcpInfo, converse, converse_with, reach,
 };
 pub use layers;
 pub use server::{Running, Server, StartError};
 pub use services;
 pub use socket::{self, BindError, ConnectError, ResolveError, SystemCall, trace};
-pub use sys::{SignalWatch, take_inherited};
+pub use sys::{SharedWords, SignalWatch, take_inherited};

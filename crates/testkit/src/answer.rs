@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use conversation::{
-    Address, Call, CallFailed, CloseReason, DialFailure, DialFailureKind, End, Leg, Moment, Now, Service,
-    Shape, Topic, Transport,
+    Address, Call, CallFailed, CloseReason, DialFailure, DialFailureKind, Dialling, End, Leg, Moment, Now,
+    Service, Shape, Topic, Transport,
 };
 use engine::{CallLimits, Carrier, Session};
 
@@ -74,7 +74,7 @@ impl Taker {
     fn answer_errands(&mut self, session: &mut Session, now: Now) {
         while let Some(leg) = self.dialled.pop() {
             let text = "connect(2): Connection refused".to_owned();
-            let why = DialFailure { kind: DialFailureKind::Refused, text };
+            let why = DialFailure { kind: DialFailureKind::Refused, may_pass: false, text };
             session.dial_failed(now, leg, &why, self);
         }
         if std::mem::take(&mut self.name_asked) {
@@ -103,7 +103,7 @@ impl Carrier for Taker {
 
     fn abort(&mut self, _leg: Leg) {}
 
-    fn dial(&mut self, leg: Leg, _address: Address) {
+    fn dial(&mut self, leg: Leg, _dialling: Dialling) {
         self.dialled.push(leg);
     }
 

@@ -30,8 +30,11 @@ pub(crate) struct Checks {
     rooms: Vec<Topic>,
     /// It asked that nothing be read.
     paused: bool,
+    /// What was owed on the leg whose dial has just failed: it still is if that is dialled again.
+    undialled: Option<Account>,
 }
 
+#[derive(Clone)]
 struct Account {
     /// `None` until it is connected.
     shape: Option<Shape>,
@@ -284,6 +287,7 @@ impl Checks {
                 }
             }
             Happened::DialFailed(leg, _) => {
+                self.undialled = Some(self.legs[leg.index()].clone());
                 self.legs[leg.index()].forget();
                 self.legs[leg.index()].broken = true;
             }
@@ -323,7 +327,13 @@ impl Checks {
             Effect::Finish(leg) => self.legs[leg.index()].finish_asked = true,
             // A program has the call from then on.
             Effect::Close { .. } | Effect::Abort(_) | Effect::HandOver(_) => self.closing = true,
+            Effect::Dial { leg, .. } if leg.index() < self.legs.len() => {
+                if let Some(account) = self.undialled.take() {
+                    self.legs[leg.index()] = account;
+                }
+            }
             Effect::Dial { .. } => self.legs.push(Account::new(None)),
+            Effect::Tell(_) => {}
             Effect::Join { a, b, copied_by } => {
                 self.legs[a.index()].partner = Some((b.index(), *copied_by));
                 self.legs[b.index()].partner = Some((a.index(), *copied_by));

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use conversation::{Address, CallFailed, CloseReason, Leg, Moment, Shape, Topic};
+use conversation::{Address, CallFailed, CloseReason, Dialling, Leg, Moment, Notice, Shape, Topic};
 use engine::Carrier;
 
 use crate::faults::{OUTPUT_FULL, SEND_BROKEN, SEND_RESET};
@@ -145,10 +145,17 @@ impl Carrier for Hands<'_> {
         }
     }
 
-    fn dial(&mut self, leg: Leg, address: Address) {
+    fn dial(&mut self, leg: Leg, dialling: Dialling) {
+        let Dialling { address, not_before, .. } = dialling;
         self.note(&format!("dials {address}"));
-        self.ends.push(LegEnd::new(None, false));
-        self.send_out(Asked::Dial(leg, Box::new(address)));
+        if leg.index() == self.ends.len() {
+            self.ends.push(LegEnd::new(None, false));
+        }
+        self.send_out_after(not_before, Asked::Dial(leg, Box::new(address)));
+    }
+
+    fn tell(&mut self, notice: &Notice) {
+        self.note(&format!("tells that {notice}"));
     }
 
     fn hand_over(&mut self, address: Address) {
@@ -205,8 +212,12 @@ impl Hands<'_> {
     }
 
     fn send_out(&mut self, what: Asked) {
+        self.send_out_after(None, what);
+    }
+
+    fn send_out_after(&mut self, not_before: Option<Moment>, what: Asked) {
         let takes = std::time::Duration::from_micros(self.world.seed.below(20_000));
-        let due = self.world.now + takes;
+        let due = not_before.unwrap_or(self.world.now).max(self.world.now) + takes;
         self.world.errands.push(Errand { due, call: self.call, what });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conversation::{Address, CallFailed, CloseReason, Leg, Topic};
+use conversation::{Address, CallFailed, CloseReason, Dialling, Leg, Topic};
 use engine::{Carrier, HeldSent};
 
 /// Takes as many bytes as there is room for, on all legs but the caller's together; there it takes all.
@@ -64,7 +64,7 @@ impl Carrier for Ledger {
         self.done.push(format!("abort {}", leg.index()));
     }
 
-    fn dial(&mut self, _: Leg, _: Address) {}
+    fn dial(&mut self, _: Leg, _: Dialling) {}
 
     fn hand_over(&mut self, _: Address) {}
 

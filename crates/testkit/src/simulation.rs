@@ -18,6 +18,8 @@ pub struct Simulation {
     pub(crate) seed: u64,
     pub(crate) callers: Vec<Caller>,
     pub(crate) peers: Vec<(String, Caller)>,
+    /// How many dials of a peer are refused first.
+    pub(crate) refusals: Vec<(String, usize)>,
     pub(crate) peer_name: Option<String>,
     pub(crate) limits: CallLimits,
     pub(crate) drain_at: Option<Moment>,
@@ -32,6 +34,7 @@ impl Simulation {
             seed,
             callers: Vec::new(),
             peers: Vec::new(),
+            refusals: Vec::new(),
             peer_name: None,
             limits: CallLimits::default(),
             drain_at: None,
@@ -59,6 +62,19 @@ impl Simulation {
             Err(error) => panic!("{error}"),
         }
         self
+    }
+
+    /// The same, once this many dials of the address were refused.
+    ///
+    /// # Panics
+    ///
+    /// When the text is no address.
+    #[must_use]
+    pub fn late_peer(self, address: &str, refused: usize, peer: Caller) -> Simulation {
+        let mut simulation = self.peer(address, peer);
+        let known = simulation.peers.last().map(|(known, _)| (known.clone(), refused));
+        simulation.refusals.extend(known);
+        simulation
     }
 
     /// The host name that every caller has; none otherwise.

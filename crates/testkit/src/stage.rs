@@ -34,6 +34,8 @@ pub(crate) struct Stage<'s> {
     /// The calls by their number less one; `None` once over.
     calls: Vec<Option<LiveCall>>,
     ended: Vec<Ended>,
+    /// How many dials of an address are still refused.
+    refusals: Vec<(String, usize)>,
     drained: bool,
     promises_broken: Vec<String>,
 }
@@ -94,6 +96,7 @@ impl<'s> Stage<'s> {
             players: Vec::new(),
             calls: Vec::new(),
             ended: Vec::new(),
+            refusals: simulation.refusals.clone(),
             drained: false,
             promises_broken: Vec::new(),
             world: World {

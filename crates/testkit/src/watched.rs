@@ -53,22 +53,25 @@ impl Watched {
         event(&mut *self.inner, &mut asked);
         for effect in asked.into_effects() {
             self.checks.lock().asked(&effect);
-            pass_on(effect, out);
+            pass_on(effect, legs, out);
         }
     }
 }
 
-fn pass_on<'a>(effect: Effect<'a>, out: &mut Outbox<'a>) {
+/// `legs` are there already.
+fn pass_on<'a>(effect: Effect<'a>, legs: usize, out: &mut Outbox<'a>) {
     match effect {
         Effect::Send { leg, bytes } => out.send(leg, bytes),
         Effect::Finish(leg) => out.finish(leg),
         Effect::Close { linger: false, .. } => out.hang_up(),
         Effect::Close { reason, linger: true } => out.close_because(reason),
         Effect::Abort(reason) => out.abort(reason),
-        Effect::Dial { leg, address } => {
-            let dialled = out.dial(*address);
+        Effect::Dial { leg, dialling } if leg.index() >= legs => {
+            let dialled = out.dial(*dialling);
             debug_assert_eq!(dialled, Some(leg), "both outboxes count the same legs");
         }
+        Effect::Dial { leg, dialling } => out.dial_again(leg, *dialling),
+        Effect::Tell(notice) => out.tell(notice),
         Effect::HandOver(address) => out.hand_over(*address),
         Effect::Join { a, b, copied_by } => out.join(a, b, copied_by),
         Effect::Deadline(Some(due)) => out.deadline_at(due),

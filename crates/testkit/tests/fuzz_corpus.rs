@@ -27,6 +27,8 @@ mod proxy_body;
 mod rules_body;
 #[path = "../../../fuzz/bodies/units.rs"]
 mod units_body;
+#[path = "../../../fuzz/bodies/via.rs"]
+mod via_body;
 #[path = "../../../fuzz/bodies/websocket.rs"]
 mod websocket_body;
 
@@ -45,6 +47,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("proxy", proxy_body::run),
     ("rules", rules_body::run),
     ("units", units_body::run),
+    ("via", via_body::run),
     ("websocket", websocket_body::run),
 ];
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use conversation::{CloseReason, DialFailureKind, Framing};
-use services::Relay;
+use services::{Balance, Relay, Targets};
 use testkit::{Caller, Faults, Seed, SendFails, Simulation};
 
 const SEEDS: u64 = 1000;
@@ -112,4 +112,63 @@ fn a_message_that_the_framing_cannot_carry_ends_the_call_that_brought_it() {
     let caller = Caller::datagrams().send("one\ntwo");
     let run = Simulation::new(1).caller(caller).peer(FAR, Caller::new().read_all()).run(&framed(FAR));
     assert_eq!(run.calls[0].reason, CloseReason::Malformed("its framing cannot carry it"));
+}
+
+/// The relay to one of two, of which the first is to be dialled first.
+fn among(options: &str) -> (Relay, [String; 2]) {
+    let addresses = ["first", "second"].map(|name| format!("tcp://{name}.example:7{options}"));
+    let parsed = addresses.iter().map(|address| address.parse().unwrap()).collect();
+    (Relay::among(Targets::new(parsed, Balance::Failover)).seeded(7), addresses)
+}
+
+#[test]
+fn whom_one_address_does_not_answer_another_gets_whole() {
+    for seed in 0..SEEDS {
+        let (relay, [_, second]) = among("");
+        let mut bytes = Seed::new(seed);
+        let (said, answered) = (bytes.bytes(2_000), bytes.bytes(3_000));
+        let caller = || Caller::new().send(&said).finish().read_all();
+        let far = Caller::new().read_all().send(&answered).finish();
+        let run = Simulation::new(seed).caller(caller()).caller(caller()).peer(&second, far).run(&relay);
+        for at in 0..2 {
+            assert!(
+                run.dialled[at].heard.bytes() == said && run.callers[at].bytes() == answered,
+                "seed {seed}"
+            );
+            assert_eq!(run.calls[at].reason, CloseReason::Finished, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_caller_is_held_until_somebody_is_there_and_loses_nothing() {
+    for seed in 0..SEEDS {
+        let (relay, [first, _]) = among("?retry=forever");
+        let mut bytes = Seed::new(seed);
+        // Above the high mark: the rest waits with the caller.
+        let said = bytes.bytes(100_000);
+        let caller = Caller::new().send(&said).finish().read_all();
+        let far = Caller::new().read_all().send("heard").finish();
+        let refused = bytes.index(6);
+        let run = Simulation::new(seed).caller(caller).late_peer(&first, refused, far).run(&relay);
+        assert!(run.dialled[0].heard.bytes() == said && run.callers[0].bytes() == b"heard", "seed {seed}");
+        assert_eq!(run.calls[0].reason, CloseReason::Finished, "seed {seed}");
+    }
+}
+
+#[test]
+fn after_so_many_tries_a_held_caller_is_reset() {
+    for seed in 0..SEEDS {
+        let (relay, _) = among("?retry=3&retry-wait=1s");
+        let caller = Caller::new().send("hello").read_all().finish();
+        let run = Simulation::new(seed).caller(caller).run(&relay);
+        assert_eq!(run.calls[0].reason, CloseReason::NotDialled(DialFailureKind::Refused), "seed {seed}");
+        assert!(run.callers[0].reset.is_some() && run.callers[0].finished.is_none(), "seed {seed}");
+        // 1 s, 2 s and 4 s, each between its half and its whole.
+        let lasted = run.ended.since_start();
+        assert!(
+            lasted >= Duration::from_millis(3_500) && lasted < Duration::from_millis(7_500),
+            "{lasted:?}"
+        );
+    }
 }

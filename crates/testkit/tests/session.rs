@@ -58,7 +58,7 @@ fn the_outbox_is_taken_before_the_next_event() {
         }
 
         fn abort(&mut self, _: Leg) {}
-        fn dial(&mut self, _: Leg, _: Address) {}
+        fn dial(&mut self, _: Leg, _: conversation::Dialling) {}
         fn hand_over(&mut self, _: Address) {}
         fn name_peer(&mut self) {}
         fn output(&mut self, _: &[u8]) -> Result<(), CallFailed> {

@@ -18,6 +18,7 @@ use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
 use super::programs::{HandedOver, Over, PATIENCE, hung_up};
 use super::splice::receive_for;
 use super::unreachable::{TOO_LONG_FOR_THE_WAY, unreachable};
+use super::waiting::{Far, Waiting};
 use super::{Reactor, Token};
 
 /// Receives that one leg may have in one turn, so that a caller who sends without end makes nobody wait.
@@ -32,8 +33,8 @@ pub(super) struct Entry {
     /// When to look again at what the kernel put off.
     look_at: Option<Moment>,
     pub(super) is_queued: bool,
-    /// Whom it dialled, or what program it was given to.
-    pub(super) far: Option<Box<End>>,
+    /// Whom it dialled, or what program it was given to; before that, whom it waits to dial.
+    pub(super) far: Option<Box<Far>>,
     /// The program that has the caller's socket.
     pub(super) handed_over: Option<Box<HandedOver>>,
     #[expect(dead_code, reason = "held to be given back when the call ends")]
@@ -44,6 +45,16 @@ pub(super) struct Entry {
 const _: () = assert!(size_of::<Entry>() <= 440);
 
 impl Entry {
+    /// Who is at the other end, once that is known.
+    pub(super) fn far_end(&self) -> Option<&End> {
+        if let Some(Far::End(end)) = self.far.as_deref() { Some(end) } else { None }
+    }
+
+    /// The dial that it waits for.
+    pub(super) fn waiting(&mut self) -> Option<&mut Waiting> {
+        if let Some(Far::Waiting(waiting)) = self.far.as_deref_mut() { Some(waiting) } else { None }
+    }
+
     /// It is a datagram peer's, and nothing is owed to it: unless it speaks again, or who was dialled for it does,
     /// it is over.
     fn is_idle_peer(&self) -> bool {
@@ -296,9 +307,13 @@ impl<S: Selector> Reactor<S> {
         if self.is_draining && entry.is_idle_peer() {
             return self.with(slot, now, |session, hands| session.end(now, CloseReason::Finished, hands));
         }
+        if entry.session.is_ending() && entry.waiting().is_some() {
+            return self.give_up_waiting(slot, now);
+        }
         entry.plan_look(now.moment);
         let of_layers = entry.ends.iter().filter_map(LegEnd::next_deadline).min();
-        let dues = [entry.session.next_deadline(), entry.look_at, of_layers];
+        let dial = entry.waiting().map(|waiting| waiting.due);
+        let dues = [entry.session.next_deadline(), entry.look_at, of_layers, dial];
         if let Some(due) = dues.into_iter().flatten().min()
             && entry.timer.is_none_or(|timer| due < timer)
         {
@@ -356,7 +371,7 @@ impl<S: Selector> Reactor<S> {
     /// A call is over, and so is the program that was started for it, if one was.
     pub(super) fn tell_end(&mut self, over: &Over, program: Option<ProgramEnd>, now: Now) {
         let Over { entry, reason, tcp } = over;
-        self.host.ended(&entry.session, entry.far.as_deref(), *reason, *tcp, program, now);
+        self.host.ended(&entry.session, entry.far_end(), *reason, *tcp, program, now);
         self.host.leave_place();
         self.doors_may_answer();
     }
@@ -373,6 +388,7 @@ impl<S: Selector> Reactor<S> {
             entry.look_again();
             self.turn(slot, now);
         }
+        self.dial_due(slot, now);
         if self.layers_due(slot, now) {
             self.turn(slot, now);
         }

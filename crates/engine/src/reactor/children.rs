@@ -85,7 +85,7 @@ impl<S: Selector> Reactor<S> {
         let words = self.host.child_words.get();
         let words = words.and_then(|words| words.take(child.process, kind.is_some()));
         if let Some(kind) = kind {
-            let why = DialFailure { kind, text: words.unwrap_or_else(|| kind.to_string()) };
+            let why = DialFailure { kind, may_pass: false, text: words.unwrap_or_else(|| kind.to_string()) };
             self.host.tallies.not_dialled(&child.call.peer, &why);
         }
         match status.exit_status() {

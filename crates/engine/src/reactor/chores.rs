@@ -15,30 +15,38 @@ use super::Reactor;
 use super::hands::Chore;
 use super::layered::laid;
 use super::leg_end::LegSocket;
+use super::waiting::Far;
 
 impl<S: Selector> Reactor<S> {
     pub(super) fn do_chore(&mut self, chore: Chore, now: Now) {
         match chore {
-            Chore::Dial { slot, leg, address } if address.transport == Transport::Standard => {
+            Chore::Dial { slot, leg, dialling }
+                if dialling.not_before.is_some_and(|due| due > now.moment) =>
+            {
+                let due = dialling.not_before.unwrap_or(now.moment);
+                self.dial_later(slot, leg, due, dialling);
+            }
+            Chore::Dial { slot, leg, dialling } if dialling.address.transport == Transport::Standard => {
                 match Standard::open() {
                     Ok(standard) => self.connect_leg(slot, leg, LegSocket::Standard(standard), now),
                     Err(error) => {
-                        let text = format!("cannot use {address}: {error}");
-                        let why = DialFailure { kind: DialFailureKind::Other, text };
+                        let text = format!("cannot use {}: {error}", dialling.address);
+                        let why = DialFailure { kind: DialFailureKind::Other, may_pass: false, text };
                         self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
                     }
                 }
             }
-            Chore::Dial { slot, leg, address } if address.transport.is_program() => {
+            Chore::Dial { slot, leg, dialling } if dialling.address.transport.is_program() => {
+                let address = Box::new(dialling.address);
                 let environment = self.environment(slot);
                 self.send_errand(slot, leg, Errand::Start { address, environment }, now);
             }
-            Chore::Dial { slot, leg, address } if address.transport.is_file() => {
-                self.send_errand(slot, leg, Errand::Open(address), now);
+            Chore::Dial { slot, leg, dialling } if dialling.address.transport.is_file() => {
+                self.send_errand(slot, leg, Errand::Open(Box::new(dialling.address)), now);
             }
-            Chore::Dial { slot, leg, address } => {
+            Chore::Dial { slot, leg, dialling } => {
                 let layerings = Arc::clone(&self.host.layerings);
-                self.send_errand(slot, leg, Errand::Dial { address, layerings, asked: Instant::now() }, now);
+                self.send_errand(slot, leg, Errand::Dial { dialling, layerings, asked: Instant::now() }, now);
             }
             Chore::HandOver { slot, address } => self.hand_over(slot, address, now),
             Chore::NamePeer { slot } => {
@@ -62,6 +70,19 @@ impl<S: Selector> Reactor<S> {
         }
     }
 
+    /// Tells the session, which may dial again; nobody is dialled again while it is drained.
+    fn dial_failed(&mut self, slot: usize, leg: Leg, why: DialFailure, now: Now) {
+        let why = DialFailure { may_pass: why.may_pass && !self.is_draining, ..why };
+        let Some(peer) = self.entries.get(slot).map(|entry| entry.session.call().peer.clone()) else {
+            return;
+        };
+        self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
+        match self.entries.get(slot) {
+            Some(entry) if entry.session.is_dialling(leg) => self.waits_after(slot, why.kind),
+            Some(_) | None => self.host.tallies.not_dialled(&peer, &why),
+        }
+    }
+
     pub(super) fn errand_done(&mut self, ticket: Ticket, done: Done, now: Now) {
         let Ticket { slot, call_number, leg } = ticket;
         if self.entries.get(slot).is_none_or(|entry| entry.session.call().number != call_number) {
@@ -70,33 +91,30 @@ impl<S: Selector> Reactor<S> {
         match done {
             Done::Dialled(Ok((connected, layering))) => {
                 let Some(entry) = self.entries.get_mut(slot) else { return };
-                entry.far = Some(Box::new(connected.end));
+                entry.far = Some(Box::new(Far::End(connected.end)));
                 let call = entry.session.call();
                 match laid(connected.connection, layering.as_deref(), &call.peer, &call.local, now) {
                     Ok(socket) => self.connect_leg(slot, leg, socket, now),
                     Err(text) => {
-                        let why = DialFailure { kind: DialFailureKind::Other, text };
+                        let why = DialFailure { kind: DialFailureKind::Other, may_pass: false, text };
                         self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
                     }
                 }
             }
             Done::Started(Ok(program)) => {
                 if let Some(entry) = self.entries.get_mut(slot) {
-                    entry.far = Some(Box::new(program.end().clone()));
+                    entry.far = Some(Box::new(Far::End(program.end().clone())));
                 }
                 self.connect_leg(slot, leg, LegSocket::Program(Box::new(program)), now);
             }
             Done::Opened(Ok(file)) => {
                 if let Some(entry) = self.entries.get_mut(slot) {
-                    entry.far = Some(Box::new(file.end().clone()));
+                    entry.far = Some(Box::new(Far::End(file.end().clone())));
                 }
                 self.connect_leg(slot, leg, LegSocket::File(Box::new(file)), now);
             }
             Done::Dialled(Err(why)) | Done::Started(Err(why)) | Done::Opened(Err(why)) => {
-                if let Some(entry) = self.entries.get(slot) {
-                    self.host.tallies.not_dialled(&entry.session.call().peer, &why);
-                }
-                self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
+                self.dial_failed(slot, leg, why, now);
             }
             Done::HandedOver(given) => self.handed_over(slot, given, now),
             Done::Named(name) => {

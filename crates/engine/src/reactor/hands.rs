@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use conversation::{Address, CallFailed, CloseReason, Leg, Now, Topic};
+use conversation::{Address, CallFailed, CloseReason, Dialling, Leg, Notice, Now, Topic};
 use smallvec::SmallVec;
 
 use crate::host::Host;
-use crate::{Carrier, HeldSent, Members, ServeError};
+use crate::{Carrier, Event, HeldSent, Members, ServeError};
 
 use super::door::DoorState;
 use super::leg_end::{LegEnd, LegSocket};
 
 /// What a session asked for and only the reactor can do, once the session's event is over.
 pub(super) enum Chore {
-    Dial { slot: usize, leg: Leg, address: Box<Address> },
+    Dial { slot: usize, leg: Leg, dialling: Box<Dialling> },
     HandOver { slot: usize, address: Box<Address> },
     NamePeer { slot: usize },
 }
@@ -72,9 +72,15 @@ impl Carrier for Hands<'_> {
         }
     }
 
-    fn dial(&mut self, leg: Leg, address: Address) {
-        self.ends.push(LegEnd::new(LegSocket::None));
-        self.chores.push(Chore::Dial { slot: self.slot, leg, address: Box::new(address) });
+    fn dial(&mut self, leg: Leg, dialling: Dialling) {
+        if leg.index() == self.ends.len() {
+            self.ends.push(LegEnd::new(LegSocket::None));
+        }
+        self.chores.push(Chore::Dial { slot: self.slot, leg, dialling: Box::new(dialling) });
+    }
+
+    fn tell(&mut self, notice: &Notice) {
+        self.host.tell(&Event::Notice(notice));
     }
 
     fn hand_over(&mut self, address: Address) {

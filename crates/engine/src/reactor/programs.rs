@@ -19,6 +19,7 @@ use crate::{LINGER, ProgramEnd, Session, call, environment};
 
 use super::calls::Entry;
 use super::leg_end::{LegEnd, LegSocket};
+use super::waiting::Far;
 use super::{Reactor, Token};
 
 /// How long a program may take to end: once its call is over, and again once it has been told to.
@@ -166,7 +167,7 @@ impl<S: Selector> Reactor<S> {
             LegSocket::Connection(connection) if is_announced => {
                 if let (Some(entry), Place::Command(command)) = (self.entries.get_mut(slot), &address.place) {
                     let (transport, command) = (address.transport, command.clone());
-                    entry.far = Some(Box::new(End::Command { transport, command }));
+                    entry.far = Some(Box::new(Far::End(End::Command { transport, command })));
                 }
                 self.send_errand(
                     slot,

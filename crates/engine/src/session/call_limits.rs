@@ -23,11 +23,13 @@ pub enum CallLimit {
     Bytes,
     /// [`CallLimits::duration_max`].
     Duration,
+    /// No place was left among the callers who are held while the other end is down.
+    Held,
 }
 
 impl CallLimit {
     /// Each of them.
-    pub const ALL: [CallLimit; 2] = [CallLimit::Bytes, CallLimit::Duration];
+    pub const ALL: [CallLimit; 3] = [CallLimit::Bytes, CallLimit::Duration, CallLimit::Held];
 
     /// The option of the command line that sets it.
     #[must_use]
@@ -35,6 +37,7 @@ impl CallLimit {
         match self {
             CallLimit::Bytes => "max-bytes-per-call",
             CallLimit::Duration => "max-call-duration",
+            CallLimit::Held => "hold-max",
         }
     }
 

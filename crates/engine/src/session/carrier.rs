@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conversation::{Address, CallFailed, CloseReason, Leg, Topic};
+use conversation::{Address, CallFailed, CloseReason, Dialling, Leg, Notice, Topic};
 
 #[cfg(doc)]
 use super::Session;
@@ -43,8 +43,13 @@ pub trait Carrier {
     /// Ends the leg at once with a reset where the transport has one.
     fn abort(&mut self, leg: Leg);
 
-    /// Calls `address`; the answer is [`Session::connected`] or [`Session::dial_failed`], later.
-    fn dial(&mut self, leg: Leg, address: Address);
+    /// Calls somebody; the answer is [`Session::connected`] or [`Session::dial_failed`], later.
+    fn dial(&mut self, leg: Leg, dialling: Dialling);
+
+    /// Says in the log how dials fare.
+    fn tell(&mut self, notice: &Notice) {
+        let _ = notice;
+    }
 
     /// Gives the caller's socket to the program at `address`. The engine ends the session with [`Session::end`] once the
     /// program has ended, or could not be started.

@@ -55,7 +55,8 @@ impl Session {
         for (index, state) in self.legs.iter_mut().enumerate() {
             // A joined leg that just ended would tell its peer that this was all.
             let is_whole = state.finished && state.broken.is_none();
-            let is_cut = !reason.is_clean() && state.partner.is_some() && !is_whole;
+            let is_joined = state.partner.is_some() || reason == CloseReason::NOT_HELD;
+            let is_cut = !reason.is_clean() && is_joined && !is_whole;
             if let Some(leg) = Leg::new(index)
                 && (state.owes() || is_cut || carrier.holds_back(leg))
             {

@@ -108,6 +108,10 @@ impl LegState {
         self.shape.is_some_and(|shape| shape != Shape::Datagram)
     }
 
+    pub(super) fn is_dialling(&self) -> bool {
+        self.shape.is_none() && !self.finished // unless it was lost
+    }
+
     pub(super) fn can_receive(&self) -> bool {
         self.shape.is_some() && !self.peer_finished
     }

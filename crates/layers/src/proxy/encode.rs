@@ -89,7 +89,9 @@ fn unix_block(source: &End, destination: &End) -> Option<(Transport, Vec<u8>)> {
                 block.extend(name);
             }
             End::Unnamed(_) => {}
-            End::Ip { .. } | End::Standard | End::Descriptor(_) | End::Command { .. } => return None,
+            End::Ip { .. } | End::Standard | End::Descriptor(_) | End::Command { .. } | End::Behind(_) => {
+                return None;
+            }
         }
         if block.len() - start > PATH_BYTES {
             return None;

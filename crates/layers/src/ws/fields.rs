@@ -3,7 +3,7 @@
 use httparse::Header;
 
 /// The most fields of a head that is read.
-pub(super) const FIELDS_MAX: usize = 64;
+pub(crate) const FIELDS_MAX: usize = 64;
 
 /// The values of all fields of this name, as far as they are text.
 pub(super) fn all<'h>(fields: &[Header<'h>], name: &str) -> impl Iterator<Item = &'h str> {

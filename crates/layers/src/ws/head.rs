@@ -4,19 +4,19 @@
 //! it is cut, each byte is looked at a bounded number of times. Bound: 16 KiB.
 
 /// The longest head.
-pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 const BLANK_LINE: &[u8] = b"\r\n\r\n";
 
 /// What has come of a head.
-#[derive(Default)]
-pub(super) struct Head {
+#[derive(Debug, Default)]
+pub(crate) struct Head {
     bytes: Vec<u8>,
 }
 
 /// Why there is no head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HeadProblem {
+pub(crate) enum HeadProblem {
     TooLong,
     /// It begins otherwise.
     NotHttp,
@@ -24,7 +24,7 @@ pub(super) enum HeadProblem {
 
 impl Head {
     /// The head, once it is whole, taken from the front of `input`; `may_begin` knows it by its beginning.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         input: &mut &[u8],
         may_begin: impl Fn(&[u8]) -> bool,

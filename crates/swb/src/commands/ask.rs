@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use switchboard::services::{self, Crlf};
-use switchboard::{Address, CloseReason, Shape, Transport, converse};
+use switchboard::{Address, CloseReason, Shape, Transport, converse_with};
 
 use crate::failure::{Failure, Status, outcome_of_program};
 use crate::invocation::Ask;
 use crate::log::{Log, Role};
+
+use super::connect::Called;
 
 /// How long each try waits for an answer where messages may be lost.
 const TRY: Duration = Duration::from_secs(1);
@@ -30,7 +32,7 @@ pub(super) fn address(arguments: &Ask) -> Result<Address, Failure> {
 fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
     let address = address(&arguments)?;
     let message = message(&arguments)?;
-    let (line, end) = super::connect::line(&address, log)?;
+    let Called { line, peer, name } = super::connect::call(&address, log)?;
     let may_lose = line.shape() == Shape::Datagram;
     let ask = services::Ask {
         message,
@@ -41,9 +43,9 @@ fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
         wait: arguments.wait,
         unpack: arguments.unpack,
     };
-    let what = format!("question to {end}");
+    let what = format!("question to {name}");
     let plan = super::plan(ask, log, super::is_inert(arguments.raw))?;
-    let ended = converse(plan, line)?;
+    let ended = converse_with(plan, line, peer)?;
     if ended.reason == CloseReason::TimedOut {
         let hint = "is the server running, and is the address right?";
         return Err(Failure::new(Status::TimedOut, format!("the {what} was not answered in time; {hint}")));

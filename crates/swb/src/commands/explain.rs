@@ -131,6 +131,7 @@ fn call(address: &Address, look_up: bool, kind: Caller, page: &mut Page) -> Resu
         callers::DIALLED.iter().for_each(|row| page.call(row));
     }
     outline.tries.first().into_iter().flat_map(|one| &one.late).for_each(|planned| page.planned(planned));
+    proxies(address, page);
     let has_layers = layers::explain(address, Side::Calling, page);
     page.section(if has_layers { "then, once they are open" } else { "then, once it is connected" });
     kind.rows().iter().for_each(|row| page.call(row));
@@ -138,6 +139,14 @@ fn call(address: &Address, look_up: bool, kind: Caller, page: &mut Page) -> Resu
         layers::bulk(address, None, page);
     }
     Ok(())
+}
+
+/// What is said with proxies before anything else.
+fn proxies(address: &Address, page: &mut Page) {
+    for via in address.options.vias() {
+        page.section(&format!("then, with the proxy {}", via.without_credentials()));
+        callers::ASKED_TO_CALL.iter().for_each(|row| page.call(row));
+    }
 }
 
 /// The calls that start a program.
@@ -223,28 +232,43 @@ fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failur
         Some(_) => "messages on one side, marked on the byte stream of the other (--framing)",
         None => "what comes from one side goes to the other, as it came",
     };
-    let says = [("to", to.to_string()), ("", framing.to_owned())];
+    let mut says: Vec<_> = to.iter().map(|to| ("to", to.shown().to_string())).collect();
+    if to.len() > 1 {
+        says.push((
+            "",
+            "each caller gets one of them, another if that is not reached (--balance)".to_owned(),
+        ));
+    }
+    says.push(("", framing.to_owned()));
     answer(&offer, &says, &arguments.answering, look_up, page)?;
-    if to.transport.is_program() {
-        program(&to, page)?;
+    let (called, others): (Vec<_>, Vec<_>) =
+        to.iter().partition(|to| !to.transport.is_program() && !to.transport.is_file());
+    for to in &called {
+        let outline = outline_call(to, look_up, FAR)?;
+        candidates(to, &outline, look_up, page);
+        page.section(&format!("calls to {}, for each caller, by a helper thread", to.shown()));
+        asked(&outline, page);
+        tries(&outline, page);
+        outline.tries.first().into_iter().flat_map(|one| &one.late).for_each(|planned| page.planned(planned));
+        proxies(to, page);
+        layers::explain(to, Side::Calling, page);
+    }
+    for to in others {
+        if to.transport.is_file() {
+            file(to, "call", page);
+            continue;
+        }
+        program(to, page)?;
         page.section("then, for each caller");
         callers::RELAYED_TO_PROGRAM.iter().for_each(|row| page.call(row));
-        return Ok(());
     }
-    if to.transport.is_file() {
-        file(&to, "call", page);
-        return Ok(());
+    if !called.is_empty() {
+        page.section("then, once both are connected");
+        callers::RELAYED.iter().for_each(|row| page.call(row));
     }
-    let outline = outline_call(&to, look_up, FAR)?;
-    candidates(&to, &outline, look_up, page);
-    page.section(&format!("calls to {to}, for each caller, by a helper thread"));
-    asked(&outline, page);
-    tries(&outline, page);
-    outline.tries.first().into_iter().flat_map(|one| &one.late).for_each(|planned| page.planned(planned));
-    layers::explain(&to, Side::Calling, page);
-    page.section("then, once both are connected");
-    callers::RELAYED.iter().for_each(|row| page.call(row));
-    layers::bulk(&arguments.from.parse()?, Some(&to), page);
+    if let [to] = &called[..] {
+        layers::bulk(&arguments.from.parse()?, Some(to), page);
+    }
     Ok(())
 }
 

@@ -145,6 +145,8 @@ fn value(kind: &Kind) -> String {
         Kind::Header => "NAME:VALUE".to_owned(),
         Kind::Origin => "https://HOST".to_owned(),
         Kind::Fingerprint => "sha256:HEX".to_owned(),
+        Kind::Via => "socks5://HOST:PORT, http-connect://HOST:PORT".to_owned(),
+        Kind::Retries => "N, forever".to_owned(),
     }
 }
 

@@ -225,9 +225,9 @@ fn serve_line(address: &Address, plan: Plan, mut ready: Ready, log: &Log) -> Res
         | Transport::Pty
         | Transport::Serial
         | Transport::Tun => {
-            let (line, end) = super::connect::line(address, log)?;
-            opened = Some(end).filter(|_| address.transport.is_file());
-            line
+            let called = super::connect::call(address, log)?;
+            opened = Some(called.name).filter(|_| address.transport.is_file());
+            called.line
         }
         Transport::Descriptor
         | Transport::Tcp

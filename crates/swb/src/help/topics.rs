@@ -124,6 +124,11 @@ and its exit status is told with -v. `exec` cuts words at spaces that no quote h
 TCPLOCALIP, TCPLOCALPORT (UDP and UNIX likewise), REMOTE_ADDR, REMOTE_PORT, SWB_PEER, SWB_LOCAL. A % of the command is
 written %25, a ? %3F.
 
+?via=socks5://HOST:PORT and ?via=http-connect://HOST:PORT have a proxy make the call, by SOCKS 5 (RFC 1928) or the
+method CONNECT of HTTP. It looks the host's name up, not we. USER:PASSWORD@ in front of its host tells it who calls;
+messages show neither. Several are gone through in their order, the nearest first. Layers lie behind them all:
+'tls://example.org:443?via=socks5://localhost:1080' is encrypted up to example.org.
+
 In paths, names, commands and the values of options, %XX stands for the byte XX, and must stand for %, ? and &.
 
 An option follows a question mark, further ones an ampersand; the shell wants quotes around them:
@@ -190,7 +195,9 @@ fn value(row: &OptionRow) -> String {
         | Kind::Token
         | Kind::Header
         | Kind::Origin
-        | Kind::Fingerprint) => format!("=VALUE  {kind}"),
+        | Kind::Fingerprint
+        | Kind::Via
+        | Kind::Retries) => format!("=VALUE  {kind}"),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use switchboard::address::visible;
 use switchboard::engine::OPEN_TOLD_MAX;
-use switchboard::{Call, CallFailed, Event, Leg, ProgramEnd, TcpInfo};
+use switchboard::{Call, CallFailed, Event, Leg, Notice, ProgramEnd, TcpInfo};
 
 use crate::failure::Failure;
 use crate::json::Json;
@@ -42,7 +42,9 @@ type Members = Vec<(&'static str, Json)>;
 /// From which level on an event is told, if at all.
 pub(crate) fn level(event: &Event<'_>, role: Role) -> Option<Level> {
     match event {
+        Event::Notice(Notice::Down { .. } | Notice::Up { .. }) => Some(Level::Normal),
         Event::Answered(_)
+        | Event::Notice(Notice::DialsAgain { .. } | Notice::PassedOver { .. })
         | Event::Ended { .. }
         | Event::Message { .. }
         | Event::Layer { .. }
@@ -266,6 +268,7 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
                 vec![("callers", (*callers).into()), ("peer", json(last)), ("reason", (*why).into())];
             ("not_dialled", text, members)
         }
+        Event::Notice(notice) => notice_of(notice),
         Event::Draining { calls, at_most } => {
             let text = format!(
                 "draining: {calls} calls are open and have {} s; the same signal again ends them now",
@@ -291,6 +294,21 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
         }
         Event::Open { .. } | Event::Bell => ("", String::new(), Vec::new()),
     }
+}
+
+/// How dials fare.
+fn notice_of(notice: &Notice) -> (&'static str, String, Members) {
+    let (name, members): (_, Members) = match notice {
+        Notice::DialsAgain { why, after } => {
+            ("dials_again", vec![("reason", why.as_str().into()), ("seconds", (*after).into())])
+        }
+        Notice::PassedOver { why } => ("passed_over", vec![("reason", why.as_str().into())]),
+        Notice::Down { address, why, .. } => {
+            ("down", vec![("address", address.as_str().into()), ("reason", why.as_str().into())])
+        }
+        Notice::Up { address } => ("up", vec![("address", address.as_str().into())]),
+    };
+    (name, notice.to_string(), members)
 }
 
 /// Whose leg it is, in words.

@@ -204,9 +204,15 @@ impl Stage<'_> {
                 let is_socket = address.transport != Transport::Standard;
                 let address = address.to_string();
                 let peer = self.simulation.peers.iter().find(|(known, _)| *known == address);
-                let Some(script) = peer.map(|(_, script)| script.clone()) else {
+                let refusals = self.refusals.iter_mut().find(|(known, left)| *known == address && *left > 0);
+                let is_refused = refusals.is_some();
+                if let Some((_, left)) = refusals {
+                    *left -= 1;
+                }
+                let script = peer.filter(|_| !is_refused).map(|(_, script)| script.clone());
+                let Some(script) = script else {
                     let text = format!("{address}: connect(2): Connection refused");
-                    let why = DialFailure { kind: DialFailureKind::Refused, text };
+                    let why = DialFailure { kind: DialFailureKind::Refused, may_pass: true, text };
                     return self.with(call, "dial fails", |session, now, hands| {
                         session.dial_failed(now, leg, &why, hands);
                     });

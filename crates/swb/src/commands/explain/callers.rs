@@ -55,6 +55,12 @@ pub(super) static DIALLED: &[Row] = &[
     fixed("getsockname(call)", "our own address: the port that the kernel chose"),
 ];
 
+pub(super) static ASKED_TO_CALL: &[Row] = &[
+    fixed("send(call)", "what it is to call, and who we are, where it asks; SOCKS in up to three steps"),
+    fixed("recv(call, MSG_PEEK)", "what it answers; what is behind that is not its own, and stays"),
+    fixed("recv(call)", "the answer alone"),
+];
+
 static JOINED: &[Row] = &[
     fixed("poll([call, input, output])", "until one of them has something, or has room"),
     fixed("read(input)", "what you type"),

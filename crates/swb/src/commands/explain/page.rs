@@ -44,12 +44,12 @@ impl Page {
     /// An address, and what it means.
     pub(super) fn address(&mut self, name: &str, address: &Address) {
         let row = address.transport.row();
-        self.row(name, &format!("{address}  ({})", row.help));
+        self.row(name, &format!("{}  ({})", address.shown(), row.help));
     }
 
     /// The options that an address gives, with their kernel names.
     pub(super) fn options(&mut self, address: &Address) {
-        for (key, value) in address.options.iter() {
+        for (key, value) in address.shown().options.iter() {
             let row = key.row();
             let kernel = if row.kernel.is_empty() { String::new() } else { format!("{}: ", row.kernel) };
             self.row("option", &format!("{}={value}  {kernel}{}", row.name, row.help));

@@ -1,0 +1,63 @@
+//! `connect` and `ask` try again too.
+
+use std::io::{Read, Write};
+
+use crate::support::peer::refusing_tcp_port;
+use crate::support::{Running, run_swb, swb};
+use crate::{answer, listen};
+
+#[test]
+fn a_caller_waits_for_a_server_that_is_late() {
+    for command in ["connect", "ask"] {
+        let (held, port) = refusing_tcp_port();
+        let to = format!("tcp://127.0.0.1:{port}?retry=forever&retry-wait=20ms&retry-wait-max=50ms");
+        let arguments: &[&str] =
+            if command == "ask" { &["ask", &to, "hello", "-v"] } else { &["connect", &to, "-v"] };
+        let mut caller = Running::start(&mut swb(arguments));
+        caller.write(b"hello");
+        caller.close_input();
+        for _ in 0..3 {
+            let line = caller.take_line("it is tried again in ");
+            assert!(line.contains("nobody listens there"), "{line}");
+        }
+        let mut far = answer(&listen(held));
+        let mut heard = String::new();
+        far.read_to_string(&mut heard).unwrap();
+        far.write_all(b"late").unwrap();
+        drop(far);
+        let said = caller.finish();
+        assert_eq!(
+            (heard.as_str(), said.text().as_str(), said.code()),
+            ("hello", "late", 0),
+            "{}",
+            said.stderr
+        );
+    }
+}
+
+#[test]
+fn it_gives_up_after_so_many_and_at_what_does_not_pass() {
+    let (_held, port) = refusing_tcp_port();
+    let said = run_swb(&["ask", &format!("tcp://127.0.0.1:{port}?retry=3&retry-wait=1ms"), "x", "-v"], b"");
+    assert_eq!(said.code(), 4, "{}", said.stderr);
+    assert_eq!(said.stderr.matches("it is tried again in ").count(), 3, "{}", said.stderr);
+    let said = run_swb(&["ask", &format!("tcp://127.0.0.1:{port}"), "x", "-v"], b"");
+    assert_eq!((said.code(), said.stderr.matches("it is tried again in ").count()), (4, 0));
+    let said = run_swb(&["ask", "tcp://127.0.0.1:1?retry=forever&congestion=none", "x", "-v"], b"");
+    assert_eq!(
+        (said.code(), said.stderr.matches("it is tried again in ").count()),
+        (1, 0),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn a_signal_ends_the_wait() {
+    let (_held, port) = refusing_tcp_port();
+    let to = format!("tcp://127.0.0.1:{port}?retry=forever&retry-wait=1h&retry-wait-max=1h");
+    let mut caller = Running::start(&mut swb(&["connect", &to, "-v"]));
+    caller.wait_for_line("it is tried again in ");
+    caller.signal(2);
+    assert_eq!(caller.finish().code(), 130);
+}
