@@ -189,14 +189,17 @@ impl Line for Connection {
         epoll.change(self.as_fd(), token, watch)
     }
 
+    #[inline]
     fn wakes_for_room(&self) -> bool {
         self.transport() != Transport::Tcp
     }
 
+    #[inline]
     fn has_kept(&self) -> bool {
         false
     }
 
+    #[inline]
     fn receive(
         &mut self,
         buffer: &mut [u8],
@@ -218,6 +221,7 @@ impl Line for Connection {
         }
     }
 
+    #[inline]
     fn is_drained(&self, came: usize, room: usize, is_quiet: bool) -> bool {
         match self.shape() {
             // A stream that gave less than there was room for has no more.
@@ -226,6 +230,7 @@ impl Line for Connection {
         }
     }
 
+    #[inline]
     fn send(&mut self, bytes: &[u8], _: Clock) -> Result<Option<usize>, Trouble> {
         loop {
             return match Connection::send(self, bytes) {
@@ -237,6 +242,7 @@ impl Line for Connection {
         }
     }
 
+    #[inline]
     fn flush(&mut self) -> bool {
         true
     }

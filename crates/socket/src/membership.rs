@@ -25,6 +25,20 @@ pub(crate) fn is_to_many(transport: Transport, peer: SocketAddr, options: &Optio
     transport == Transport::Udp && (peer.ip().is_multicast() || may_broadcast)
 }
 
+/// Whether the options go together, on a socket that is bound to this address or joins what they name.
+///
+/// # Errors
+///
+/// Sources without a group.
+pub(crate) fn check(local: Option<IpAddr>, options: &Options) -> Result<(), OptionError> {
+    let has_group = local.is_some_and(|local| local.is_multicast()) || options.groups().next().is_some();
+    if !has_group && options.sources().next().is_some() {
+        let why = "it says whom to hear in a group: name that by join";
+        return Err(OptionError::meaningless(OptionKey::Source, options, why));
+    }
+    Ok(())
+}
+
 /// The steps before bind(2) to this address: if it is a group, others may be bound to it too.
 pub(crate) fn early(transport: Transport, local: SocketAddr, options: &Options) -> Option<Step> {
     let is_said = options.get(OptionKey::Reuseaddr).is_some();

@@ -69,6 +69,7 @@ impl Opening {
         sharing: Sharing,
     ) -> Result<Opening, OptionError> {
         let (transport, options) = (address.transport, &address.options);
+        membership::check(Some(local.ip()), options)?;
         let mut opening = Opening::begun(family, transport, options)?;
         if transport == Transport::Tcp && options.get(OptionKey::Reuseaddr).is_none() {
             // Old calls in TIME_WAIT do not keep a server from starting again; a listener still does, socket(7).
@@ -106,6 +107,7 @@ impl Opening {
         mine: Option<SocketAddr>,
         options: &Options,
     ) -> Result<Opening, OptionError> {
+        membership::check(None, options)?;
         let mut opening = Opening::begun(family, transport, options)?;
         opening.early.extend(options::steps(family, transport, options, Moment::BeforeBind)?);
         if let End::Ip { address: many, .. } = peer

@@ -22,9 +22,9 @@ fn value(row: &OptionRow) -> String {
         (_, Kind::Mode) => "600".to_owned(),
         (_, Kind::Local) => "127.0.0.1:0".to_owned(),
         (_, Kind::Group) => "239.1.2.3".to_owned(),
-        (_, Kind::Source) => "192.0.2.7".to_owned(),
         (_, Kind::Subnet) => "10.1.2.3/24".to_owned(),
         (_, Kind::Retries) => "3".to_owned(),
+        (_, Kind::Source) => "192.0.2.7&join=239.1.2.3".to_owned(),
         (
             key,
             Kind::Word(_)

@@ -163,6 +163,18 @@ fn of_a_group_only_the_sources_that_were_asked_for_are_heard() {
 }
 
 #[test]
+fn a_source_without_a_group_is_refused() {
+    for arguments in
+        [&["listen", "udp://:0?source=192.0.2.2"][..], &["connect", "udp://127.0.0.1:9?source=::1"]]
+    {
+        let ended = run_swb(arguments, b"");
+        assert_ne!(ended.code(), 0, "{arguments:?}");
+        let told = "it says whom to hear in a group: name that by join";
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn who_asks_a_group_or_a_network_hears_whoever_answers() {
     in_own_network("who_asks_a_group_or_a_network_hears_whoever_answers", |far| {
         let _echo = far.echo("UDP4-RECVFROM:5000,ip-add-membership=239.1.2.3:192.0.2.2");
