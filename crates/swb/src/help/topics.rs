@@ -270,7 +270,8 @@ file:PATH
   A file that is written says its own end when all of it is there: a caller who waits for that knows that it is.
   Something sent to a file that is only read breaks the call off.
   ?follow goes on behind the end as the file grows, like tail -f: until the call is ended from the other side, by a
-  signal or by --idle-timeout. If the file becomes shorter it begins anew. &from-end leaves out what it holds already.
+  signal or by --idle-timeout; that a caller has gone, and not only finished, shows when more is written. If the file
+  becomes shorter it begins anew. &from-end leaves out what it holds already.
 
 fifo:PATH
   A named pipe, one way. It is made where it is absent, and then removed at the end; one that was there stays.
