@@ -44,13 +44,17 @@ pub(super) fn address(arguments: &Connect) -> Result<Address, Failure> {
 fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
     let address = address(arguments)?;
     let keyboard = Keyboard::open(&arguments.terminal)?;
-    let talk = Talk { arguments, keyboard: &keyboard, log, input_over: Arc::default(), control: control()? };
-    let control = Arc::clone(&talk.control);
+    let talk = || {
+        let (input_over, control) = (Arc::default(), control()?);
+        Ok::<_, Failure>(Talk { arguments, keyboard: &keyboard, log, input_over, control })
+    };
     let result = if arguments.forever {
-        stop::at_signal(&control, log, || talk.for_ever(address))
+        let talk = talk()?;
+        stop::at_signal(&talk.control, log, || talk.for_ever(address))
     } else {
         let called = call(&address, log)?; // a signal ends the process
-        stop::at_signal(&control, log, || talk.once(&address, called)?)
+        let talk = talk()?;
+        stop::at_signal(&talk.control, log, || talk.once(&address, called)?)
     };
     keyboard.close(result)
 }
