@@ -23,6 +23,7 @@ mod keys;
 mod row;
 mod screen;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +67,8 @@ pub struct Terminal {
     pub empty_input_waits: bool,
     /// The output stays open for a further call.
     pub keep_output: bool,
+    /// Becomes true once the input has ended, or whoever types has hung up: a further call would have nothing to say.
+    pub input_over: Arc<AtomicBool>,
     /// How messages are marked on the side of the input and output; without, a line is a message.
     pub framing: Option<Framing>,
     /// What the peer sends is shown on a terminal, and must not drive it.
@@ -97,6 +100,7 @@ impl Terminal {
             half_close: true,
             empty_input_waits: false,
             keep_output: false,
+            input_over: Arc::default(),
             framing: None,
             inert: false,
             quiet: None,
@@ -276,7 +280,10 @@ impl Joined {
                 Said::ToPeer(bytes) => self.say(bytes.into(), out),
                 Said::Help => self.tell(escapes::HELP, out),
                 // At once: a peer that takes nothing is what one hangs up on.
-                Said::HangUp => return out.abort(CloseReason::Finished),
+                Said::HangUp => {
+                    self.terminal.input_over.store(true, Ordering::Relaxed);
+                    return out.abort(CloseReason::Finished);
+                }
             }
         }
     }
@@ -383,6 +390,7 @@ impl Joined {
     }
 
     fn input_ends(&mut self, out: &mut Outbox<'_>) {
+        self.terminal.input_over.store(true, Ordering::Relaxed);
         if self.input_ended {
             return; // its end was typed before it came
         }

@@ -72,6 +72,10 @@ pub(crate) enum Command {
 pub(crate) struct Connect {
     /// Whom to call.
     pub(crate) address: String,
+    /// Calls again when the call has ended, and until it succeeds, with a wait that doubles from retry-wait to
+    /// retry-wait-max after calls that did not end well. The end of input ends it, once a call has ended with it.
+    #[arg(long)]
+    pub(crate) forever: bool,
     #[command(flatten)]
     pub(crate) terminal: Terminal,
     #[command(flatten)]

@@ -22,6 +22,7 @@ use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use support::{PATIENCE, Server};
 
 /// A relay at a port of its own, to these addresses.
@@ -41,6 +42,9 @@ fn patient(socket: TcpStream) -> TcpStream {
 }
 
 fn answer(listener: &TcpListener) -> TcpStream {
+    let mut asked = [PollFd::new(listener, PollFlags::IN)];
+    let limit = Timespec::try_from(PATIENCE).unwrap();
+    assert_eq!(rustix::event::poll(&mut asked, Some(&limit)), Ok(1), "nobody calls");
     patient(listener.accept().unwrap().0)
 }
 

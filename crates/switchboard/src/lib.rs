@@ -81,9 +81,10 @@ pub use address::{
 };
 pub use caller::{CallError, Caller, FrameError};
 pub use conversation::{
-    self, ByteOrder, Call, CallFailed, CloseReason, Conversation, CopiedBy, DialFailure, DialFailureKind,
-    Format, Framer, Framing, FramingError, Leg, Moment, Needs, Notice, Now, Outbox, PackError, PackProblem,
-    ParseFormatError, Payload, Retries, Service, Topic, TopicTooLong, UnpackError, Value, Width,
+    self, Backoff, ByteOrder, Call, CallFailed, CloseReason, Conversation, CopiedBy, DialFailure,
+    DialFailureKind, Format, Framer, Framing, FramingError, Leg, Moment, Needs, Notice, Now, Outbox,
+    PackError, PackProblem, ParseFormatError, Payload, Retries, Service, Topic, TopicTooLong, UnpackError,
+    Value, Width,
 };
 pub use engine::{
     self, Access, AnswerRate, CallLimit, Control, Doors, Ended, Engine, EngineChoice, Event, Identity,

@@ -19,7 +19,7 @@ impl LayeringError {
     }
 
     pub(super) fn at(self, address: &Address) -> LayeringError {
-        LayeringError { address: address.to_string(), ..self }
+        LayeringError { address: address.shown().to_string(), ..self }
     }
 }
 

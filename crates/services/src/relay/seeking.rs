@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use conversation::{CloseReason, DialFailure, Dialling, Moment, Notice, Outbox, Retries};
+use conversation::{CloseReason, DialFailure, DialFailureKind, Dialling, Moment, Notice, Outbox, Retries};
 
 use super::targets::{Place, Taken, Targets, Tried};
 
@@ -52,7 +52,10 @@ impl Seeking {
         let now = out.now().moment;
         if let Some(Taken { at, .. }) = self.taken.take().as_ref() {
             self.tried = self.tried.with(*at);
+            // What is short here for a moment says nothing of them.
+            let is_ours = why.kind == DialFailureKind::Other && why.may_pass;
             if self.targets.are_watched()
+                && !is_ours
                 && let Some(lasting) = self.targets.failed(*at, now)
             {
                 let address = self.targets.addresses()[*at].shown().to_string();

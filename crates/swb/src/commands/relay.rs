@@ -42,7 +42,7 @@ pub(super) fn offer(service: Relay, arguments: &invocation::Relay) -> Offer<'_> 
 pub(super) fn service(arguments: &invocation::Relay) -> Result<(Relay, Vec<Address>), Failure> {
     let from: Address = arguments.from.parse()?;
     let all = arguments.to.iter().map(|to| to.parse()).collect::<Result<Vec<Address>, _>>()?;
-    let to = one_shape(&all)?;
+    let to = &one_shape(&all)?.shown();
     all.iter().try_for_each(super::for_connecting)?;
     if let Some(to) =
         all.iter().find(|to| matches!(to.transport, Transport::Standard | Transport::Descriptor))

@@ -61,3 +61,37 @@ fn a_signal_ends_the_wait() {
     caller.signal(2);
     assert_eq!(caller.finish().code(), 130);
 }
+
+#[test]
+fn forever_calls_again_when_a_call_has_ended_until_the_input_has() {
+    let (listener, to) = crate::far("?retry-wait=20ms&retry-wait-max=50ms");
+    let mut caller = Running::start(&mut swb(&["connect", &to, "--forever", "-v"]));
+    answer(&listener).write_all(b"one ").unwrap();
+    answer(&listener).write_all(b"two ").unwrap();
+    let mut third = answer(&listener);
+    caller.write(b"typed");
+    let mut heard = [0; 5];
+    third.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"typed");
+    // One that is broken off is followed by another as well.
+    rustix::net::sockopt::set_socket_linger(&third, Some(std::time::Duration::ZERO)).unwrap();
+    drop(third);
+    let mut fourth = answer(&listener);
+    caller.close_input();
+    assert_eq!(fourth.read(&mut heard).unwrap(), 0, "the input has ended");
+    fourth.write_all(b"three").unwrap();
+    drop(fourth);
+    let said = caller.finish();
+    assert_eq!((said.text().as_str(), said.code()), ("one two three", 0), "{}", said.stderr);
+    assert_eq!(said.stderr.matches("it is tried again in ").count(), 3, "{}", said.stderr);
+}
+
+#[test]
+fn a_signal_ends_calling_forever_at_once() {
+    let (_held, port) = refusing_tcp_port();
+    let to = format!("tcp://127.0.0.1:{port}?retry-wait=1h&retry-wait-max=1h");
+    let mut caller = Running::start(&mut swb(&["connect", &to, "--forever", "-v"]));
+    caller.wait_for_line("it is tried again in ");
+    caller.signal(15);
+    assert_eq!(caller.finish().code(), 143);
+}
