@@ -1,6 +1,6 @@
 //! The contract of one layer: events in as methods, what comes of each into a flow.
 
-use conversation::{Moment, Shape};
+use conversation::{Moment, Now, Shape};
 
 use crate::Flow;
 
@@ -38,6 +38,12 @@ pub trait Layer: Send {
     /// The moment of [`Layer::next_deadline`] has come. Early calls do nothing.
     fn deadline(&mut self, flow: &mut Flow<'_>) {
         let _ = flow;
+    }
+
+    /// The leg is gone, and what it owes with it: nothing can be sent or received any more. `by_peer` is whether the
+    /// peer broke it off.
+    fn closed(&mut self, now: Now, by_peer: bool) {
+        let _ = (now, by_peer);
     }
 
     /// Whether it would pass everything on unchanged from now on: the stack then drops it.

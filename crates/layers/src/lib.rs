@@ -26,23 +26,29 @@
 
 mod above;
 mod below;
+mod capture;
 mod failure;
 mod flow;
+mod hexdump;
 mod inert;
 mod layer;
 mod proxy;
 mod stack;
+mod tap;
 mod tls;
 mod told;
 mod ws;
 
 pub use above::Above;
 pub use below::Below;
+pub use capture::{Capture, CapturedEnds};
 pub use failure::{Failure, Guilty};
 pub use flow::Flow;
+pub use hexdump::Hexdump;
 pub use layer::Layer;
 pub use proxy::{ProxyFailure, ProxyHeader, ProxyReader, ProxyVersion, ProxyWriter};
 pub use stack::{HIGH_MARK_BYTES, Stack};
+pub use tap::{Passed, Raw, Recorder, Sink, Tap, Unrecorded, Way};
 pub use tls::{
     ClientCheck, Fingerprint, Identity, ParseFingerprintError, PeerCertificate, TLS_HANDSHAKE_WITHIN,
     TlsClient, TlsClientSettings, TlsFailure, TlsServer, TlsServerSettings, TlsSession, TlsSettingError,

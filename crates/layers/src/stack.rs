@@ -166,6 +166,13 @@ impl Stack {
         self.layers.retain(|placed| !placed.layer.is_spent());
     }
 
+    /// The leg is gone; the peer broke it off, or not. There are no events after this.
+    pub fn closed(&mut self, now: Now, by_peer: bool) {
+        for placed in &mut self.layers {
+            placed.layer.closed(now, by_peer);
+        }
+    }
+
     fn enter(&mut self, at: usize, verb: Verb<'_>, now: Now, above: &mut Above) {
         debug_assert!(above.is_empty(), "an event before the last was taken");
         if self.layers.is_empty() {
