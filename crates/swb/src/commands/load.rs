@@ -1,7 +1,6 @@
 //! `swb load`: offers load to a server and measures it.
 
 mod engines;
-mod numbers;
 mod plot;
 mod progress;
 mod report;
@@ -18,6 +17,7 @@ use crate::failure::{Failure, Status, output_error};
 use crate::files::raise_descriptor_limit;
 use crate::invocation::Load;
 use crate::log::{Log, Role};
+use crate::numbers;
 use crate::stop;
 
 use progress::ProgressLine;
