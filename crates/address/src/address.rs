@@ -8,7 +8,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::error::{OptionError, OptionProblem, ParseAddressError};
-use crate::layer::Layers;
+use crate::layer::{Layer, Layers};
 use crate::option_list::Options;
 use crate::option_value::OptionValue;
 use crate::options::OptionKey;
@@ -70,7 +70,15 @@ impl Address {
             return Err(OptionError { key, reason: OptionProblem::NotFor(scheme) });
         }
         self.options.insert(key, value)?;
-        Ok(self)
+        Ok(self.with_implied_layers())
+    }
+
+    /// This address with the transparent layers whose options it has: they lie next to the socket, where a network would
+    /// be, the last of the table first.
+    pub(crate) fn with_implied_layers(self) -> Address {
+        let is_given = |layer: &Layer| self.options.iter().any(|(key, _)| key.row().applies.implies(*layer));
+        let implied = Layer::ALL.iter().copied().filter(is_given);
+        Address { layers: implied.fold(self.layers, Layers::over), ..self }
     }
 
     /// This address if its text parses back to it, so that every bound of the grammar holds.

@@ -83,9 +83,10 @@ impl Transport {
         self.row().shape
     }
 
-    /// Whether layers can lie on it.
-    pub fn carries_layers(self) -> bool {
-        self.row().layers
+    /// Whether this layer can lie on it: it is one socket, and carries bytes or the layer takes messages too.
+    pub fn carries(self, layer: Layer) -> bool {
+        let row = self.row();
+        row.layers && (layer.is_transparent() || !row.shape.is_some_and(Shape::keeps_boundaries))
     }
 
     /// Whether its places are IP addresses and ports.
@@ -123,7 +124,7 @@ pub struct Scheme {
 impl Scheme {
     /// The shape of what travels on the top: that of the outermost layer, or of the transport where there is none.
     pub fn shape(self) -> Option<Shape> {
-        self.layers.top().map_or(self.transport.shape(), |layer| Some(layer.shape()))
+        self.layers.shape().or(self.transport.shape())
     }
 
     /// The whole form, for help and error messages: `tls://HOST:PORT`.
@@ -200,7 +201,7 @@ pub struct SchemeRow {
     pub listens: bool,
     /// Whether one can connect to it.
     pub connects: bool,
-    /// Whether layers can lie on it: it carries a byte stream that is one socket.
+    /// Whether layers can lie on it: it is one socket. On messages only transparent ones can.
     pub layers: bool,
     /// The man page: `tcp(7)`.
     pub man: &'static str,
@@ -214,13 +215,13 @@ pub const SCHEMES: &[SchemeRow] = &[
     SchemeRow { transport: Tcp, name: "tcp", syntax: "tcp://HOST:PORT", form: Form::Network, shape: Some(Shape::Stream),
         listens: true, connects: true, layers: true, man: "tcp(7)", help: "a byte stream between machines" },
     SchemeRow { transport: Udp, name: "udp", syntax: "udp://HOST:PORT", form: Form::Network, shape: Some(Shape::Datagram),
-        listens: true, connects: true, layers: false, man: "udp(7)", help: "datagrams between machines, each whole or lost" },
+        listens: true, connects: true, layers: true, man: "udp(7)", help: "datagrams between machines, each whole or lost" },
     SchemeRow { transport: Unix, name: "unix", syntax: "unix:PATH or unix:@NAME", form: Form::Local, shape: Some(Shape::Stream),
         listens: true, connects: true, layers: true, man: "unix(7)", help: "a byte stream on this machine (@NAME: abstract, no file)" },
     SchemeRow { transport: UnixDgram, name: "unix-dgram", syntax: "unix-dgram:PATH or unix-dgram:@NAME", form: Form::Local, shape: Some(Shape::Datagram),
-        listens: true, connects: true, layers: false, man: "unix(7)", help: "datagrams on this machine, none lost" },
+        listens: true, connects: true, layers: true, man: "unix(7)", help: "datagrams on this machine, none lost" },
     SchemeRow { transport: UnixSeqpacket, name: "unix-seqpacket", syntax: "unix-seqpacket:PATH or unix-seqpacket:@NAME", form: Form::Local, shape: Some(Shape::SeqPacket),
-        listens: true, connects: true, layers: false, man: "unix(7)", help: "connected messages on this machine, in order" },
+        listens: true, connects: true, layers: true, man: "unix(7)", help: "connected messages on this machine, in order" },
     SchemeRow { transport: Standard, name: "-", syntax: "-", form: Form::Standard, shape: Some(Shape::Stream),
         listens: false, connects: true, layers: false, man: "stdin(3)", help: "standard input and output" },
     SchemeRow { transport: Descriptor, name: "fd", syntax: "fd:N", form: Form::Descriptor, shape: None,

@@ -36,7 +36,7 @@ refused! {
     an_unknown_scheme_is_told_the_known_ones: "http://host:80" =>
         "http is no scheme",
         "  http://host:80",
-        "  ^^^^ tcp, udp, unix, unix-dgram, unix-seqpacket, fd, exec or sh; or a layer: tls, ws, proxy or wss";
+        "  ^^^^ tcp, udp, unix, unix-dgram, unix-seqpacket, fd, exec or sh; or a layer: tls, ws, proxy, impair or wss";
     a_mistyped_scheme_is_told_the_nearest: "tpc://host:80" =>
         "tpc is no scheme",
         "  tpc://host:80",
@@ -89,7 +89,7 @@ refused! {
     an_unknown_layer_is_told_the_known_ones: "gzip+unix:/run/x" =>
         "gzip is no layer",
         "  gzip+unix:/run/x",
-        "  ^^^^ tls, ws, proxy or wss";
+        "  ^^^^ tls, ws, proxy, impair or wss";
     a_transport_under_layers_may_be_mistyped: "tls+unx:/run/x" =>
         "unx is no scheme",
         "  tls+unx:/run/x",

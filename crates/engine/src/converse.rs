@@ -6,7 +6,8 @@ use conversation::{CallFailed, CloseReason, End, Shape};
 use socket::{Connection, DatagramSocket, Program, Standard};
 
 use crate::host::{Host, Plan};
-use crate::reactor::{LegSocket, Placement, Reactor, laid};
+use crate::layering::LaidFor;
+use crate::reactor::{LegSocket, Placement, Reactor, Under, laid};
 use crate::selector::PollSelector;
 use crate::{Ended, LastCall, Layering, Observer, ServeError};
 
@@ -14,7 +15,7 @@ use crate::{Ended, LastCall, Layering, Observer, ServeError};
 pub enum Line {
     /// A connected socket.
     Connection(Connection),
-    /// A connected byte stream with layers on it: a call of our own making.
+    /// A connected socket with layers on it: a call of our own making.
     Layered {
         /// The socket.
         connection: Connection,
@@ -40,7 +41,7 @@ impl Line {
     pub fn shape(&self) -> Shape {
         match self {
             Line::Connection(connection) => connection.shape(),
-            Line::Layered { layering, .. } => layering.shape(),
+            Line::Layered { connection, layering } => layering.shape_over(connection.shape()),
             Line::Standard | Line::Program(_) => Shape::Stream,
             Line::Speakers { .. } => Shape::Datagram,
         }
@@ -72,7 +73,8 @@ pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
         Line::Layered { connection, layering } => {
             let (local, peer) = ends(&connection)?;
             let no_randomness = CallFailed { call: "getrandom(2)", errno: libc::EAGAIN };
-            let socket = laid(connection, Some(&layering), &local, &peer, now)
+            let laid_for = LaidFor { caller: &local, called: &peer };
+            let socket = laid(Under::Connection(connection), Some(&layering), &laid_for, now)
                 .map_err(|_| ServeError::Engine(no_randomness))?;
             (socket, local, peer)
         }

@@ -31,7 +31,11 @@ pub(crate) enum Door {
         shared: bool,
     },
     /// Callers' messages arrive.
-    Datagrams(BurstSocket),
+    Datagrams {
+        socket: BurstSocket,
+        /// What lies on the messages of each peer.
+        layering: Option<Arc<Layering>>,
+    },
 }
 
 impl Doors {
@@ -114,15 +118,17 @@ impl Doors {
     }
 
     fn open_datagrams(&mut self, address: &Address, count: usize) -> Result<(), OpenDoorsError> {
+        let layering = Layering::listening(address)?;
         let (first, granted) = DatagramSocket::bind(address)?;
         self.note(address, Some(first.local_end()), granted);
+        self.notes.extend(layering.iter().flat_map(|layering| layering.notes().iter().cloned()));
         let sharers = if address.transport.is_ip() { count } else { 1 };
         let mut others = Vec::new();
         for _ in 1..sharers {
             others.push(first.another().map_err(|error| OpenDoorsError::Share(address.clone(), error))?);
         }
         for (worker, socket) in self.workers.iter_mut().zip(std::iter::once(first).chain(others)) {
-            worker.push(Door::Datagrams(socket.in_bursts()));
+            worker.push(Door::Datagrams { socket: socket.in_bursts(), layering: layering.clone() });
         }
         Ok(())
     }
@@ -151,7 +157,7 @@ impl Door {
     pub(crate) fn end(&self) -> Option<End> {
         match self {
             Door::Listener { listener, .. } => listener.local_end().ok(),
-            Door::Datagrams(socket) => socket.local_end().ok(),
+            Door::Datagrams { socket, .. } => socket.local_end().ok(),
         }
     }
 }

@@ -10,13 +10,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use address::{Address, Host, Layer, OptionKey, Place, Port};
-use conversation::{End, Moment, Now, Shape};
+use address::{Address, Host, Layer, Layers, OptionKey, Place, Port};
+use conversation::{Call, End, Moment, Now, Shape};
 use layers::{
-    ClientCheck, Fingerprint, Identity, MessageKind, Origins, ProxyHeader, ProxyReader, ProxyVersion,
-    ProxyWriter, Stack, TLS_HANDSHAKE_WITHIN, TlsClient, TlsClientSettings, TlsServer, TlsServerSettings,
-    TlsVersion, Trust, WEBSOCKET_HANDSHAKE_WITHIN, WebSocketClient, WebSocketClientSettings, WebSocketServer,
-    WebSocketServerSettings,
+    ClientCheck, Fingerprint, Identity, Impair, ImpairSettings, MessageKind, Origins, ProxyHeader,
+    ProxyReader, ProxyVersion, ProxyWriter, Stack, TLS_HANDSHAKE_WITHIN, TlsClient, TlsClientSettings,
+    TlsServer, TlsServerSettings, TlsVersion, Trust, WEBSOCKET_HANDSHAKE_WITHIN, WebSocketClient,
+    WebSocketClientSettings, WebSocketServer, WebSocketServerSettings,
 };
 
 pub use error::LayeringError;
@@ -33,7 +33,7 @@ const BEFORE: Now = Now { moment: Moment::START, wall: SystemTime::UNIX_EPOCH };
 pub struct Layering {
     /// First the one next to the socket.
     makers: Vec<Maker>,
-    shape: Shape,
+    layers: Layers,
     notes: Vec<String>,
 }
 
@@ -44,6 +44,21 @@ enum Maker {
     WebSocketClient(WebSocketClient),
     ProxyReader { within: Duration },
     ProxyWriter(ProxyVersion),
+    Impair(ImpairSettings),
+}
+
+/// For which call layers are laid on a socket.
+#[derive(Debug)]
+pub(crate) struct LaidFor<'c> {
+    /// Who called, and at which address of ours: what a PROXY header tells.
+    pub(crate) caller: &'c End,
+    pub(crate) called: &'c End,
+}
+
+impl<'c> LaidFor<'c> {
+    pub(crate) fn of(call: &'c Call) -> LaidFor<'c> {
+        LaidFor { caller: &call.peer, called: &call.local }
+    }
 }
 
 impl std::fmt::Debug for Maker {
@@ -55,6 +70,7 @@ impl std::fmt::Debug for Maker {
             Maker::WebSocketClient(_) => "WebSocketClient",
             Maker::ProxyReader { .. } => "ProxyReader",
             Maker::ProxyWriter(_) => "ProxyWriter",
+            Maker::Impair(_) => "Impair",
         })
     }
 }
@@ -78,10 +94,10 @@ impl Layering {
         Layering::of(address, Layering::client)
     }
 
-    /// The shape of what is above the layers.
+    /// The shape of what is above the layers, where `below` is that of the socket.
     #[must_use]
-    pub fn shape(&self) -> Shape {
-        self.shape
+    pub fn shape_over(&self, below: Shape) -> Shape {
+        self.layers.shape().unwrap_or(below)
     }
 
     /// What whoever runs it should know: the fingerprint of a certificate of our own making, a key that others may
@@ -91,10 +107,14 @@ impl Layering {
         &self.notes
     }
 
-    /// The layers of one call: who called, and at which address of ours, is what a PROXY header tells.
-    pub(crate) fn stack(&self, caller: &End, called: &End, now: Now) -> Result<Stack, String> {
+    /// The layers of one call on a socket of this shape.
+    pub(crate) fn stack(&self, socket: Shape, call: &LaidFor<'_>, now: Now) -> Result<Stack, String> {
         let mut layers: Vec<Box<dyn layers::Layer>> = Vec::with_capacity(self.makers.len());
-        for maker in &self.makers {
+        let mut below = socket;
+        for (maker, layer) in self.makers.iter().zip(self.layers.iter()) {
+            if below.keeps_boundaries() && !layer.is_transparent() {
+                return Err(format!("{layer} lies on a byte stream, and here are {below}"));
+            }
             layers.push(match maker {
                 Maker::TlsServer(server) => server.layer().map_err(|error| error.to_string())?,
                 Maker::TlsClient { client, name } => {
@@ -104,12 +124,14 @@ impl Layering {
                 Maker::WebSocketClient(client) => client.layer(),
                 Maker::ProxyReader { within } => Box::new(ProxyReader::new(*within)),
                 Maker::ProxyWriter(version) => {
-                    let (source, destination) = (caller.clone(), called.clone());
+                    let (source, destination) = (call.caller.clone(), call.called.clone());
                     Box::new(ProxyWriter::new(&ProxyHeader::Proxied { source, destination }, *version))
                 }
+                Maker::Impair(settings) => Box::new(Impair::new(*settings, below)),
             });
+            below = layer.shape().unwrap_or(below);
         }
-        Ok(Stack::new(layers))
+        Ok(Stack::over(socket, layers))
     }
 
     fn of(
@@ -119,11 +141,10 @@ impl Layering {
         if address.layers.is_empty() {
             return Ok(None);
         }
-        let mut layering = Layering { makers: Vec::new(), shape: Shape::Stream, notes: Vec::new() };
+        let mut layering = Layering { makers: Vec::new(), layers: address.layers, notes: Vec::new() };
         for layer in address.layers.iter() {
             let made = maker(&mut layering, layer, address).map_err(|error| error.at(address))?;
             layering.makers.push(made);
-            layering.shape = layer.shape();
         }
         Ok(Some(Arc::new(layering)))
     }
@@ -161,6 +182,7 @@ impl Layering {
                 Maker::WebSocketServer(WebSocketServer::new(settings)?)
             }
             Layer::Proxy => Maker::ProxyReader { within: within.unwrap_or(TLS_HANDSHAKE_WITHIN) },
+            Layer::Impair => Maker::Impair(impairments(address)),
         })
     }
 
@@ -207,6 +229,7 @@ impl Layering {
                 Some("v1") => ProxyVersion::V1,
                 _ => ProxyVersion::V2,
             }),
+            Layer::Impair => Maker::Impair(impairments(address)),
         })
     }
 
@@ -262,6 +285,10 @@ impl Layerings {
 
 fn protocols(address: &Address, key: OptionKey) -> Vec<String> {
     address.options.texts(key).map(str::to_owned).collect()
+}
+
+fn impairments(address: &Address) -> ImpairSettings {
+    ImpairSettings { delay: address.options.duration(OptionKey::Delay).unwrap_or_default() }
 }
 
 fn tls_versions(address: &Address) -> std::ops::RangeInclusive<TlsVersion> {

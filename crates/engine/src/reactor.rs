@@ -16,6 +16,7 @@ mod hands;
 mod hear;
 mod layered;
 mod leg_end;
+mod peer;
 mod programs;
 mod rooms;
 mod splice;
@@ -46,7 +47,7 @@ use children::Child;
 pub(crate) use children::{CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED};
 use door::{DoorState, watch_door};
 use hands::Chore;
-pub(crate) use layered::laid;
+pub(crate) use layered::{Under, laid};
 pub(crate) use leg_end::LegSocket;
 use programs::Leaving;
 use splice::Pipes;
@@ -176,7 +177,7 @@ impl<S: Selector> Reactor<S> {
             {
                 *shared = true;
             }
-            if answers_anyone && let Door::Datagrams(socket) = &door {
+            if answers_anyone && let Door::Datagrams { socket, .. } = &door {
                 socket.forbid_broadcast()?; // no answer goes to many, whatever a sender calls itself
             }
             let watched = watch_door(&mut reactor.selector, &door, index)?;
@@ -333,7 +334,7 @@ impl<S: Selector> Reactor<S> {
         let doors = self.doors.iter().enumerate().filter(|(_, door)| door.paused_until.is_none());
         let doors = doors.filter_map(|(index, door)| match door.door.as_ref()? {
             Door::Listener { listener, .. } => Some((listener.as_fd(), Token::Door(index))),
-            Door::Datagrams(socket) => Some((socket.as_fd(), Token::Door(index))),
+            Door::Datagrams { socket, .. } => Some((socket.as_fd(), Token::Door(index))),
         });
         let readers = draining
             .into_iter()

@@ -143,7 +143,8 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::Origin
         | OptionKey::WsFrames
         | OptionKey::MessageMax
-        | OptionKey::Proxy => new(How::Elsewhere).at(&[]),
+        | OptionKey::Proxy
+        | OptionKey::Delay => new(How::Elsewhere).at(&[]),
     }
 }
 

@@ -11,12 +11,13 @@ use sys::Forked;
 
 use crate::doors::Door;
 use crate::host::Host;
+use crate::layering::LaidFor;
 use crate::peer_places::PeerPlace;
 use crate::selector::{Operation, PollSelector, Selector};
 use crate::{Event, Layering, ServeError, call};
 
 use super::door::accepts_by_itself;
-use super::{DoorState, Left, Placement, Reactor, Token, laid};
+use super::{DoorState, Left, Placement, Reactor, Token, Under, laid};
 
 /// How long it pauses at the limit of calls, or at least at that of new calls a second. Another worker's call may
 /// end without this one being told.
@@ -49,7 +50,7 @@ impl<S: Selector> Reactor<S> {
             }
             match door.door {
                 Some(Door::Listener { .. }) => self.answer(index, now),
-                Some(Door::Datagrams(_)) => self.hear(index, now),
+                Some(Door::Datagrams { .. }) => self.hear(index, now),
                 None => {}
             }
         }
@@ -152,7 +153,8 @@ impl<S: Selector> Reactor<S> {
                         continue;
                     };
                     let layering = self.doors[index].layering();
-                    let shape = layering.as_ref().map_or(connection.shape(), |layering| layering.shape());
+                    let shape = connection.shape();
+                    let shape = layering.as_ref().map_or(shape, |layering| layering.shape_over(shape));
                     let call = self.host.call(shape, local, peer, now);
                     let answered = Answered { call, connection, layering, place };
                     if self.placement == Placement::Here {
@@ -174,7 +176,7 @@ impl<S: Selector> Reactor<S> {
     /// Opens the call of a caller whose place is taken.
     fn open_answered(&mut self, answered: Answered, now: Now) {
         let Answered { call, connection, layering, place } = answered;
-        match laid(connection, layering.as_deref(), &call.peer, &call.local, now) {
+        match laid(Under::Connection(connection), layering.as_deref(), &LaidFor::of(&call), now) {
             Ok(socket) => {
                 self.open(call, socket, place, now);
             }

@@ -9,11 +9,12 @@ use conversation::{CallFailed, DialFailure, DialFailureKind, Leg, Now, Transport
 use socket::Standard;
 
 use crate::errands::{Done, Errand, Errands, Ticket};
+use crate::layering::LaidFor;
 use crate::selector::Selector;
 
 use super::Reactor;
 use super::hands::Chore;
-use super::layered::laid;
+use super::layered::{Under, laid};
 use super::leg_end::LegSocket;
 
 impl<S: Selector> Reactor<S> {
@@ -68,8 +69,8 @@ impl<S: Selector> Reactor<S> {
             Done::Dialled(Ok((connected, layering))) => {
                 let Some(entry) = self.entries.get_mut(slot) else { return };
                 entry.far = Some(Box::new(connected.end));
-                let call = entry.session.call();
-                match laid(connected.connection, layering.as_deref(), &call.peer, &call.local, now) {
+                let (under, call) = (Under::Connection(connected.connection), entry.session.call());
+                match laid(under, layering.as_deref(), &LaidFor::of(call), now) {
                     Ok(socket) => self.connect_leg(slot, leg, socket, now),
                     Err(text) => {
                         let why = DialFailure { kind: DialFailureKind::Other, text };

@@ -13,12 +13,10 @@ use crate::selector::Operation;
 use super::arrivals::{Incoming, Kept};
 use super::door::DoorState;
 use super::layered::Layered;
+use super::peer::Peer;
 
 /// Bytes taken from a byte stream at once. Messages get the whole receive buffer.
 const STREAM_READ_BYTES: usize = 128 * 1024;
-
-/// The largest answer to an unproven datagram sender, unless three times what came from it is more.
-const UNPROVEN_ANSWER_BYTES: u64 = 512;
 
 pub(crate) struct LegEnd {
     pub(super) socket: LegSocket,
@@ -77,7 +75,7 @@ const EARLY_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) enum LegSocket {
     Connection(Connection),
-    /// A connected byte stream with layers on it.
+    /// A connected socket, or a peer of a door, with layers on it.
     Layered(Box<Layered>),
     /// The process's own standard input and output.
     Standard(Standard),
@@ -90,12 +88,7 @@ pub(crate) enum LegSocket {
         only_first: bool,
     },
     /// One peer of the datagram socket of a door; its messages come in there.
-    Peer {
-        door: usize,
-        address: Option<PeerAddress>,
-        received_bytes: u64,
-        sent_bytes: u64,
-    },
+    Peer(Peer),
     /// Not open yet, or not any more.
     None,
 }
@@ -151,7 +144,7 @@ impl LegEnd {
             LegSocket::Connection(connection) => Some(connection.shape()),
             LegSocket::Layered(layered) => Some(layered.shape()),
             LegSocket::Standard(_) | LegSocket::Program(_) => Some(Shape::Stream),
-            LegSocket::Speakers { .. } | LegSocket::Peer { .. } => Some(Shape::Datagram),
+            LegSocket::Speakers { .. } | LegSocket::Peer(_) => Some(Shape::Datagram),
             LegSocket::None => None,
         }
     }
@@ -169,7 +162,7 @@ impl LegEnd {
             | LegSocket::Standard(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => self.readable || self.kept.is_some(),
         }
     }
@@ -185,7 +178,7 @@ impl LegEnd {
             | LegSocket::Standard(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => true,
         }
     }
@@ -202,9 +195,37 @@ impl LegEnd {
     }
 
     /// That time has come.
-    pub(super) fn deadline(&mut self, now: Now) {
+    pub(super) fn deadline(&mut self, doors: &mut [DoorState], host: &Host, now: Now) {
         if let LegSocket::Layered(layered) = &mut self.socket {
             layered.deadline(now);
+            layered.answer(doors, host, now);
+            self.writable = layered.may_send();
+        }
+    }
+
+    /// Whether it is a peer of a door.
+    pub(super) fn is_peer(&self) -> bool {
+        match &self.socket {
+            LegSocket::Peer(_) => true,
+            LegSocket::Layered(layered) => layered.connection().is_none(),
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Program(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::None => false,
+        }
+    }
+
+    /// The peer of a door that it is, if it is one.
+    pub(super) fn peer(&mut self) -> Option<&mut Peer> {
+        match &mut self.socket {
+            LegSocket::Peer(peer) => Some(peer),
+            LegSocket::Layered(layered) => layered.peer(),
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Program(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::None => None,
         }
     }
 
@@ -272,7 +293,7 @@ impl LegEnd {
                 }
             }
             LegSocket::Speakers { .. } => self.hear_speaker(buffer),
-            LegSocket::Peer { .. } | LegSocket::None => {
+            LegSocket::Peer(_) | LegSocket::None => {
                 self.readable = false;
                 Heard::Nothing
             }
@@ -336,6 +357,7 @@ impl LegEnd {
             LegSocket::Connection(connection) => ("send(2)", connection.send(bytes)),
             LegSocket::Layered(layered) => {
                 let sent = layered.send(bytes, now);
+                layered.answer(doors, host, now);
                 self.writable = layered.may_send();
                 return sent;
             }
@@ -354,21 +376,8 @@ impl LegEnd {
                 self.writable = false;
                 return Ok(None);
             }
-            LegSocket::Peer { door, address, received_bytes, sent_bytes } => {
-                let Some(door) = doors.get_mut(*door) else { return Ok(Some(bytes.len())) };
-                let allowed = UNPROVEN_ANSWER_BYTES.max(received_bytes.saturating_mul(3));
-                if *sent_bytes + bytes.len() as u64 > allowed {
-                    door.undelivered("the answer is much longer than what came (amplification)", host);
-                    return Ok(Some(bytes.len()));
-                }
-                if let Some(source) = address.as_ref().and_then(PeerAddress::ip)
-                    && !host.gate.may_answer(source.ip(), now.moment)
-                {
-                    door.undelivered("one source is answered no more often (--rate-per-peer)", host);
-                    return Ok(Some(bytes.len()));
-                }
-                *sent_bytes += bytes.len() as u64;
-                door.answer(bytes, address.as_ref(), host);
+            LegSocket::Peer(peer) => {
+                peer.send(bytes, doors, host, now);
                 return Ok(Some(bytes.len()));
             }
             LegSocket::None => {
@@ -407,7 +416,7 @@ impl LegEnd {
             // Without /dev/null the reader of our output sees its end when the process ends.
             LegSocket::Standard(standard) => drop(standard.finish().ok()),
             LegSocket::Program(program) => program.finish(),
-            LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => {}
+            LegSocket::Speakers { .. } | LegSocket::Peer(_) | LegSocket::None => {}
         }
     }
 
@@ -426,11 +435,11 @@ impl LegEnd {
     pub(super) fn connection(&self) -> Option<&Connection> {
         match &self.socket {
             LegSocket::Connection(connection) => Some(connection),
-            LegSocket::Layered(layered) => Some(layered.connection()),
+            LegSocket::Layered(layered) => layered.connection(),
             LegSocket::Standard(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => None,
         }
     }
@@ -456,7 +465,9 @@ impl LegEnd {
     pub(super) fn descriptors(&self) -> [Option<(BorrowedFd<'_>, Part)>; 2] {
         match &self.socket {
             LegSocket::Connection(connection) => [Some((connection.as_fd(), Part::Both)), None],
-            LegSocket::Layered(layered) => [Some((layered.as_fd(), Part::Both)), None],
+            LegSocket::Layered(layered) => {
+                [layered.connection().map(|socket| (socket.as_fd(), Part::Both)), None]
+            }
             LegSocket::Speakers { socket, .. } => [Some((socket.as_fd(), Part::Both)), None],
             LegSocket::Standard(standard) => {
                 [Some((standard.input(), Part::Input)), standard.output().map(|fd| (fd, Part::Output))]
@@ -464,7 +475,7 @@ impl LegEnd {
             LegSocket::Program(program) => {
                 [Some((program.input(), Part::Input)), program.output().map(|fd| (fd, Part::Output))]
             }
-            LegSocket::Peer { .. } | LegSocket::None => [None, None],
+            LegSocket::Peer(_) | LegSocket::None => [None, None],
         }
     }
 
@@ -473,6 +484,11 @@ impl LegEnd {
         let connection = self.connection().filter(|connection| connection.transport() == Transport::Tcp)?;
         TcpInfo::of(connection).ok()
     }
+}
+
+/// Whether a receive that failed so is the last.
+pub(super) fn is_final(error: &std::io::Error) -> bool {
+    !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) && !is_shortage(error)
 }
 
 /// The kernel has no memory for it now; it costs the call time, not its life.

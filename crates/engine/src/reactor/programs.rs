@@ -80,7 +80,7 @@ pub(super) fn hung_up(ends: SmallVec<[LegEnd; 1]>) -> Vec<ProgramProcess> {
         | LegSocket::Layered(_)
         | LegSocket::Standard(_)
         | LegSocket::Speakers { .. }
-        | LegSocket::Peer { .. }
+        | LegSocket::Peer(_)
         | LegSocket::None => None,
     });
     programs.collect()
@@ -180,7 +180,7 @@ impl<S: Selector> Reactor<S> {
             | LegSocket::Standard(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => {
                 let failed = CallFailed { call: "posix_spawn(3)", errno: libc::ENOTSOCK };
                 self.with(slot, now, |session, hands| {

@@ -78,7 +78,7 @@ impl LegEnd {
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => false,
         }
     }
@@ -90,7 +90,7 @@ impl LegEnd {
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => false,
         }
     }
@@ -106,7 +106,7 @@ impl LegEnd {
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => return Heard::Nothing,
         };
         match outcome {
@@ -142,7 +142,7 @@ impl LegEnd {
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => return Ok(HeldSent::NotNow),
         };
         match outcome {
