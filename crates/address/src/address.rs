@@ -73,12 +73,12 @@ impl Address {
         Ok(self.with_implied_layers())
     }
 
-    /// This address with the transparent layers whose options it has: they lie next to the socket, where a network would
-    /// be, the last of the table first.
+    /// This address with the transparent layers whose options it has. They lie next to the socket, where a network would
+    /// be, the last of the table first; but a tap lies on top, to see what is said.
     pub(crate) fn with_implied_layers(self) -> Address {
         let is_given = |layer: &Layer| self.options.iter().any(|(key, _)| key.row().applies.implies(*layer));
         let implied = Layer::ALL.iter().copied().filter(is_given);
-        Address { layers: implied.fold(self.layers, Layers::over), ..self }
+        Address { layers: implied.fold(self.layers, Layers::implying), ..self }
     }
 
     /// This address if its text parses back to it, so that every bound of the grammar holds.

@@ -10,7 +10,7 @@ use std::fmt;
 
 use crate::scheme::{Shape, Transport};
 
-use Layer::{Impair, Proxy, Tls, WebSocket};
+use Layer::{Impair, Proxy, Tap, Tls, WebSocket};
 
 /// What turns the bytes of a transport into others. Its [`Display`](fmt::Display) is its name: `tls`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -23,11 +23,13 @@ pub enum Layer {
     Proxy,
     /// Faults of a network: what passes is late, lost, doubled.
     Impair,
+    /// A look at what passes.
+    Tap,
 }
 
 impl Layer {
     /// Every layer, in the order of [`LAYERS`].
-    pub const ALL: &[Layer] = &[Tls, WebSocket, Proxy, Impair];
+    pub const ALL: &[Layer] = &[Tls, WebSocket, Proxy, Impair, Tap];
 
     /// The row of [`LAYERS`] that describes this layer.
     pub fn row(self) -> &'static LayerRow {
@@ -98,6 +100,8 @@ pub const LAYERS: &[LayerRow] = &[
         help: "who really calls, said by a relay in front of everything else" },
     LayerRow { layer: Impair, name: "impair", shape: None, spec: "tc-netem(8)",
         help: "faults of a network, on purpose: what passes is late, lost, doubled" },
+    LayerRow { layer: Tap, name: "tap", shape: None, spec: "pcapng",
+        help: "what passes is written down, and goes on unchanged" },
 ];
 
 /// A word for several layers: what it stands for, outermost first.
@@ -169,8 +173,22 @@ impl Layers {
         Layers(std::array::from_fn(|_| spoken.next()))
     }
 
+    /// These layers but this one.
+    pub(crate) fn without(self, layer: Layer) -> Layers {
+        let mut others = self.iter().filter(|other| *other != layer);
+        Layers(std::array::from_fn(|_| others.next()))
+    }
+
+    /// These layers with a transparent one more, where it lies if nothing else is said; unchanged if it is there already.
+    pub(crate) fn implying(self, layer: Layer) -> Layers {
+        match layer {
+            Tap => self.with(layer).unwrap_or(self),
+            Tls | WebSocket | Proxy | Impair => self.over(layer),
+        }
+    }
+
     /// These layers with one more, next to the socket; unchanged if it is there already.
-    pub(crate) fn over(self, layer: Layer) -> Layers {
+    fn over(self, layer: Layer) -> Layers {
         if self.contains(layer) {
             return self;
         }

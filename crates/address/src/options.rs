@@ -213,6 +213,10 @@ options! {
     MessageMax "message-max": size(1, INT_MAX), "bytes", "Payload length", "RFC 6455 section 10.4", Either WS false, "the longest message that is taken (1MiB unless given)";
     Proxy "proxy": Kind::Word(PROXY_VERSIONS), "", "version", "proxy-protocol.txt section 2", Connecting PROXY false, "how the header is written: v1 as text, v2 as binary (v2 unless given)";
     Delay "delay": micros(0, 3_600_000_000), "us", "delay", "tc-netem(8)", Either IMPAIR false, "how late everything is that passes";
+    Record "record": Kind::File, "", "Enhanced Packet Block", "pcapng", Either TAP false, "a file that gets all that passes as packets, for Wireshark; {call} in its name: one a call";
+    Hexdump "hexdump": Kind::Flag, "", "", "hexdump(1)", Either TAP false, "show all that passes on standard error, in hexadecimal and as text";
+    RawIn "raw-in": Kind::File, "", "", "write(2)", Either TAP false, "a file that gets the bytes that come; {call} in its name: one a call";
+    RawOut "raw-out": Kind::File, "", "", "write(2)", Either TAP false, "a file that gets the bytes that go; {call} in its name: one a call";
 }
 
 /// Where an option applies: on which transports, in which layers.
@@ -230,6 +234,7 @@ const WS: Place = (&[], &[Layer::WebSocket]);
 const PROXY: Place = (&[], &[Layer::Proxy]);
 const OPENING: Place = (&[], &[Layer::Tls, Layer::WebSocket, Layer::Proxy]);
 const IMPAIR: Place = (&[], &[Layer::Impair]);
+const TAP: Place = (&[], &[Layer::Tap]);
 
 const TLS_VERSIONS: &[&str] = &["1.2", "1.3"];
 const WS_FRAMES: &[&str] = &["text", "binary"];

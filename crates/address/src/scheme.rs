@@ -227,9 +227,9 @@ pub const SCHEMES: &[SchemeRow] = &[
     SchemeRow { transport: Descriptor, name: "fd", syntax: "fd:N", form: Form::Descriptor, shape: None,
         listens: true, connects: true, layers: true, man: "socket(7)", help: "the socket that is open already as descriptor N" },
     SchemeRow { transport: Exec, name: "exec", syntax: "exec:COMMAND", form: Form::Command, shape: Some(Shape::Stream),
-        listens: false, connects: true, layers: false, man: "execve(2)", help: "a program started for the call; its words are cut as a shell cuts them" },
+        listens: false, connects: true, layers: true, man: "execve(2)", help: "a program started for the call; its words are cut as a shell cuts them" },
     SchemeRow { transport: Shell, name: "sh", syntax: "sh:COMMAND", form: Form::Command, shape: Some(Shape::Stream),
-        listens: false, connects: true, layers: false, man: "sh(1)", help: "a command line for /bin/sh, run for the call" },
+        listens: false, connects: true, layers: true, man: "sh(1)", help: "a command line for /bin/sh, run for the call" },
 ];
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use address::{
-    Address, Host, Kind, LAYERS, LocalBind, OPTIONS, OptionKey, OptionRow, OptionValue, Port, SCHEMES,
+    Address, Host, Kind, LAYERS, Layer, LocalBind, OPTIONS, OptionKey, OptionRow, OptionValue, Port, SCHEMES,
 };
 
 fn parse(text: &str) -> Address {
@@ -162,6 +162,25 @@ fn an_option_of_a_layer_is_refused_where_that_layer_is_not() {
 }
 
 #[test]
+fn a_tap_lies_on_top_unless_it_is_put_elsewhere() {
+    for (text, layers) in [
+        ("tls://h:80?record=x", "tap+tls"),
+        ("wss://h:80?hexdump=on", "tap+ws+tls"),
+        ("udp://h:80?raw-in=x&delay=5ms", "tap+impair"),
+        ("exec:cat?raw-out=x", "tap"),
+        ("tls+tap://h:80?record=x", "tls+tap"),
+        ("impair+tap+unix-dgram:/x?record=x", "impair+tap"),
+    ] {
+        let address = parse(text);
+        let outermost_first: Vec<&str> = address.layers.iter().rev().map(Layer::name).collect();
+        assert_eq!(outermost_first.join("+"), layers, "{text}");
+        assert_eq!(parse(&address.to_string()), address);
+    }
+    assert_eq!(parse("tap+tls://h:80?record=x").to_string(), "tls://h:80?record=x");
+    assert_eq!(parse("tls+tap://h:80?record=x").to_string(), "tls+tap://h:80?record=x");
+}
+
+#[test]
 fn an_option_of_a_transparent_layer_puts_it_next_to_the_socket() {
     for (text, whole) in [
         ("udp://h:80?delay=5ms", "impair+udp://h:80?delay=5ms"),
@@ -173,7 +192,7 @@ fn an_option_of_a_transparent_layer_puts_it_next_to_the_socket() {
         assert_eq!(parse(text).to_string(), whole);
         assert_eq!(parse(whole), parse(text));
     }
-    let error = "exec:cat?delay=5ms".parse::<Address>().unwrap_err().to_string();
+    let error = "-?delay=5ms".parse::<Address>().unwrap_err().to_string();
     assert!(
         error.starts_with("delay is an option of impair; impair lies on one socket: tcp, udp,"),
         "{error}"

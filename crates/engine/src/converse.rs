@@ -15,7 +15,7 @@ use crate::{Ended, LastCall, Layering, Observer, ServeError};
 pub enum Line {
     /// A connected socket.
     Connection(Connection),
-    /// A connected socket with layers on it: a call of our own making.
+    /// A connected socket with layers on it.
     Layered {
         /// The socket.
         connection: Connection,
@@ -25,7 +25,12 @@ pub enum Line {
     /// The standard input and output of this process.
     Standard,
     /// A program that was started. The conversation is over once it has ended.
-    Program(Box<Program>),
+    Program {
+        /// The program.
+        program: Box<Program>,
+        /// What lies on its pipes.
+        layering: Option<Arc<Layering>>,
+    },
     /// A datagram socket to which anyone may speak; answers go to whom was heard last.
     Speakers {
         /// The socket.
@@ -42,7 +47,8 @@ impl Line {
         match self {
             Line::Connection(connection) => connection.shape(),
             Line::Layered { connection, layering } => layering.shape_over(connection.shape()),
-            Line::Standard | Line::Program(_) => Shape::Stream,
+            Line::Program { layering: Some(layering), .. } => layering.shape_over(Shape::Stream),
+            Line::Standard | Line::Program { .. } => Shape::Stream,
             Line::Speakers { .. } => Shape::Datagram,
         }
     }
@@ -65,6 +71,11 @@ pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
         let peer = connection.peer_end().unwrap_or(End::Unnamed(connection.transport()));
         Ok::<_, ServeError>((local, peer))
     };
+    let lay = |under, layering: Option<&Layering>, caller: &End, called: &End| {
+        let no_randomness = CallFailed { call: "getrandom(2)", errno: libc::EAGAIN };
+        laid(under, layering, &LaidFor { caller, called, number: 1 }, now)
+            .map_err(|_| ServeError::Engine(no_randomness))
+    };
     let (socket, local, peer) = match line {
         Line::Connection(connection) => {
             let (local, peer) = ends(&connection)?;
@@ -72,19 +83,16 @@ pub fn converse(mut plan: Plan, line: Line) -> Result<Ended, ServeError> {
         }
         Line::Layered { connection, layering } => {
             let (local, peer) = ends(&connection)?;
-            let no_randomness = CallFailed { call: "getrandom(2)", errno: libc::EAGAIN };
-            let laid_for = LaidFor { caller: &local, called: &peer };
-            let socket = laid(Under::Connection(connection), Some(&layering), &laid_for, now)
-                .map_err(|_| ServeError::Engine(no_randomness))?;
-            (socket, local, peer)
+            (lay(Under::Connection(connection), Some(&layering), &local, &peer)?, local, peer)
         }
         Line::Standard => {
             let standard = Standard::open().map_err(engine("dup(2)"))?;
             (LegSocket::Standard(standard), End::Standard, End::Standard)
         }
-        Line::Program(program) => {
+        Line::Program { program, layering } => {
             let end = program.end().clone();
-            (LegSocket::Program(program), End::Standard, end)
+            let socket = lay(Under::Program(program), layering.as_deref(), &End::Standard, &end)?;
+            (socket, End::Standard, end)
         }
         Line::Speakers { socket, only_first } => {
             let local = socket.local_end().map_err(engine("getsockname(2)"))?;

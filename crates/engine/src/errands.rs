@@ -48,6 +48,7 @@ pub(crate) enum Errand {
     Start {
         address: Box<Address>,
         environment: Environment,
+        layerings: Arc<Layerings>,
     },
     /// The same, with a caller's socket.
     HandOver {
@@ -61,7 +62,8 @@ pub(crate) enum Errand {
 pub(crate) enum Done {
     /// With what is to lie on its socket.
     Dialled(Result<(Connected, Option<Arc<Layering>>), DialFailure>),
-    Started(Result<Program, DialFailure>),
+    /// With what is to lie on its pipes.
+    Started(Result<(Program, Option<Arc<Layering>>), DialFailure>),
     /// Of a program that could not be started the caller is still ours.
     HandedOver(Result<ProgramProcess, (Connection, DialFailure)>),
     Named(Option<String>),
@@ -134,9 +136,12 @@ impl Errand {
     fn run(self) -> Done {
         match self {
             Errand::Dial { address, layerings, asked } => Done::Dialled(dial(&address, &layerings, asked)),
-            Errand::Start { address, environment } => {
+            Errand::Start { address, environment, layerings } => {
                 let start = || Program::start(&address, &environment);
-                Done::Started(patiently(start).map_err(failure))
+                let layering = layerings.calling(&address).map_err(unusable);
+                Done::Started(
+                    layering.and_then(|layering| Ok((patiently(start).map_err(failure)?, layering))),
+                )
             }
             Errand::HandOver { connection, address, environment } => {
                 let start = || ProgramProcess::hand_over(&connection, &address, &environment);
@@ -163,7 +168,6 @@ fn dial(
     layerings: &Layerings,
     asked: Instant,
 ) -> Result<(Connected, Option<Arc<Layering>>), DialFailure> {
-    let unusable = |text| DialFailure { kind: DialFailureKind::Other, text };
     let layering = layerings.calling(address).map_err(unusable)?;
     let waited = Some(asked.elapsed()).filter(|waited| *waited >= AT_ONCE).unwrap_or_default();
     let connected = socket::connect_after(address, waited).map_err(failure)?;
@@ -181,6 +185,11 @@ fn patiently<T>(start: impl Fn() -> Result<T, ConnectError>) -> Result<T, Connec
             outcome => return outcome,
         }
     }
+}
+
+/// The layers of an address cannot be made.
+fn unusable(text: String) -> DialFailure {
+    DialFailure { kind: DialFailureKind::Other, text }
 }
 
 fn is_short(error: &ConnectError) -> bool {

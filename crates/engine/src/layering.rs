@@ -19,6 +19,8 @@ use layers::{
     WebSocketClientSettings, WebSocketServer, WebSocketServerSettings,
 };
 
+use crate::taps::{Tapped, Taps};
+
 pub use error::LayeringError;
 use files::{read_pem, system_roots};
 
@@ -35,6 +37,8 @@ pub struct Layering {
     makers: Vec<Maker>,
     layers: Layers,
     notes: Vec<String>,
+    /// Whether it is for callers, or for calls.
+    is_called: bool,
 }
 
 enum Maker {
@@ -45,6 +49,7 @@ enum Maker {
     ProxyReader { within: Duration },
     ProxyWriter(ProxyVersion),
     Impair(ImpairSettings),
+    Tap(Taps),
 }
 
 /// For which call layers are laid on a socket.
@@ -53,11 +58,13 @@ pub(crate) struct LaidFor<'c> {
     /// Who called, and at which address of ours: what a PROXY header tells.
     pub(crate) caller: &'c End,
     pub(crate) called: &'c End,
+    /// The number of the call.
+    pub(crate) number: u64,
 }
 
 impl<'c> LaidFor<'c> {
     pub(crate) fn of(call: &'c Call) -> LaidFor<'c> {
-        LaidFor { caller: &call.peer, called: &call.local }
+        LaidFor { caller: &call.peer, called: &call.local, number: call.number }
     }
 }
 
@@ -71,6 +78,7 @@ impl std::fmt::Debug for Maker {
             Maker::ProxyReader { .. } => "ProxyReader",
             Maker::ProxyWriter(_) => "ProxyWriter",
             Maker::Impair(_) => "Impair",
+            Maker::Tap(_) => "Tap",
         })
     }
 }
@@ -82,7 +90,7 @@ impl Layering {
     ///
     /// A file cannot be read, or what it holds, or an option says, cannot be used.
     pub fn listening(address: &Address) -> Result<Option<Arc<Layering>>, LayeringError> {
-        Layering::of(address, Layering::server)
+        Layering::of(address, true, Layering::server)
     }
 
     /// For calls to this address; `None` if it has no layers.
@@ -91,7 +99,7 @@ impl Layering {
     ///
     /// As [`Layering::listening`].
     pub fn calling(address: &Address) -> Result<Option<Arc<Layering>>, LayeringError> {
-        Layering::of(address, Layering::client)
+        Layering::of(address, false, Layering::client)
     }
 
     /// The shape of what is above the layers, where `below` is that of the socket.
@@ -107,8 +115,14 @@ impl Layering {
         &self.notes
     }
 
-    /// The layers of one call on a socket of this shape.
-    pub(crate) fn stack(&self, socket: Shape, call: &LaidFor<'_>, now: Now) -> Result<Stack, String> {
+    /// The layers of one call on a socket of this shape; `ends` says which ends the socket has, ours first.
+    pub(crate) fn stack(
+        &self,
+        socket: Shape,
+        call: &LaidFor<'_>,
+        ends: impl Fn() -> (End, End),
+        now: Now,
+    ) -> Result<Stack, String> {
         let mut layers: Vec<Box<dyn layers::Layer>> = Vec::with_capacity(self.makers.len());
         let mut below = socket;
         for (maker, layer) in self.makers.iter().zip(self.layers.iter()) {
@@ -128,6 +142,11 @@ impl Layering {
                     Box::new(ProxyWriter::new(&ProxyHeader::Proxied { source, destination }, *version))
                 }
                 Maker::Impair(settings) => Box::new(Impair::new(*settings, below)),
+                Maker::Tap(taps) => {
+                    let (local, peer) = ends();
+                    let leg = Tapped { call: call.number, local, peer, is_called: self.is_called };
+                    Box::new(taps.tap(below, &leg))
+                }
             });
             below = layer.shape().unwrap_or(below);
         }
@@ -136,12 +155,14 @@ impl Layering {
 
     fn of(
         address: &Address,
+        is_called: bool,
         maker: fn(&mut Layering, Layer, &Address) -> Result<Maker, LayeringError>,
     ) -> Result<Option<Arc<Layering>>, LayeringError> {
         if address.layers.is_empty() {
             return Ok(None);
         }
-        let mut layering = Layering { makers: Vec::new(), layers: address.layers, notes: Vec::new() };
+        let mut layering =
+            Layering { makers: Vec::new(), layers: address.layers, notes: Vec::new(), is_called };
         for layer in address.layers.iter() {
             let made = maker(&mut layering, layer, address).map_err(|error| error.at(address))?;
             layering.makers.push(made);
@@ -183,6 +204,7 @@ impl Layering {
             }
             Layer::Proxy => Maker::ProxyReader { within: within.unwrap_or(TLS_HANDSHAKE_WITHIN) },
             Layer::Impair => Maker::Impair(impairments(address)),
+            Layer::Tap => Maker::Tap(Taps::of(address)?),
         })
     }
 
@@ -230,6 +252,7 @@ impl Layering {
                 _ => ProxyVersion::V2,
             }),
             Layer::Impair => Maker::Impair(impairments(address)),
+            Layer::Tap => Maker::Tap(Taps::of(address)?),
         })
     }
 

@@ -43,6 +43,7 @@ mod selector;
 mod session;
 mod tallies;
 mod tally;
+mod taps;
 mod timers;
 
 pub use access::{

@@ -146,6 +146,15 @@ pub enum Event<'a> {
         /// Why that one: every address that was tried.
         why: &'a str,
     },
+    /// What passed at taps could not be recorded; it passed all the same. Said at most once a second.
+    Unrecorded {
+        /// How many pieces since the last such event.
+        pieces: u64,
+        /// The file of the last.
+        file: &'a str,
+        /// Why it could not.
+        failed: CallFailed,
+    },
     /// The engine was told to stop answering.
     Draining {
         /// Calls that are still open.

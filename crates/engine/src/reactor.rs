@@ -44,7 +44,9 @@ pub(crate) use answer::{Answered, serve_one};
 use calls::Entry;
 pub use census::OPEN_TOLD_MAX;
 use children::Child;
-pub(crate) use children::{CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED};
+pub(crate) use children::{
+    CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED, CHILD_UNRECORDED,
+};
 use door::{DoorState, watch_door};
 use hands::Chore;
 pub(crate) use layered::{Under, laid};

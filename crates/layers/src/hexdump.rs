@@ -1,13 +1,13 @@
 //! A hexdump: what passes at a tap, for people to read.
 //!
-//! The columns of hexdump(1) `-C`, behind the number of the call and `<` (came) or `>` went; offsets count each direction
+//! The columns of hexdump(1) `-C`, behind the number of the call and `<` (came) or `>` (went), the time in UTC; offsets count each direction
 //! by itself. Protected: nothing of what passes gets through that could drive a terminal. Bound: of one piece
 //! [`SHOWN_BYTES`] are shown, and how many more there were.
 //!
 //! ```text
-//! call 1 < tcp://127.0.0.1:50368, 20:40:52.000123456: 6 bytes
+//! call 1 < tcp://127.0.0.1:50368, 20:40:52.000123: 6 bytes
 //! 1 < 00000000  68 65 6c 6c 6f 0a                                 |hello.|
-//! call 1 < tcp://127.0.0.1:50368, 20:40:52.000131002: finished
+//! call 1 < tcp://127.0.0.1:50368, 20:40:52.000131: finished
 //! ```
 
 use std::io::Write;
@@ -41,11 +41,11 @@ impl Hexdump {
 
     fn head(&self, way: Way, at: SystemTime, what: &str, page: &mut Vec<u8>) {
         let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let (seconds, nanos) = (since.as_secs() % 86_400, since.subsec_nanos());
+        let (seconds, micros) = (since.as_secs() % 86_400, since.subsec_micros());
         let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
         let Hexdump { call, peer, .. } = self;
         let way = sign(way);
-        let time = format_args!("{hours:02}:{minutes:02}:{seconds:02}.{nanos:09}");
+        let time = format_args!("{hours:02}:{minutes:02}:{seconds:02}.{micros:06}");
         put(page, format_args!("call {call} {way} {peer}, {time}: {what}\n"));
     }
 

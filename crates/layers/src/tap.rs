@@ -101,10 +101,7 @@ impl Layer for Tap {
 
     fn received(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
         self.passed(Passed::Bytes(Way::In, bytes), flow);
-        match self.shape {
-            Shape::Stream => flow.deliver(bytes),
-            Shape::Datagram | Shape::SeqPacket => flow.deliver_message(bytes),
-        }
+        flow.deliver_as(self.shape, bytes);
     }
 
     fn below_finished(&mut self, flow: &mut Flow<'_>) {
@@ -114,7 +111,7 @@ impl Layer for Tap {
 
     fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
         self.passed(Passed::Bytes(Way::Out, bytes), flow);
-        flow.below().push(bytes);
+        flow.below().push_as(self.shape, bytes);
     }
 
     fn finish(&mut self, flow: &mut Flow<'_>) {

@@ -361,7 +361,7 @@ fn of_a_long_piece_a_hexdump_shows_the_beginning_and_says_how_much_it_left_out()
     dump.record(moment(0), Passed::Bytes(Way::Out, &[b'x'; 100_000]), &mut page);
     dump.record(moment(0), Passed::Bytes(Way::Out, b"y"), &mut page);
     let text = String::from_utf8(page).unwrap();
-    assert!(text.starts_with("call 1 > unix:(unnamed), 00:00:00.000000000: 100000 bytes\n"), "{text}");
+    assert!(text.starts_with("call 1 > unix:(unnamed), 00:00:00.000000: 100000 bytes\n"), "{text}");
     assert!(text.contains("\n1 > 00001000  and 95904 bytes more\n"), "{text}");
     assert!(
         text.ends_with("\n1 > 000186a0  79                                                |y|\n"),

@@ -144,7 +144,11 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::WsFrames
         | OptionKey::MessageMax
         | OptionKey::Proxy
-        | OptionKey::Delay => new(How::Elsewhere).at(&[]),
+        | OptionKey::Delay
+        | OptionKey::Record
+        | OptionKey::Hexdump
+        | OptionKey::RawIn
+        | OptionKey::RawOut => new(How::Elsewhere).at(&[]),
     }
 }
 

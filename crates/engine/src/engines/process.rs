@@ -14,7 +14,8 @@ use crate::ServeError;
 use crate::doors::Door;
 use crate::host::Host;
 use crate::reactor::{
-    CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED, Left, Placement, Reactor, serve_one,
+    CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED, CHILD_UNRECORDED, Left, Placement,
+    Reactor, serve_one,
 };
 use crate::selector::EpollSelector;
 
@@ -33,7 +34,10 @@ pub(super) fn serve(host: &Arc<Host>, doors: Vec<Door>) -> io::Result<()> {
                 Ok(_) => match (host.tallies.take_limit(), host.tallies.take_not_dialled()) {
                     (Some(limit), _) => CHILD_AT_LIMIT + limit as i32,
                     (None, Some(kind)) => CHILD_NOT_DIALLED + kind as i32,
-                    (None, None) => 0,
+                    (None, None) => host.tallies.take_unrecorded().map_or(0, |unrecorded| {
+                        CHILD_UNRECORDED
+                            + unrecorded.failed.errno.min(CHILD_OUTPUT_FAILED - CHILD_UNRECORDED - 1)
+                    }),
                 },
                 Err(ServeError::Output(failed)) => CHILD_OUTPUT_FAILED + failed.errno.min(127),
                 Err(ServeError::Engine(_) | ServeError::NoDoorLeft(_)) => 1,

@@ -152,7 +152,7 @@ impl<S: Selector> Reactor<S> {
     pub(super) fn keep_receiving(&mut self, slot: usize) {
         let Some(Entry { session, ends, .. }) = self.entries.get_mut(slot) else { return };
         for (index, end) in ends.iter_mut().enumerate() {
-            if matches!(end.socket, LegSocket::Program(_)) {
+            if end.program().is_some() {
                 end.keep_watching_program(&mut self.selector, slot, index, session);
             }
             let (Some(leg), LegSocket::Connection(connection)) = (Leg::new(index), &end.socket) else {

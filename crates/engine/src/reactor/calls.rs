@@ -172,7 +172,7 @@ impl<S: Selector> Reactor<S> {
             end.is_fresh |= ready.readable;
             end.ended |= ready.ended;
         }
-        if ready.writable && !matches!(end.socket, LegSocket::Standard(_) | LegSocket::Program(_)) {
+        if ready.writable && !matches!(end.socket, LegSocket::Standard(_)) && end.program().is_none() {
             end.found_room();
         }
         self.turn(slot, now);
@@ -188,7 +188,9 @@ impl<S: Selector> Reactor<S> {
         if ready.is_last {
             end.room = Operation::NONE;
         }
-        end.writable |= ready.writable;
+        if ready.writable {
+            end.found_room();
+        }
         if ready.failed && end.close_input_of_program() {
             return self.with(slot, now, |session, hands| session.peer_deaf(now, leg, hands));
         }
@@ -307,7 +309,9 @@ impl<S: Selector> Reactor<S> {
 
     fn close(&mut self, slot: usize, reason: CloseReason, now: Now) {
         let mut entry = self.entries.remove(slot);
-        for end in &entry.ends {
+        let broken = entry.session.broken_leg();
+        for (index, end) in entry.ends.iter_mut().enumerate() {
+            end.closed(broken.is_some_and(|leg| leg.index() == index), now);
             self.selector.forget(end.incoming.operation());
             self.selector.forget(end.room);
         }

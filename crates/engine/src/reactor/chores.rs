@@ -5,9 +5,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use conversation::{CallFailed, DialFailure, DialFailureKind, Leg, Now, Transport};
+use conversation::{CallFailed, DialFailure, DialFailureKind, End, Leg, Now, Transport};
 use socket::Standard;
 
+use crate::Layering;
 use crate::errands::{Done, Errand, Errands, Ticket};
 use crate::layering::LaidFor;
 use crate::selector::Selector;
@@ -32,7 +33,8 @@ impl<S: Selector> Reactor<S> {
             }
             Chore::Dial { slot, leg, address } if address.transport.is_program() => {
                 let environment = self.environment(slot);
-                self.send_errand(slot, leg, Errand::Start { address, environment }, now);
+                let layerings = Arc::clone(&self.host.layerings);
+                self.send_errand(slot, leg, Errand::Start { address, environment, layerings }, now);
             }
             Chore::Dial { slot, leg, address } => {
                 let layerings = Arc::clone(&self.host.layerings);
@@ -67,22 +69,11 @@ impl<S: Selector> Reactor<S> {
         }
         match done {
             Done::Dialled(Ok((connected, layering))) => {
-                let Some(entry) = self.entries.get_mut(slot) else { return };
-                entry.far = Some(Box::new(connected.end));
-                let (under, call) = (Under::Connection(connected.connection), entry.session.call());
-                match laid(under, layering.as_deref(), &LaidFor::of(call), now) {
-                    Ok(socket) => self.connect_leg(slot, leg, socket, now),
-                    Err(text) => {
-                        let why = DialFailure { kind: DialFailureKind::Other, text };
-                        self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
-                    }
-                }
+                self.lay(slot, leg, Under::Connection(connected.connection), connected.end, layering, now);
             }
-            Done::Started(Ok(program)) => {
-                if let Some(entry) = self.entries.get_mut(slot) {
-                    entry.far = Some(Box::new(program.end().clone()));
-                }
-                self.connect_leg(slot, leg, LegSocket::Program(Box::new(program)), now);
+            Done::Started(Ok((program, layering))) => {
+                let far = program.end().clone();
+                self.lay(slot, leg, Under::Program(Box::new(program)), far, layering, now);
             }
             Done::Dialled(Err(why)) | Done::Started(Err(why)) => {
                 if let Some(entry) = self.entries.get(slot) {
@@ -93,6 +84,27 @@ impl<S: Selector> Reactor<S> {
             Done::HandedOver(given) => self.handed_over(slot, given, now),
             Done::Named(name) => {
                 self.with(slot, now, |session, hands| session.peer_named(now, name.as_deref(), hands));
+            }
+        }
+    }
+
+    /// The other end of a call is there: its layers are laid on it.
+    fn lay(
+        &mut self,
+        slot: usize,
+        leg: Leg,
+        under: Under,
+        far: End,
+        layering: Option<Arc<Layering>>,
+        now: Now,
+    ) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        entry.far = Some(Box::new(far));
+        match laid(under, layering.as_deref(), &LaidFor::of(entry.session.call()), now) {
+            Ok(socket) => self.connect_leg(slot, leg, socket, now),
+            Err(text) => {
+                let why = DialFailure { kind: DialFailureKind::Other, text };
+                self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
             }
         }
     }

@@ -12,10 +12,10 @@
 use std::collections::VecDeque;
 use std::io;
 
-use conversation::{CallFailed, CloseReason, Leg, Now, Shape};
-use layers::{Above, Failure, HIGH_MARK_BYTES, Hold, Stack};
+use conversation::{CallFailed, CloseReason, End, Leg, Now, Shape};
+use layers::{Above, Failure, HIGH_MARK_BYTES, Hold, Stack, Told};
 use smallvec::SmallVec;
-use socket::Connection;
+use socket::{Connection, Program, Received};
 
 use crate::host::Host;
 use crate::layering::{LaidFor, Layering};
@@ -56,7 +56,60 @@ pub(crate) struct Layered {
 /// What the layers lie on.
 pub(crate) enum Under {
     Connection(Connection),
+    /// The pipes to a program.
+    Program(Box<Program>),
     Peer(Peer),
+}
+
+impl Under {
+    /// Its two ends, ours first.
+    fn ends(&self, call: &LaidFor<'_>) -> (End, End) {
+        match self {
+            Under::Connection(connection) => {
+                let or_unnamed = |end: io::Result<End>| end.unwrap_or(End::Unnamed(connection.transport()));
+                (or_unnamed(connection.local_end()), or_unnamed(connection.peer_end()))
+            }
+            Under::Program(program) => (End::Standard, program.end().clone()),
+            Under::Peer(_) => (call.called.clone(), call.caller.clone()),
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        match self {
+            Under::Connection(connection) => connection.shape(),
+            Under::Program(_) => Shape::Stream,
+            Under::Peer(_) => Shape::Datagram,
+        }
+    }
+
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        match self {
+            Under::Connection(connection) => connection.receive(buffer),
+            Under::Program(program) => program.receive(buffer),
+            Under::Peer(_) => Err(io::ErrorKind::WouldBlock.into()), // the door hears for it
+        }
+    }
+
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Under::Connection(connection) => connection.send(bytes),
+            // It has closed its input, of which an event tells: what it does not want is dropped, layers' own bytes too.
+            Under::Program(program) => match program.send(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+                sent => sent,
+            },
+            Under::Peer(_) => Err(io::ErrorKind::WouldBlock.into()), // the door answers it
+        }
+    }
+
+    fn finish(&mut self) {
+        match self {
+            // A failure means that the peer is gone already; the next receive says so.
+            Under::Connection(connection) => drop(connection.finish().ok()),
+            Under::Program(program) => program.finish(),
+            Under::Peer(_) => {}
+        }
+    }
 }
 
 impl Layered {
@@ -87,6 +140,19 @@ impl Layered {
     /// Its connected socket, if it has one.
     pub(super) fn connection(&self) -> Option<&Connection> {
         if let Under::Connection(connection) = &self.under { Some(connection) } else { None }
+    }
+
+    /// The program that it lies on, if it does.
+    pub(super) fn program(&self) -> Option<&Program> {
+        if let Under::Program(program) = &self.under { Some(program) } else { None }
+    }
+
+    pub(super) fn program_mut(&mut self) -> Option<&mut Program> {
+        if let Under::Program(program) = &mut self.under { Some(program) } else { None }
+    }
+
+    pub(super) fn into_program(self) -> Option<Program> {
+        if let Under::Program(program) = self.under { Some(*program) } else { None }
     }
 
     /// The peer of a door that it is, if it is one.
@@ -158,12 +224,14 @@ impl Layered {
 
     /// Sends what is owed on a socket of its own; to a peer of a door [`Layered::answer`] does.
     fn flush(&mut self) {
-        let Under::Connection(connection) = &self.under else { return };
+        if matches!(self.under, Under::Peer(_)) {
+            return;
+        }
         while self.has_room
             && self.broken.is_none()
             && let Some(next) = self.stack.next_outgoing()
         {
-            match connection.send(next) {
+            match self.under.send(next) {
                 Ok(sent) => {
                     self.stack.sent(sent);
                     self.answered_bytes = self.answered_bytes.min(self.stack.outgoing().len());
@@ -174,8 +242,7 @@ impl Layered {
             }
         }
         if self.stack.finish_is_due() && !std::mem::replace(&mut self.is_finished, true) {
-            // A failure means that the peer is gone already; the next receive says so.
-            let _ = connection.finish();
+            self.under.finish();
         }
         self.has_owed |= self.owes();
     }
@@ -209,10 +276,12 @@ impl Layered {
         if let Some(failed) = self.end() {
             return Ok(Some(Heard::Failed(failed)));
         }
-        let Under::Connection(connection) = &self.under else { return Ok(Some(Heard::Nothing)) };
-        let is_stream = connection.shape() == Shape::Stream;
+        if matches!(self.under, Under::Peer(_)) {
+            return Ok(Some(Heard::Nothing));
+        }
+        let is_stream = self.under.shape() == Shape::Stream;
         let room = if is_stream { RECEIVE_BYTES.min(buffer.len()) } else { buffer.len() };
-        let received = match connection.receive(&mut buffer[..room]) {
+        let received = match self.under.receive(&mut buffer[..room]) {
             Err(error) if is_final(&error) && self.stack.holds().for_above > Hold::Nothing => {
                 self.lost = Some(CallFailed::new("recv(2)", &error));
                 return Ok(None);
@@ -257,8 +326,22 @@ impl Layered {
         Ok(Some(bytes.len()))
     }
 
+    /// The leg is gone, broken off by the peer or not.
+    pub(super) fn closed(&mut self, by_peer: bool, now: Now) {
+        self.stack.closed(now, by_peer);
+    }
+
     pub(super) fn finish(&mut self, now: Now) {
         self.event(|stack, above| stack.finish(now, above));
+    }
+}
+
+impl LegEnd {
+    /// Its call is over; the peer broke it off, or not.
+    pub(super) fn closed(&mut self, by_peer: bool, now: Now) {
+        if let LegSocket::Layered(layered) = &mut self.socket {
+            layered.closed(by_peer, now);
+        }
     }
 }
 
@@ -276,14 +359,11 @@ pub(crate) fn laid(
     let Some(layering) = layering else {
         return Ok(match under {
             Under::Connection(connection) => LegSocket::Connection(connection),
+            Under::Program(program) => LegSocket::Program(program),
             Under::Peer(peer) => LegSocket::Peer(peer),
         });
     };
-    let shape = match &under {
-        Under::Connection(connection) => connection.shape(),
-        Under::Peer(_) => Shape::Datagram,
-    };
-    let stack = layering.stack(shape, call, now)?;
+    let stack = layering.stack(under.shape(), call, || under.ends(call), now)?;
     Ok(LegSocket::Layered(Box::new(Layered::opened(under, stack, now))))
 }
 
@@ -292,7 +372,11 @@ pub(super) fn take_events(session: &mut Session, leg: Leg, now: Now, hands: &mut
     while let Some((above, mut taken)) = first(hands.ends, leg) {
         if taken == 0 {
             for told in above.told() {
-                hands.host.tell(&Event::Layer { call: session.call(), leg, told });
+                if let Told::Unrecorded(unrecorded) = told {
+                    hands.host.tallies.unrecorded(unrecorded);
+                } else {
+                    hands.host.tell(&Event::Layer { call: session.call(), leg, told });
+                }
             }
             taken = 1;
         }

@@ -452,6 +452,10 @@ impl LegEnd {
     }
 }
 
+fn pipes(program: &Program) -> [Option<(BorrowedFd<'_>, Part)>; 2] {
+    [Some((program.input(), Part::Input)), program.output().map(|fd| (fd, Part::Output))]
+}
+
 /// What a descriptor of a leg is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
@@ -465,16 +469,15 @@ impl LegEnd {
     pub(super) fn descriptors(&self) -> [Option<(BorrowedFd<'_>, Part)>; 2] {
         match &self.socket {
             LegSocket::Connection(connection) => [Some((connection.as_fd(), Part::Both)), None],
-            LegSocket::Layered(layered) => {
-                [layered.connection().map(|socket| (socket.as_fd(), Part::Both)), None]
-            }
+            LegSocket::Layered(layered) => match layered.program() {
+                Some(program) => pipes(program),
+                None => [layered.connection().map(|socket| (socket.as_fd(), Part::Both)), None],
+            },
             LegSocket::Speakers { socket, .. } => [Some((socket.as_fd(), Part::Both)), None],
             LegSocket::Standard(standard) => {
                 [Some((standard.input(), Part::Input)), standard.output().map(|fd| (fd, Part::Output))]
             }
-            LegSocket::Program(program) => {
-                [Some((program.input(), Part::Input)), program.output().map(|fd| (fd, Part::Output))]
-            }
+            LegSocket::Program(program) => pipes(program),
             LegSocket::Peer(_) | LegSocket::None => [None, None],
         }
     }

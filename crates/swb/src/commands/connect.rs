@@ -53,12 +53,12 @@ fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
 
 /// Calls `address`, or starts its program. Says what is worth a word, and who answered.
 pub(super) fn line(address: &Address, log: &Log) -> Result<(Line, String), Failure> {
-    if address.transport.is_program() {
-        let program = Program::start(address, &Vec::new())?;
-        let end = program.end().to_string();
-        return Ok((Line::Program(Box::new(program)), end));
-    }
     let layering = Layering::calling(address).map_err(|error| Failure::new(Status::Other, error))?;
+    if address.transport.is_program() {
+        let program = Box::new(Program::start(address, &Vec::new())?);
+        let end = program.end().to_string();
+        return Ok((Line::Program { program, layering }, end));
+    }
     let connected = socket::connect(address)?;
     for attempt in &connected.failed {
         log.detail(format_args!("tried {attempt}"));

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use switchboard::address::Scheme;
 use switchboard::services::Relay;
 use switchboard::socket::Inherited;
-use switchboard::{Address, Framing, Limits, Shape, Transport};
+use switchboard::{Address, Framing, Layering, Limits, Shape, Transport};
 
 use crate::activation::inherited;
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::invocation;
 use crate::log::Log;
 
@@ -18,7 +18,9 @@ pub(crate) fn run(arguments: &invocation::Relay) -> Result<(), Failure> {
     let answering = &arguments.answering;
     let log = Log::open(&answering.log, serve::role(&answering.engine))?;
     let joined = || {
-        let (service, _) = service(arguments)?;
+        let (service, to) = service(arguments)?;
+        // What its options name is looked at before anybody calls, and its files are kept open for all calls.
+        let _kept = Layering::calling(&to).map_err(|error| Failure::new(Status::Other, error))?;
         serve::answer(offer(service, arguments), answering, &log)
     };
     log.closing(joined())

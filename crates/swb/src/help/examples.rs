@@ -32,6 +32,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb connect 'exec:bc -l'", "Talks to a program, line by line, and ends with its exit status."),
         example("swb connect localhost:25 --crlf --history ~/.swb-lines", "Ends lines as SMTP wants them, and has them again in the next run."),
         example("swb connect localhost:5000 --pack '!Hd' --unpack '!Hd'", "Takes 7 2.5 for an integer and a number, sends them as bytes, and shows such bytes so."),
+        example("swb connect 'tls://example.net:443?record=call.pcapng'", "Writes the call down as packets for Wireshark, in plain text; ?hexdump shows it here."),
         example("swb connect udp://localhost:9988 --wait 3s", "Sends each line as a datagram, and waits 3 s for the last answers."),
     ]),
     (&["listen"], &[
@@ -101,6 +102,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb relay unix:/run/web.sock 'tcp://web.example:80?connect-timeout=2s'", "The other way round; whoever cannot be joined within 2 s is reset."),
         example("swb relay tcp://:2000 'sh:echo hello, $REMOTE_ADDR; exec cat' -v", "Starts a program for each caller, which is told who called."),
         example("swb relay udp://:5353 udp://192.0.2.53:53 --idle-timeout 10s", "Each sender of datagrams has a socket of its own to the other end, for 10 s after the last."),
+        example("swb relay 'tls://:443?cert=/etc/web.pem&record=web-{call}.pcapng' tcp://127.0.0.1:80", "Writes down what each caller says and hears, in plain text, for Wireshark."),
         example("swb relay udp://:514 tcp://192.0.2.7:601 --framing line", "Each datagram becomes a line of a byte stream."),
     ]),
     (&["resolve"], &[

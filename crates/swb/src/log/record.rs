@@ -59,7 +59,8 @@ pub(crate) fn level(event: &Event<'_>, role: Role) -> Option<Level> {
         | Event::Refused { .. }
         | Event::RateReached { .. }
         | Event::CallsAtLimit { .. }
-        | Event::NotDialled { .. } => Some(Level::Normal),
+        | Event::NotDialled { .. }
+        | Event::Unrecorded { .. } => Some(Level::Normal),
         Event::OpenCalls { .. } | Event::Open { .. } => Some(Level::Quiet),
         Event::Bell => None,
     }
@@ -256,6 +257,14 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             let members =
                 vec![("callers", (*callers).into()), ("peer", json(last)), ("reason", (*why).into())];
             ("not_dialled", text, members)
+        }
+        Event::Unrecorded { pieces, file, failed } => {
+            let text = format!(
+                "{file} is not whole: {pieces} pieces could not be recorded: {failed}; the calls go on"
+            );
+            let members =
+                vec![("pieces", (*pieces).into()), ("file", (*file).into()), ("reason", json(failed))];
+            ("unrecorded", text, members)
         }
         Event::Draining { calls, at_most } => {
             let text = format!(
