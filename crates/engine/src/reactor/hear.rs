@@ -140,7 +140,7 @@ impl<S: Selector> Reactor<S> {
         } else {
             match peer {
                 Some(peer) if needs.memory_of_peers || has_layers => {
-                    self.hear_known(index, peer, from, bytes, now)
+                    self.hear_known(index, peer, from, bytes, now);
                 }
                 None if needs.dial || has_layers => {
                     let why = "its sender has no address, and so no call of its own";
