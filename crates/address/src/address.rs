@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::error::{OptionError, OptionProblem, ParseAddressError};
-use crate::layer::Layers;
+use crate::layer::{Layer, Layers};
 use crate::option_list::Options;
 use crate::option_value::OptionValue;
 use crate::options::OptionKey;
@@ -100,7 +100,15 @@ impl Address {
             return Err(OptionError { key, reason: OptionProblem::NotFor(scheme) });
         }
         self.options.insert(key, value)?;
-        Ok(self)
+        Ok(self.with_implied_layers())
+    }
+
+    /// This address with the transparent layers whose options it has. They lie next to the socket, where a network would
+    /// be, the last of the table first; but a tap lies on top, to see what is said.
+    pub(crate) fn with_implied_layers(self) -> Address {
+        let is_given = |layer: &Layer| self.options.iter().any(|(key, _)| key.row().applies.implies(*layer));
+        let implied = Layer::ALL.iter().copied().filter(is_given);
+        Address { layers: implied.fold(self.layers, Layers::implying), ..self }
     }
 
     /// This address if its text parses back to it, so that every bound of the grammar holds.

@@ -5,15 +5,16 @@
 use std::fmt::{self, Write};
 
 use crate::address::{Address, Host, LocalBind, Place, Port};
+use crate::layer::Layer;
 use crate::option_list::Options;
 use crate::option_value::OptionValue;
 use crate::options::OptionKey;
 use crate::percent;
-use crate::scheme::Form;
+use crate::scheme::{Form, Scheme};
 
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = self.scheme();
+        let scheme = shown_scheme(self);
         match &self.place {
             Place::Network { host, port } => write!(formatter, "{scheme}://{host}:{port}")?,
             Place::Path(path) => {
@@ -43,6 +44,18 @@ impl fmt::Display for Options {
     /// `nodelay&keepalive=30s`: as after the `?` of an address.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_options(formatter, "", self.iter())
+    }
+}
+
+/// The scheme without a tap that the options put where it lies.
+fn shown_scheme(address: &Address) -> Scheme {
+    let is_implied = |(key, _): (&OptionKey, _)| key.row().applies.implies(Layer::Tap);
+    let scheme = address.scheme();
+    match scheme.layers.top() {
+        Some(Layer::Tap) if address.options.iter().any(is_implied) => {
+            Scheme { layers: scheme.layers.without(Layer::Tap), ..scheme }
+        }
+        Some(_) | None => scheme,
     }
 }
 

@@ -94,9 +94,10 @@ impl End {
 }
 
 impl End {
-    /// The same end below these layers, as text: `tls://127.0.0.1:443`.
+    /// The same end below these layers, as text: `tls://127.0.0.1:443`. Of a layer that the other end knows nothing of
+    /// nothing is said.
     pub fn under(&self, layers: Layers) -> impl fmt::Display {
-        LayeredEnd { end: self, layers }
+        LayeredEnd { end: self, layers: layers.spoken() }
     }
 }
 

@@ -141,8 +141,8 @@ impl Problem {
             Problem::NoSchemePart => write!(to, "a layer or a transport is missing"),
             Problem::Layers(error) => write!(to, "{error}"),
             Problem::NotOver(layer, transport) => {
-                let right = layered_words("and");
-                write!(to, "{layer} over {transport} is not there: {layer} lies on a byte stream: {right}")
+                let (below, right) = (lies_on(layer), layered_words(layer, "and"));
+                write!(to, "{layer} over {transport} is not there: {layer} lies on {below}: {right}")
             }
             Problem::SchemeAlone(scheme) => {
                 write!(to, "{scheme} is a scheme, not yet an address: {}", scheme.syntax())
@@ -260,9 +260,12 @@ impl fmt::Display for OptionError {
                     return write!(formatter, "{name} does not apply to {transport}, only to {right}");
                 };
                 write!(formatter, "{name} is an option of {right}")?;
-                match layers.having(*layer).filter(|_| transport.carries_layers()) {
+                match layers.having(*layer).filter(|_| transport.carries(*layer)) {
                     Some(layers) => write!(formatter, "; write {}", Scheme { layers, transport }.beginning()),
-                    None => write!(formatter, "; {layer} lies on a byte stream: {}", layered_words("and")),
+                    None => {
+                        let (below, right) = (lies_on(*layer), layered_words(*layer, "and"));
+                        write!(formatter, "; {layer} lies on {below}: {right}")
+                    }
                 }
             }
             OptionProblem::Duplicate => write!(formatter, "{name} is given twice"),
@@ -323,9 +326,14 @@ pub(crate) fn layer_words() -> String {
     list(LAYERS.iter().map(|row| row.name).chain([SHORT.0]), "or")
 }
 
-/// The transports that layers can lie on: `tcp, unix and fd`.
-pub(crate) fn layered_words(last_word: &str) -> String {
-    list(SCHEMES.iter().filter(|row| row.layers).map(|row| row.name), last_word)
+/// The transports that a layer can lie on: `tcp, unix and fd`.
+pub(crate) fn layered_words(layer: Layer, last_word: &str) -> String {
+    list(layer.row().lies_on(), last_word)
+}
+
+/// What those are.
+fn lies_on(layer: Layer) -> &'static str {
+    if layer.is_transparent() { "one socket" } else { "a byte stream" }
 }
 
 /// `tcp`, `tcp and udp`, `tcp, unix and unix-seqpacket`.

@@ -1,14 +1,16 @@
 //! Layers and the table of their names.
 //!
 //! What lies between a transport and what is said on it: TLS (RFC 8446), WebSocket (RFC 6455), the header of the
-//! PROXY protocol. A layer is a row of data, as a scheme is. Protected: [`Layers`] holds each layer once at most,
-//! and nothing lies on one that carries messages; row `n` is the row of `Layer::ALL[n]` (a test).
+//! PROXY protocol; and what is done to bytes or messages on their way, of which the other end knows nothing: a
+//! transparent layer, which lies on messages too. A layer is a row of data, as a scheme is. Protected: [`Layers`] holds
+//! each layer once at most, and only transparent ones lie on one that carries messages; row `n` is the row of
+//! `Layer::ALL[n]` (a test).
 
 use std::fmt;
 
-use crate::scheme::Shape;
+use crate::scheme::{Shape, Transport};
 
-use Layer::{Proxy, Tls, WebSocket};
+use Layer::{Impair, Proxy, Tap, Tls, WebSocket};
 
 /// What turns the bytes of a transport into others. Its [`Display`](fmt::Display) is its name: `tls`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -19,11 +21,15 @@ pub enum Layer {
     WebSocket,
     /// The header of the PROXY protocol, in front of everything else.
     Proxy,
+    /// Faults of a network: what passes is late, lost, doubled.
+    Impair,
+    /// A look at what passes.
+    Tap,
 }
 
 impl Layer {
     /// Every layer, in the order of [`LAYERS`].
-    pub const ALL: &[Layer] = &[Tls, WebSocket, Proxy];
+    pub const ALL: &[Layer] = &[Tls, WebSocket, Proxy, Impair, Tap];
 
     /// The row of [`LAYERS`] that describes this layer.
     pub fn row(self) -> &'static LayerRow {
@@ -35,9 +41,15 @@ impl Layer {
         self.row().name
     }
 
-    /// The shape of what it carries.
-    pub fn shape(self) -> Shape {
+    /// The shape of what it carries; `None`: that of what it lies on.
+    pub fn shape(self) -> Option<Shape> {
         self.row().shape
+    }
+
+    /// Whether the other end knows nothing of it. Such a layer lies on anything, and an option of it is enough to ask
+    /// for it.
+    pub fn is_transparent(self) -> bool {
+        self.shape().is_none()
     }
 }
 
@@ -54,23 +66,42 @@ pub struct LayerRow {
     pub layer: Layer,
     /// Its word in front of the transport: `tls`.
     pub name: &'static str,
-    /// The shape of what it carries.
-    pub shape: Shape,
+    /// The shape of what it carries; `None`: that of what it lies on, be it bytes or messages.
+    pub shape: Option<Shape>,
     /// Where it is laid down: `RFC 8446`.
     pub spec: &'static str,
     /// One line of help.
     pub help: &'static str,
 }
 
+impl LayerRow {
+    /// What it carries, in words.
+    pub fn carries(&self) -> String {
+        self.shape.map_or_else(|| "what it lies on".to_owned(), |shape| shape.to_string())
+    }
+
+    /// The names of the transports on which it can lie.
+    pub fn lies_on(&self) -> impl Iterator<Item = &'static str> {
+        Transport::ALL
+            .iter()
+            .filter(|transport| transport.carries(self.layer))
+            .map(|transport| transport.name())
+    }
+}
+
 /// Every layer, in the order of [`Layer::ALL`].
 #[rustfmt::skip]
 pub const LAYERS: &[LayerRow] = &[
-    LayerRow { layer: Tls, name: "tls", shape: Shape::Stream, spec: "RFC 8446",
+    LayerRow { layer: Tls, name: "tls", shape: Some(Shape::Stream), spec: "RFC 8446",
         help: "encrypted, and the server proves who it is" },
-    LayerRow { layer: WebSocket, name: "ws", shape: Shape::SeqPacket, spec: "RFC 6455",
+    LayerRow { layer: WebSocket, name: "ws", shape: Some(Shape::SeqPacket), spec: "RFC 6455",
         help: "messages in order, behind an opening in HTTP, as browsers have them" },
-    LayerRow { layer: Proxy, name: "proxy", shape: Shape::Stream, spec: "proxy-protocol.txt",
+    LayerRow { layer: Proxy, name: "proxy", shape: Some(Shape::Stream), spec: "proxy-protocol.txt",
         help: "who really calls, said by a relay in front of everything else" },
+    LayerRow { layer: Impair, name: "impair", shape: None, spec: "tc-netem(8)",
+        help: "faults of a network, on purpose: what passes is late, lost, doubled" },
+    LayerRow { layer: Tap, name: "tap", shape: None, spec: "pcapng",
+        help: "what passes is written down, and goes on unchanged" },
 ];
 
 /// A word for several layers: what it stands for, outermost first.
@@ -89,13 +120,13 @@ impl Layers {
     /// These layers with one more, which lies on all others.
     ///
     /// # Errors
-    /// If it is there already, or would lie on one that carries messages.
+    /// If it is there already, or would lie on one that carries messages and has to lie on bytes.
     pub fn with(mut self, layer: Layer) -> Result<Layers, LayerError> {
         if self.contains(layer) {
             return Err(LayerError::Twice(layer));
         }
-        if let Some(below) = self.top()
-            && below.shape() != Shape::Stream
+        if let Some(below) = self.carries_messages()
+            && !layer.is_transparent()
         {
             return Err(LayerError::OnMessages { layer, below });
         }
@@ -129,6 +160,46 @@ impl Layers {
     /// The outermost: the one next to what is said.
     pub fn top(self) -> Option<Layer> {
         self.iter().next_back()
+    }
+
+    /// The shape of what is on the top of them, if it is not that of what they lie on.
+    pub fn shape(self) -> Option<Shape> {
+        self.iter().rev().find_map(Layer::shape)
+    }
+
+    /// Those that the other end has to speak too.
+    pub fn spoken(self) -> Layers {
+        let mut spoken = self.iter().filter(|layer| !layer.is_transparent());
+        Layers(std::array::from_fn(|_| spoken.next()))
+    }
+
+    /// These layers but this one.
+    pub(crate) fn without(self, layer: Layer) -> Layers {
+        let mut others = self.iter().filter(|other| *other != layer);
+        Layers(std::array::from_fn(|_| others.next()))
+    }
+
+    /// These layers with a transparent one more, where it lies if nothing else is said; unchanged if it is there already.
+    pub(crate) fn implying(self, layer: Layer) -> Layers {
+        match layer {
+            Tap => self.with(layer).unwrap_or(self),
+            Tls | WebSocket | Proxy | Impair => self.over(layer),
+        }
+    }
+
+    /// These layers with one more, next to the socket; unchanged if it is there already.
+    fn over(self, layer: Layer) -> Layers {
+        if self.contains(layer) {
+            return self;
+        }
+        let mut all = std::iter::once(layer).chain(self.iter());
+        Layers(std::array::from_fn(|_| all.next()))
+    }
+
+    /// The layer that turns bytes into messages, if one does.
+    fn carries_messages(self) -> Option<Layer> {
+        let first = self.iter().rev().find(|layer| !layer.is_transparent())?;
+        first.shape().is_some_and(Shape::keeps_boundaries).then_some(first)
     }
 
     /// These layers with one more, wherever it can lie; `None` if it is there already.

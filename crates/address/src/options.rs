@@ -51,11 +51,19 @@ pub struct Applies {
 }
 
 impl Applies {
-    /// Whether it has a meaning on this transport or in one of these layers, in one role at least.
+    /// Whether it has a meaning on this transport, in one of these layers, or in one that it
+    /// [implies](Applies::implies), in one role at least.
     pub fn to(self, scheme: impl Into<Scheme>) -> bool {
         let scheme = scheme.into();
-        self.transports.contains(&scheme.transport)
-            || self.layers.iter().any(|layer| scheme.layers.contains(*layer))
+        let is_there = |layer: &Layer| {
+            scheme.layers.contains(*layer) || self.implies(*layer) && scheme.transport.carries(*layer)
+        };
+        self.transports.contains(&scheme.transport) || self.layers.iter().any(is_there)
+    }
+
+    /// Whether who gives it asks for this layer by that: the layer is transparent, and no other has such an option.
+    pub fn implies(self, layer: Layer) -> bool {
+        layer.is_transparent() && self.layers == [layer]
     }
 
     /// The names of the transports and layers in which it has a meaning.
@@ -199,7 +207,7 @@ options! {
     Alpn "alpn": text(255), "", "ALPN", "RFC 7301", Either TLS true, "a protocol that is spoken inside, the best first";
     TlsMin "tls-min": Kind::Word(TLS_VERSIONS), "", "supported_versions", "RFC 8446 section 4.2.1", Either TLS false, "the oldest version of TLS to speak (1.2 unless given)";
     TlsMax "tls-max": Kind::Word(TLS_VERSIONS), "", "supported_versions", "RFC 8446 section 4.2.1", Either TLS false, "the newest version of TLS to speak (1.3 unless given)";
-    HandshakeTimeout "handshake-timeout": millis(1, 3_600_000), "ms", "", "RFC 8446 section 4", Either ANY_LAYER false, "time that each layer may take to open (10s unless given)";
+    HandshakeTimeout "handshake-timeout": millis(1, 3_600_000), "ms", "", "RFC 8446 section 4", Either OPENING false, "time that each layer may take to open (10s unless given)";
     Path "path": Kind::Path, "", "request-target", "RFC 6455 section 4.1", Either WS false, "what is asked for when connecting, the only path that is served when listening";
     Subprotocol "subprotocol": Kind::Token, "", "Sec-WebSocket-Protocol", "RFC 6455 section 1.9", Either WS true, "a protocol that is spoken in the messages, the best first";
     Header "header": Kind::Header, "", "header field", "RFC 6455 section 4.1", Connecting WS true, "a header that is sent with the opening: NAME:VALUE";
@@ -230,6 +238,11 @@ options! {
     Stop "stop": integer(1, 2), "", "CSTOPB", "termios(3)", Either SERIAL false, "bits behind each character (1 unless given)";
     Flow "flow": Kind::Word(FLOW), "", "CRTSCTS, IXON and IXOFF", "termios(3)", Either SERIAL false, "how one side makes the other wait: by RTS and CTS, or by two characters (none unless given)";
     Address "address": Kind::Subnet, "", "SIOCSIFADDR", "netdevice(7)", Either TUN true, "an address of the interface, and how long the prefix of its network is";
+    Delay "delay": micros(0, 3_600_000_000), "us", "delay", "tc-netem(8)", Either IMPAIR false, "how late everything is that passes";
+    Record "record": Kind::File, "", "Enhanced Packet Block", "pcapng", Either TAP false, "a file that gets all that passes as packets, for Wireshark; {call} in its name: one a call";
+    Hexdump "hexdump": Kind::Flag, "", "", "hexdump(1)", Either TAP false, "show all that passes on standard error, in hexadecimal and as text";
+    RawIn "raw-in": Kind::File, "", "", "write(2)", Either TAP false, "a file that gets the bytes that come; {call} in its name: one a call";
+    RawOut "raw-out": Kind::File, "", "", "write(2)", Either TAP false, "a file that gets the bytes that go; {call} in its name: one a call";
 }
 
 /// Where an option applies: on which transports, in which layers.
@@ -254,7 +267,9 @@ const SERIAL: Place = (&[Serial], &[]);
 const TLS: Place = (&[], &[Layer::Tls]);
 const WS: Place = (&[], &[Layer::WebSocket]);
 const PROXY: Place = (&[], &[Layer::Proxy]);
-const ANY_LAYER: Place = (&[], Layer::ALL);
+const OPENING: Place = (&[], &[Layer::Tls, Layer::WebSocket, Layer::Proxy]);
+const IMPAIR: Place = (&[], &[Layer::Impair]);
+const TAP: Place = (&[], &[Layer::Tap]);
 
 const TLS_VERSIONS: &[&str] = &["1.2", "1.3"];
 const WS_FRAMES: &[&str] = &["text", "binary"];

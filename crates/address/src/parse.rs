@@ -72,7 +72,7 @@ fn parse(text: &str) -> Result<Address, Fault> {
         parse_options(scheme, behind, &mut options).map_err(|fault| fault.moved(offset))?;
     }
     let Scheme { layers, transport } = scheme;
-    Ok(Address { layers, transport, place, options })
+    Ok(Address { layers, transport, place, options }.with_implied_layers())
 }
 
 /// What stands before the options.

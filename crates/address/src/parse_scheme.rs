@@ -61,8 +61,8 @@ fn extend(scheme: Option<Scheme>, part: &str) -> Result<Scheme, Fault> {
 /// A scheme with one layer more, on the top; or why not, and what is right.
 fn put(layer: Layer, scheme: Scheme) -> Result<Scheme, (Problem, String)> {
     let transport = scheme.transport;
-    if !transport.carries_layers() {
-        return Err((Problem::NotOver(layer, transport), format!("over {}", layered_words("or"))));
+    if !transport.carries(layer) {
+        return Err((Problem::NotOver(layer, transport), format!("over {}", layered_words(layer, "or"))));
     }
     match scheme.layers.with(layer) {
         Ok(layers) => Ok(Scheme { layers, transport }),

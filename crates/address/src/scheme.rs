@@ -109,9 +109,10 @@ impl Transport {
         self.row().shape
     }
 
-    /// Whether layers can lie on it.
-    pub fn carries_layers(self) -> bool {
-        self.row().layers
+    /// Whether this layer can lie on it: it is one socket, and carries bytes or the layer takes messages too.
+    pub fn carries(self, layer: Layer) -> bool {
+        let row = self.row();
+        row.layers && (layer.is_transparent() || !row.shape.is_some_and(Shape::keeps_boundaries))
     }
 
     /// Whether its places are IP addresses and ports.
@@ -154,7 +155,7 @@ pub struct Scheme {
 impl Scheme {
     /// The shape of what travels on the top: that of the outermost layer, or of the transport where there is none.
     pub fn shape(self) -> Option<Shape> {
-        self.layers.top().map_or(self.transport.shape(), |layer| Some(layer.shape()))
+        self.layers.shape().or(self.transport.shape())
     }
 
     /// The whole form, for help and error messages: `tls://HOST:PORT`.
@@ -240,7 +241,7 @@ pub struct SchemeRow {
     pub listens: bool,
     /// Whether one can connect to it.
     pub connects: bool,
-    /// Whether layers can lie on it: it carries a byte stream that is one socket.
+    /// Whether layers can lie on it: it is one socket. On messages only transparent ones can.
     pub layers: bool,
     /// The man page: `tcp(7)`.
     pub man: &'static str,
@@ -254,21 +255,21 @@ pub const SCHEMES: &[SchemeRow] = &[
     SchemeRow { transport: Tcp, name: "tcp", syntax: "tcp://HOST:PORT", form: Form::Network, shape: Some(Shape::Stream),
         listens: true, connects: true, layers: true, man: "tcp(7)", help: "a byte stream between machines" },
     SchemeRow { transport: Udp, name: "udp", syntax: "udp://HOST:PORT", form: Form::Network, shape: Some(Shape::Datagram),
-        listens: true, connects: true, layers: false, man: "udp(7)", help: "datagrams between machines, each whole or lost" },
+        listens: true, connects: true, layers: true, man: "udp(7)", help: "datagrams between machines, each whole or lost" },
     SchemeRow { transport: Unix, name: "unix", syntax: "unix:PATH or unix:@NAME", form: Form::Local, shape: Some(Shape::Stream),
         listens: true, connects: true, layers: true, man: "unix(7)", help: "a byte stream on this machine (@NAME: abstract, no file)" },
     SchemeRow { transport: UnixDgram, name: "unix-dgram", syntax: "unix-dgram:PATH or unix-dgram:@NAME", form: Form::Local, shape: Some(Shape::Datagram),
-        listens: true, connects: true, layers: false, man: "unix(7)", help: "datagrams on this machine, none lost" },
+        listens: true, connects: true, layers: true, man: "unix(7)", help: "datagrams on this machine, none lost" },
     SchemeRow { transport: UnixSeqpacket, name: "unix-seqpacket", syntax: "unix-seqpacket:PATH or unix-seqpacket:@NAME", form: Form::Local, shape: Some(Shape::SeqPacket),
-        listens: true, connects: true, layers: false, man: "unix(7)", help: "connected messages on this machine, in order" },
+        listens: true, connects: true, layers: true, man: "unix(7)", help: "connected messages on this machine, in order" },
     SchemeRow { transport: Standard, name: "-", syntax: "-", form: Form::Standard, shape: Some(Shape::Stream),
         listens: false, connects: true, layers: false, man: "stdin(3)", help: "standard input and output" },
     SchemeRow { transport: Descriptor, name: "fd", syntax: "fd:N", form: Form::Descriptor, shape: None,
         listens: true, connects: true, layers: true, man: "socket(7)", help: "the socket that is open already as descriptor N" },
     SchemeRow { transport: Exec, name: "exec", syntax: "exec:COMMAND", form: Form::Command, shape: Some(Shape::Stream),
-        listens: false, connects: true, layers: false, man: "execve(2)", help: "a program started for the call; its words are cut as a shell cuts them" },
+        listens: false, connects: true, layers: true, man: "execve(2)", help: "a program started for the call; its words are cut as a shell cuts them" },
     SchemeRow { transport: Shell, name: "sh", syntax: "sh:COMMAND", form: Form::Command, shape: Some(Shape::Stream),
-        listens: false, connects: true, layers: false, man: "sh(1)", help: "a command line for /bin/sh, run for the call" },
+        listens: false, connects: true, layers: true, man: "sh(1)", help: "a command line for /bin/sh, run for the call" },
     SchemeRow { transport: File, name: "file", syntax: "file:PATH", form: Form::File, shape: Some(Shape::Stream),
         listens: false, connects: true, layers: false, man: "open(2)", help: "a file or a device, read unless ?access= says otherwise" },
     SchemeRow { transport: Fifo, name: "fifo", syntax: "fifo:PATH", form: Form::File, shape: Some(Shape::Stream),

@@ -36,7 +36,7 @@ refused! {
     an_unknown_scheme_is_told_the_known_ones: "http://host:80" =>
         "http is no scheme",
         "  http://host:80",
-        "  ^^^^ tcp, udp, unix, unix-dgram, unix-seqpacket, fd, exec, sh, file, fifo, pty, serial or tun; or a layer: tls, ws, proxy or wss";
+        "  ^^^^ tcp, udp, unix, unix-dgram, unix-seqpacket, fd, exec, sh, file, fifo, pty, serial or tun; or a layer: tls, ws, proxy, impair, tap or wss";
     a_mistyped_scheme_is_told_the_nearest: "tpc://host:80" =>
         "tpc is no scheme",
         "  tpc://host:80",
@@ -63,13 +63,13 @@ refused! {
         "  ^^^^^^ udp://:80";
 
     a_layer_over_datagrams_is_told_what_it_lies_on: "tls+udp://host:80" =>
-        "tls over udp is not there: tls lies on a byte stream: tcp, unix and fd",
+        "tls over udp is not there: tls lies on a byte stream: tcp, unix, fd, exec and sh",
         "  tls+udp://host:80",
-        "  ^^^ over tcp, unix or fd";
+        "  ^^^ over tcp, unix, fd, exec or sh";
     a_layer_over_standard_input_is_told_what_it_lies_on: "ws+-" =>
-        "ws over - is not there: ws lies on a byte stream: tcp, unix and fd",
+        "ws over - is not there: ws lies on a byte stream: tcp, unix, fd, exec and sh",
         "  ws+-",
-        "  ^^ over tcp, unix or fd";
+        "  ^^ over tcp, unix, fd, exec or sh";
     a_layer_over_messages_is_told_what_comes_first: "proxy+ws+tcp://host:80" =>
         "proxy over ws is not there: proxy lies on a byte stream, and ws carries messages",
         "  proxy+ws+tcp://host:80",
@@ -89,7 +89,7 @@ refused! {
     an_unknown_layer_is_told_the_known_ones: "gzip+unix:/run/x" =>
         "gzip is no layer",
         "  gzip+unix:/run/x",
-        "  ^^^^ tls, ws, proxy or wss";
+        "  ^^^^ tls, ws, proxy, impair, tap or wss";
     a_transport_under_layers_may_be_mistyped: "tls+unx:/run/x" =>
         "unx is no scheme",
         "  tls+unx:/run/x",
@@ -334,7 +334,7 @@ refused! {
         "  ws+unix:/x?cert=cert.pem",
         "             ^^^^ only for tls";
     an_option_of_a_layer_is_refused_where_none_lies: "udp://host:80?path=/chat" =>
-        "path is an option of ws; ws lies on a byte stream: tcp, unix and fd",
+        "path is an option of ws; ws lies on a byte stream: tcp, unix, fd, exec and sh",
         "  udp://host:80?path=/chat",
         "                ^^^^ only for ws";
     an_option_of_every_layer_names_them_all: "tcp://host:80?handshake-timeout=1s" =>

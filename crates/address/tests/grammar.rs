@@ -157,7 +157,19 @@ fn layers_lie_on_every_byte_stream_that_is_a_socket() {
     for row in SCHEMES {
         let place =
             row.syntax.split(" or ").next().unwrap_or_default().replace("PORT", "80").replace(":N", ":3");
-        assert_eq!(format!("tls+{place}").parse::<Address>().is_ok(), row.layers, "{place}");
+        let carries_tls = row.layers && !row.shape.is_some_and(Shape::keeps_boundaries);
+        assert_eq!(format!("tls+{place}").parse::<Address>().is_ok(), carries_tls, "{place}");
+        assert_eq!(format!("impair+{place}").parse::<Address>().is_ok(), row.layers, "{place}");
+    }
+}
+
+#[test]
+fn only_transparent_layers_lie_on_messages() {
+    assert_eq!(stack("impair+ws+tls://h:80").0, [Layer::Tls, Layer::WebSocket, Layer::Impair]);
+    assert_eq!(stack("impair+udp://h:80"), (vec![Layer::Impair], Transport::Udp));
+    for text in ["tls+udp://h:80", "tls+impair+udp://h:80", "ws+unix-dgram:/x", "tls+impair+ws://h:80"] {
+        let error = text.parse::<Address>().unwrap_err().to_string();
+        assert!(error.contains("lies on a byte stream"), "{error}");
     }
 }
 

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use address::{Address, Host, Kind, LAYERS, LocalBind, OPTIONS, OptionKey, OptionRow, Port, SCHEMES};
+use address::{
+    Address, Host, Kind, LAYERS, Layer, LocalBind, OPTIONS, OptionKey, OptionRow, OptionValue, Port, SCHEMES,
+};
 
 fn parse(text: &str) -> Address {
     match text.parse() {
@@ -188,7 +190,8 @@ fn every_option_is_refused_by_every_transport_that_it_does_not_apply_to() {
 
 #[test]
 fn an_option_of_a_layer_is_refused_where_that_layer_is_not() {
-    for row in OPTIONS.iter().filter(|row| !row.applies.layers.is_empty()) {
+    let is_implied = |row: &&OptionRow| row.applies.layers.iter().any(|layer| layer.is_transparent());
+    for row in OPTIONS.iter().filter(|row| !row.applies.layers.is_empty() && !is_implied(row)) {
         let others = LAYERS.iter().filter(|other| !row.applies.layers.contains(&other.layer));
         let places = others.map(|other| format!("{}://:80", other.name));
         for place in places.chain(["tcp://:80".into(), "unix:/x".into(), "fd:3".into(), "udp://:80".into()]) {
@@ -197,6 +200,46 @@ fn an_option_of_a_layer_is_refused_where_that_layer_is_not() {
             assert!(error.starts_with(&format!("{} is an option of {layer}", row.name)), "{error}");
         }
     }
+}
+
+#[test]
+fn a_tap_lies_on_top_unless_it_is_put_elsewhere() {
+    for (text, layers) in [
+        ("tls://h:80?record=x", "tap+tls"),
+        ("wss://h:80?hexdump=on", "tap+ws+tls"),
+        ("udp://h:80?raw-in=x&delay=5ms", "tap+impair"),
+        ("exec:cat?raw-out=x", "tap"),
+        ("tls+tap://h:80?record=x", "tls+tap"),
+        ("impair+tap+unix-dgram:/x?record=x", "impair+tap"),
+    ] {
+        let address = parse(text);
+        let outermost_first: Vec<&str> = address.layers.iter().rev().map(Layer::name).collect();
+        assert_eq!(outermost_first.join("+"), layers, "{text}");
+        assert_eq!(parse(&address.to_string()), address);
+    }
+    assert_eq!(parse("tap+tls://h:80?record=x").to_string(), "tls://h:80?record=x");
+    assert_eq!(parse("tls+tap://h:80?record=x").to_string(), "tls+tap://h:80?record=x");
+}
+
+#[test]
+fn an_option_of_a_transparent_layer_puts_it_next_to_the_socket() {
+    for (text, whole) in [
+        ("udp://h:80?delay=5ms", "impair+udp://h:80?delay=5ms"),
+        ("tcp://h:80?delay=5ms", "impair://h:80?delay=5ms"),
+        ("ws+tls://h:80?delay=5ms", "wss+impair://h:80?delay=5ms"),
+        ("impair+ws://h:80?delay=5ms", "impair+ws://h:80?delay=5ms"),
+        ("unix-seqpacket:/x?delay=5ms", "impair+unix-seqpacket:/x?delay=5ms"),
+    ] {
+        assert_eq!(parse(text).to_string(), whole);
+        assert_eq!(parse(whole), parse(text));
+    }
+    let error = "-?delay=5ms".parse::<Address>().unwrap_err().to_string();
+    assert!(
+        error.starts_with("delay is an option of impair; impair lies on one socket: tcp, udp,"),
+        "{error}"
+    );
+    let by_hand = parse("udp://h:80").with(OptionKey::Delay, OptionValue::Duration(Duration::from_millis(5)));
+    assert_eq!(by_hand.unwrap(), parse("udp://h:80?delay=5ms"));
 }
 
 #[test]

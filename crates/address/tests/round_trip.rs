@@ -65,8 +65,10 @@ fn text(pattern: &'static str) -> BoxedStrategy<OptionValue> {
 
 /// Layers that can lie on each other; none on a transport that carries none.
 fn layers(row: &SchemeRow) -> BoxedStrategy<Layers> {
-    let most = if row.layers { Layer::ALL.len() } else { 0 };
-    let some = prop::sample::subsequence(Layer::ALL, 0..=most).prop_shuffle();
+    let can_lie: Vec<Layer> =
+        Layer::ALL.iter().copied().filter(|layer| row.transport.carries(*layer)).collect();
+    let most = can_lie.len();
+    let some = prop::sample::subsequence(can_lie, 0..=most).prop_shuffle();
     some.prop_map(|layers| {
         layers.into_iter().fold(Layers::NONE, |layers, layer| layers.with(layer).unwrap_or(layers))
     })

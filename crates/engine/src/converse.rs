@@ -6,7 +6,8 @@ use conversation::{CallFailed, CloseReason, End, Shape};
 use socket::{Connection, DatagramSocket, FileEnd, Program, Standard};
 
 use crate::host::{Host, Plan};
-use crate::reactor::{LegSocket, Placement, Reactor, laid};
+use crate::layering::LaidFor;
+use crate::reactor::{LegSocket, Placement, Reactor, Under, laid};
 use crate::selector::PollSelector;
 use crate::{Ended, LastCall, Layering, Observer, ServeError};
 
@@ -14,7 +15,7 @@ use crate::{Ended, LastCall, Layering, Observer, ServeError};
 pub enum Line {
     /// A connected socket.
     Connection(Connection),
-    /// A connected byte stream with layers on it: a call of our own making.
+    /// A connected socket with layers on it.
     Layered {
         /// The socket.
         connection: Connection,
@@ -24,7 +25,12 @@ pub enum Line {
     /// The standard input and output of this process.
     Standard,
     /// A program that was started. The conversation is over once it has ended.
-    Program(Box<Program>),
+    Program {
+        /// The program.
+        program: Box<Program>,
+        /// What lies on its pipes.
+        layering: Option<Arc<Layering>>,
+    },
     /// A file, a fifo or a terminal.
     File(Box<FileEnd>),
     /// A datagram socket to which anyone may speak; answers go to whom was heard last.
@@ -42,9 +48,10 @@ impl Line {
     pub fn shape(&self) -> Shape {
         match self {
             Line::Connection(connection) => connection.shape(),
-            Line::Layered { layering, .. } => layering.shape(),
+            Line::Layered { connection, layering } => layering.shape_over(connection.shape()),
+            Line::Program { layering: Some(layering), .. } => layering.shape_over(Shape::Stream),
             Line::File(file) => file.shape(),
-            Line::Standard | Line::Program(_) => Shape::Stream,
+            Line::Standard | Line::Program { .. } => Shape::Stream,
             Line::Speakers { .. } => Shape::Datagram,
         }
     }
@@ -76,6 +83,11 @@ pub fn converse_with(mut plan: Plan, line: Line, known: Option<End>) -> Result<E
         let peer = connection.peer_end().unwrap_or(End::Unnamed(connection.transport()));
         Ok::<_, ServeError>((local, peer))
     };
+    let lay = |under, layering: Option<&Layering>, caller: &End, called: &End| {
+        let no_randomness = CallFailed { call: "getrandom(2)", errno: libc::EAGAIN };
+        laid(under, layering, &LaidFor { caller, called, number: 1 }, now)
+            .map_err(|_| ServeError::Engine(no_randomness))
+    };
     let (socket, local, peer) = match line {
         Line::Connection(connection) => {
             let (local, peer) = ends(&connection)?;
@@ -83,18 +95,16 @@ pub fn converse_with(mut plan: Plan, line: Line, known: Option<End>) -> Result<E
         }
         Line::Layered { connection, layering } => {
             let (local, peer) = ends(&connection)?;
-            let no_randomness = CallFailed { call: "getrandom(2)", errno: libc::EAGAIN };
-            let socket = laid(connection, Some(&layering), &local, &peer, now)
-                .map_err(|_| ServeError::Engine(no_randomness))?;
-            (socket, local, peer)
+            (lay(Under::Connection(connection), Some(&layering), &local, &peer)?, local, peer)
         }
         Line::Standard => {
             let standard = Standard::open().map_err(engine("dup(2)"))?;
             (LegSocket::Standard(standard), End::Standard, End::Standard)
         }
-        Line::Program(program) => {
+        Line::Program { program, layering } => {
             let end = program.end().clone();
-            (LegSocket::Program(program), End::Standard, end)
+            let socket = lay(Under::Program(program), layering.as_deref(), &End::Standard, &end)?;
+            (socket, End::Standard, end)
         }
         Line::File(file) => {
             let end = file.end().clone();

@@ -32,7 +32,11 @@ pub(crate) enum Door {
         shared: bool,
     },
     /// Callers' messages arrive.
-    Datagrams(BurstSocket),
+    Datagrams {
+        socket: BurstSocket,
+        /// What lies on the messages of each peer.
+        layering: Option<Arc<Layering>>,
+    },
 }
 
 impl Doors {
@@ -101,7 +105,7 @@ impl Doors {
     pub fn prepare_for(&mut self, service: &dyn Service) {
         if service.needs().dial {
             for door in self.workers.iter_mut().flatten() {
-                if let Door::Datagrams(socket) = door {
+                if let Door::Datagrams { socket, .. } = door {
                     socket.open_teller();
                 }
             }
@@ -126,8 +130,10 @@ impl Doors {
     }
 
     fn open_datagrams(&mut self, address: &Address, count: usize) -> Result<(), OpenDoorsError> {
+        let layering = Layering::listening(address)?;
         let (first, granted) = DatagramSocket::bind(address)?;
         self.note(address, Some(first.local_end()), granted);
+        self.notes.extend(layering.iter().flat_map(|layering| layering.notes().iter().cloned()));
         // What is sent to many comes to each socket that is bound there: one is enough.
         let sharers = if address.transport.is_ip() && !first.hears_many() { count } else { 1 };
         let mut others = Vec::new();
@@ -135,7 +141,7 @@ impl Doors {
             others.push(first.another().map_err(|error| OpenDoorsError::Share(address.clone(), error))?);
         }
         for (worker, socket) in self.workers.iter_mut().zip(std::iter::once(first).chain(others)) {
-            worker.push(Door::Datagrams(socket.in_bursts()));
+            worker.push(Door::Datagrams { socket: socket.in_bursts(), layering: layering.clone() });
         }
         Ok(())
     }
@@ -164,7 +170,7 @@ impl Door {
     pub(crate) fn end(&self) -> Option<End> {
         match self {
             Door::Listener { listener, .. } => listener.local_end().ok(),
-            Door::Datagrams(socket) => socket.local_end().ok(),
+            Door::Datagrams { socket, .. } => socket.local_end().ok(),
         }
     }
 }

@@ -50,6 +50,7 @@ pub(crate) enum Errand {
     Start {
         address: Box<Address>,
         environment: Environment,
+        layerings: Arc<Layerings>,
     },
     /// To open the file of a `file:`, `fifo:`, `pty:` or `serial:` address.
     Open(Box<Address>),
@@ -65,7 +66,8 @@ pub(crate) enum Errand {
 pub(crate) enum Done {
     /// With what is to lie on its socket.
     Dialled(Result<(Connected, Option<Arc<Layering>>), DialFailure>),
-    Started(Result<Program, DialFailure>),
+    /// With what is to lie on its pipes.
+    Started(Result<(Program, Option<Arc<Layering>>), DialFailure>),
     Opened(Result<FileEnd, DialFailure>),
     /// Of a program that could not be started the caller is still ours.
     HandedOver(Result<ProgramProcess, (Connection, DialFailure)>),
@@ -139,9 +141,12 @@ impl Errand {
     fn run(self) -> Done {
         match self {
             Errand::Dial { dialling, layerings, asked } => Done::Dialled(dial(&dialling, &layerings, asked)),
-            Errand::Start { address, environment } => {
+            Errand::Start { address, environment, layerings } => {
                 let start = || Program::start(&address, &environment);
-                Done::Started(patiently(start).map_err(failure))
+                let layering = layerings.calling(&address).map_err(unusable);
+                Done::Started(
+                    layering.and_then(|layering| Ok((patiently(start).map_err(failure)?, layering))),
+                )
             }
             Errand::Open(address) => Done::Opened(patiently(|| FileEnd::open(&address)).map_err(failure)),
             Errand::HandOver { connection, address, environment } => {
@@ -171,7 +176,6 @@ fn dial(
     asked: Instant,
 ) -> Result<(Connected, Option<Arc<Layering>>), DialFailure> {
     let Dialling { address, within, .. } = dialling;
-    let unusable = |text| DialFailure { kind: DialFailureKind::Other, may_pass: false, text };
     let layering = layerings.calling(address).map_err(unusable)?;
     let waited = Some(asked.elapsed()).filter(|waited| *waited >= AT_ONCE).unwrap_or_default();
     let elsewhere = within.map_or(Duration::ZERO, |within| address.connect_timeout().saturating_sub(within));
@@ -190,6 +194,11 @@ fn patiently<T>(start: impl Fn() -> Result<T, ConnectError>) -> Result<T, Connec
             outcome => return outcome,
         }
     }
+}
+
+/// The layers of an address cannot be made.
+fn unusable(text: String) -> DialFailure {
+    DialFailure { kind: DialFailureKind::Other, may_pass: false, text }
 }
 
 fn no_helper(address: &Address) -> DialFailure {

@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use address::{Address, End, Shape};
@@ -17,11 +18,15 @@ use rustix::event::{PollFd, PollFlags};
 use socket::Connection;
 use socket::call::poll;
 
-use crate::reactor::{Heard, Layered};
+use crate::layering::LaidFor;
+use crate::reactor::{Heard, Layered, Under};
 use crate::{Layering, OpenCallError};
 
 /// What is received at once is not more than this.
 const RECEIVE_BYTES: usize = 64 * 1024;
+
+/// Calls of this process, by which taps and impairments tell them apart.
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 /// A connected byte stream with layers on it.
 pub struct LayeredConnection {
@@ -48,8 +53,11 @@ impl LayeredConnection {
     pub fn begin(connection: Connection, layering: &Layering, now: Now) -> io::Result<LayeredConnection> {
         let local = connection.local_end()?;
         let peer = connection.peer_end().unwrap_or(End::Unnamed(connection.transport()));
-        let stack = layering.stack(&local, &peer, now).map_err(|_| io::ErrorKind::WouldBlock)?;
-        Ok(LayeredConnection { layered: Box::new(Layered::opened(connection, stack, now)) })
+        let call = LaidFor { caller: &local, called: &peer, number: NUMBERS.fetch_add(1, Ordering::Relaxed) };
+        let (shape, ends) = (connection.shape(), || (local.clone(), peer.clone()));
+        let stack = layering.stack(shape, &call, ends, now).map_err(|_| io::ErrorKind::WouldBlock)?;
+        let layered = Box::new(Layered::opened(Under::Connection(connection), stack, now));
+        Ok(LayeredConnection { layered })
     }
 
     /// The same for a call to `address`, and waits until they are open: as long as each of them allows.
@@ -94,8 +102,9 @@ impl LayeredConnection {
 
     /// The socket underneath.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "`begin` lays them on a socket, and on that they stay")]
     pub fn connection(&self) -> &Connection {
-        self.layered.connection()
+        self.layered.connection().expect("a call that was made has a socket")
     }
 
     /// The shape of what is above the layers.
@@ -209,7 +218,7 @@ impl LayeredConnection {
 
 impl AsFd for LayeredConnection {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.layered.as_fd()
+        self.connection().as_fd()
     }
 }
 

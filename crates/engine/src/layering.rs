@@ -10,16 +10,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use address::{Address, Host, Layer, OptionKey, Place, Port};
-use conversation::{End, Moment, Now, Shape};
+use address::{Address, Host, Layer, Layers, OptionKey, Place, Port};
+use conversation::{Call, End, Moment, Now, Shape};
 use layers::{
-    ClientCheck, Fingerprint, Identity, MessageKind, Origins, ProxyHeader, ProxyReader, ProxyVersion,
-    ProxyWriter, Stack, TLS_HANDSHAKE_WITHIN, TlsClient, TlsClientSettings, TlsServer, TlsServerSettings,
-    TlsVersion, Trust, WEBSOCKET_HANDSHAKE_WITHIN, WebSocketClient, WebSocketClientSettings, WebSocketServer,
-    WebSocketServerSettings,
+    ClientCheck, Fingerprint, Identity, Impair, ImpairSettings, MessageKind, Origins, ProxyHeader,
+    ProxyReader, ProxyVersion, ProxyWriter, Stack, TLS_HANDSHAKE_WITHIN, TlsClient, TlsClientSettings,
+    TlsServer, TlsServerSettings, TlsVersion, Trust, WEBSOCKET_HANDSHAKE_WITHIN, WebSocketClient,
+    WebSocketClientSettings, WebSocketServer, WebSocketServerSettings,
 };
 
 use crate::access::{Access, Rule, Who};
+use crate::taps::{Tapped, Taps};
 
 pub use error::LayeringError;
 use files::{read_pem, system_roots};
@@ -35,10 +36,12 @@ const BEFORE: Now = Now { moment: Moment::START, wall: SystemTime::UNIX_EPOCH };
 pub struct Layering {
     /// First the one next to the socket.
     makers: Vec<Maker>,
-    shape: Shape,
+    layers: Layers,
     notes: Vec<String>,
     /// The proxies whose headers are believed; `None` for all who can connect.
     trusted: Option<Access>,
+    /// Whether it is for callers, or for calls.
+    is_called: bool,
 }
 
 enum Maker {
@@ -48,6 +51,24 @@ enum Maker {
     WebSocketClient(WebSocketClient),
     ProxyReader { within: Duration },
     ProxyWriter(ProxyVersion),
+    Impair(ImpairSettings),
+    Tap(Taps),
+}
+
+/// For which call layers are laid on a socket.
+#[derive(Debug)]
+pub(crate) struct LaidFor<'c> {
+    /// Who called, and at which address of ours: what a PROXY header tells.
+    pub(crate) caller: &'c End,
+    pub(crate) called: &'c End,
+    /// The number of the call.
+    pub(crate) number: u64,
+}
+
+impl<'c> LaidFor<'c> {
+    pub(crate) fn of(call: &'c Call) -> LaidFor<'c> {
+        LaidFor { caller: &call.peer, called: &call.local, number: call.number }
+    }
 }
 
 impl std::fmt::Debug for Maker {
@@ -59,6 +80,8 @@ impl std::fmt::Debug for Maker {
             Maker::WebSocketClient(_) => "WebSocketClient",
             Maker::ProxyReader { .. } => "ProxyReader",
             Maker::ProxyWriter(_) => "ProxyWriter",
+            Maker::Impair(_) => "Impair",
+            Maker::Tap(_) => "Tap",
         })
     }
 }
@@ -70,7 +93,7 @@ impl Layering {
     ///
     /// A file cannot be read, or what it holds, or an option says, cannot be used.
     pub fn listening(address: &Address) -> Result<Option<Arc<Layering>>, LayeringError> {
-        Layering::of(address, Layering::server)
+        Layering::of(address, true, Layering::server)
     }
 
     /// For calls to this address; `None` if it has no layers.
@@ -79,13 +102,13 @@ impl Layering {
     ///
     /// As [`Layering::listening`].
     pub fn calling(address: &Address) -> Result<Option<Arc<Layering>>, LayeringError> {
-        Layering::of(address, Layering::client)
+        Layering::of(address, false, Layering::client)
     }
 
-    /// The shape of what is above the layers.
+    /// The shape of what is above the layers, where `below` is that of the socket.
     #[must_use]
-    pub fn shape(&self) -> Shape {
-        self.shape
+    pub fn shape_over(&self, below: Shape) -> Shape {
+        self.layers.shape().unwrap_or(below)
     }
 
     /// Whether a layer says who calls: nobody is let in before that.
@@ -106,10 +129,20 @@ impl Layering {
         &self.notes
     }
 
-    /// The layers of one call: who called, and at which address of ours, is what a PROXY header tells.
-    pub(crate) fn stack(&self, caller: &End, called: &End, now: Now) -> Result<Stack, String> {
+    /// The layers of one call on a socket of this shape; `ends` says which ends the socket has, ours first.
+    pub(crate) fn stack(
+        &self,
+        socket: Shape,
+        call: &LaidFor<'_>,
+        ends: impl Fn() -> (End, End),
+        now: Now,
+    ) -> Result<Stack, String> {
         let mut layers: Vec<Box<dyn layers::Layer>> = Vec::with_capacity(self.makers.len());
-        for maker in &self.makers {
+        let mut below = socket;
+        for (maker, layer) in self.makers.iter().zip(self.layers.iter()) {
+            if below.keeps_boundaries() && !layer.is_transparent() {
+                return Err(format!("{layer} lies on a byte stream, and here are {below}"));
+            }
             layers.push(match maker {
                 Maker::TlsServer(server) => server.layer().map_err(|error| error.to_string())?,
                 Maker::TlsClient { client, name } => {
@@ -119,27 +152,34 @@ impl Layering {
                 Maker::WebSocketClient(client) => client.layer(),
                 Maker::ProxyReader { within } => Box::new(ProxyReader::new(*within)),
                 Maker::ProxyWriter(version) => {
-                    let (source, destination) = (caller.clone(), called.clone());
+                    let (source, destination) = (call.caller.clone(), call.called.clone());
                     Box::new(ProxyWriter::new(&ProxyHeader::Proxied { source, destination }, *version))
                 }
+                Maker::Impair(settings) => Box::new(Impair::new(*settings, below)),
+                Maker::Tap(taps) => {
+                    let (local, peer) = ends();
+                    let leg = Tapped { call: call.number, local, peer, is_called: self.is_called };
+                    Box::new(taps.tap(below, &leg))
+                }
             });
+            below = layer.shape().unwrap_or(below);
         }
-        Ok(Stack::new(layers))
+        Ok(Stack::over(socket, layers))
     }
 
     fn of(
         address: &Address,
+        is_called: bool,
         maker: fn(&mut Layering, Layer, &Address) -> Result<Maker, LayeringError>,
     ) -> Result<Option<Arc<Layering>>, LayeringError> {
         if address.layers.is_empty() {
             return Ok(None);
         }
-        let mut layering =
-            Layering { makers: Vec::new(), shape: Shape::Stream, notes: Vec::new(), trusted: None };
+        let (makers, notes) = (Vec::new(), Vec::new());
+        let mut layering = Layering { makers, layers: address.layers, notes, trusted: None, is_called };
         for layer in address.layers.iter() {
             let made = maker(&mut layering, layer, address).map_err(|error| error.at(address))?;
             layering.makers.push(made);
-            layering.shape = layer.shape();
         }
         Ok(Some(Arc::new(layering)))
     }
@@ -180,6 +220,8 @@ impl Layering {
                 self.trusted = trusted_proxies(address)?;
                 Maker::ProxyReader { within: within.unwrap_or(TLS_HANDSHAKE_WITHIN) }
             }
+            Layer::Impair => Maker::Impair(impairments(address)),
+            Layer::Tap => Maker::Tap(Taps::of(address)?),
         })
     }
 
@@ -226,6 +268,8 @@ impl Layering {
                 Some("v1") => ProxyVersion::V1,
                 _ => ProxyVersion::V2,
             }),
+            Layer::Impair => Maker::Impair(impairments(address)),
+            Layer::Tap => Maker::Tap(Taps::of(address)?),
         })
     }
 
@@ -292,6 +336,10 @@ fn trusted_proxies(address: &Address) -> Result<Option<Access>, LayeringError> {
         return Ok(None);
     }
     Access::read(rules, Vec::new()).map(Some).map_err(|error| wrong(error.to_string()))
+}
+
+fn impairments(address: &Address) -> ImpairSettings {
+    ImpairSettings { delay: address.options.duration(OptionKey::Delay).unwrap_or_default() }
 }
 
 fn tls_versions(address: &Address) -> std::ops::RangeInclusive<TlsVersion> {

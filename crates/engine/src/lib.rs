@@ -47,6 +47,7 @@ mod selector;
 mod session;
 mod tallies;
 mod tally;
+mod taps;
 mod timers;
 
 pub use access::{

@@ -148,6 +148,15 @@ pub enum Event<'a> {
     },
     /// How the dials of calls fare: somebody is tried again, or another instead; an address is down, or up again.
     Notice(&'a Notice),
+    /// What passed at taps could not be recorded; it passed all the same. Said at most once a second.
+    Unrecorded {
+        /// How many pieces since the last such event.
+        pieces: u64,
+        /// The file of the last.
+        file: &'a str,
+        /// Why it could not.
+        failed: CallFailed,
+    },
     /// The engine was told to stop answering.
     Draining {
         /// Calls that are still open.

@@ -19,6 +19,7 @@ mod hear;
 mod layered;
 mod leg_end;
 mod lobby;
+mod peer;
 mod programs;
 mod rooms;
 mod splice;
@@ -48,10 +49,12 @@ pub(crate) use answer::{Answered, serve_one};
 use calls::Entry;
 pub use census::OPEN_TOLD_MAX;
 use children::Child;
-pub(crate) use children::{CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED};
+pub(crate) use children::{
+    CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED, CHILD_UNRECORDED,
+};
 use door::{DoorState, watch_door};
 use hands::Chore;
-pub(crate) use layered::{Layered, laid};
+pub(crate) use layered::{Layered, Under, laid};
 pub(crate) use leg_end::{Heard, LegSocket};
 use lobby::Lobby;
 use programs::Leaving;
@@ -185,7 +188,7 @@ impl<S: Selector> Reactor<S> {
             {
                 *shared = true;
             }
-            if answers_anyone && let Door::Datagrams(socket) = &door {
+            if answers_anyone && let Door::Datagrams { socket, .. } = &door {
                 socket.forbid_broadcast()?; // no answer goes to many, whatever a sender calls itself
             }
             let watched = watch_door(&mut reactor.selector, &door, index)?;
@@ -332,7 +335,7 @@ impl<S: Selector> Reactor<S> {
         let doors = self.doors.iter().enumerate().filter(|(_, door)| door.paused_until.is_none());
         let doors = doors.filter_map(|(index, door)| match door.door.as_ref()? {
             Door::Listener { listener, .. } => Some((listener.as_fd(), Token::Door(index))),
-            Door::Datagrams(socket) => Some((socket.as_fd(), Token::Door(index))),
+            Door::Datagrams { socket, .. } => Some((socket.as_fd(), Token::Door(index))),
         });
         let readers = draining
             .into_iter()

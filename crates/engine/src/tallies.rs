@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use conversation::{DialFailure, DialFailureKind, End, Moment};
+use layers::Unrecorded;
 
 use crate::gate::Why;
 use crate::tally::Tally;
@@ -25,6 +26,7 @@ struct Counts {
     at_limit: Tally<(End, CallLimit)>,
     /// By kind, in the order of [`DialFailureKind::ALL`].
     not_dialled: [Tally<(End, String)>; DialFailureKind::ALL.len()],
+    unrecorded: Tally<Unrecorded>,
 }
 
 #[derive(Debug)]
@@ -55,6 +57,16 @@ impl Tallies {
         self.count(|counts| counts.not_dialled[why.kind as usize].add((caller.clone(), why.text.clone())));
     }
 
+    /// What passed a tap could not be recorded.
+    pub(crate) fn unrecorded(&self, unrecorded: &Unrecorded) {
+        self.count(|counts| counts.unrecorded.add(unrecorded.clone()));
+    }
+
+    /// Why something could not be recorded that was not said yet: what a child tells its parent.
+    pub(crate) fn take_unrecorded(&self) -> Option<Unrecorded> {
+        self.counts().unrecorded.rest().map(|(_, unrecorded)| unrecorded)
+    }
+
     /// Which failure was not said yet, and why: what a child tells its parent.
     pub(crate) fn take_not_dialled(&self) -> Option<(DialFailureKind, String)> {
         let mut counts = self.counts();
@@ -73,12 +85,13 @@ impl Tallies {
             return;
         }
         let mut counts = self.counts();
-        let Counts { doors, at_limit, not_dialled } = &mut *counts;
+        let Counts { doors, at_limit, not_dialled, unrecorded } = &mut *counts;
         let doors = doors.iter_mut().map(|counts| {
             (counts.door.clone(), due(&mut counts.undelivered, now), due(&mut counts.refused, now))
         });
         let (doors, at_limit) = (doors.collect::<Vec<_>>(), due(at_limit, now));
         let not_dialled: Vec<_> = not_dialled.iter_mut().filter_map(|tally| due(tally, now)).collect();
+        let unrecorded = due(unrecorded, now);
         self.is_waiting.store(counts.next_deadline().is_some(), Ordering::Relaxed);
         drop(counts); // whoever is told may take its time
         for (door, undelivered, refused) in &doors {
@@ -94,6 +107,9 @@ impl Tallies {
         }
         for (callers, (last, why)) in &not_dialled {
             tell(&Event::NotDialled { callers: *callers, last, why });
+        }
+        if let Some((pieces, last)) = &unrecorded {
+            tell(&Event::Unrecorded { pieces: *pieces, file: &last.file, failed: last.failed });
         }
     }
 
@@ -142,6 +158,7 @@ impl Counts {
             .iter()
             .flat_map(|counts| [counts.undelivered.next_deadline(), counts.refused.next_deadline()]);
         let not_dialled = self.not_dialled.iter().map(Tally::next_deadline);
-        of_doors.chain([self.at_limit.next_deadline()]).chain(not_dialled).flatten().min()
+        let once = [self.at_limit.next_deadline(), self.unrecorded.next_deadline()];
+        of_doors.chain(once).chain(not_dialled).flatten().min()
     }
 }

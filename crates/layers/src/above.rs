@@ -3,6 +3,8 @@
 //! Protected: what came before an end or a failure is there with it, in order. Bound: one event brings at most what it
 //! was given and what its layers held back before, which each of them bounds.
 
+use conversation::Shape;
+
 use crate::{Failure, ProxyHeader, Told};
 
 /// What one event has for above, in the order in which it is to be taken: what is told, that it is open, the pieces,
@@ -37,6 +39,11 @@ impl Above {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.is_open
+    }
+
+    /// The same, which is then taken.
+    pub fn take_open(&mut self) -> bool {
+        std::mem::take(&mut self.is_open)
     }
 
     /// What came: on a byte stream one cut of it or none, else each message.
@@ -98,6 +105,10 @@ impl Above {
     pub(crate) fn deliver_message(&mut self, message: &[u8]) {
         self.bytes.extend_from_slice(message);
         self.ends.push(self.bytes.len());
+    }
+
+    pub(crate) fn deliver_as(&mut self, shape: Shape, bytes: &[u8]) {
+        if shape.keeps_boundaries() { self.deliver_message(bytes) } else { self.deliver(bytes) }
     }
 
     pub(crate) fn finish(&mut self) {

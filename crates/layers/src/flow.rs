@@ -1,6 +1,6 @@
 //! Where a layer puts what comes of one event.
 
-use conversation::Now;
+use conversation::{Now, Shape};
 
 use crate::{Above, Below, Failure, Told};
 
@@ -55,6 +55,11 @@ impl<'f> Flow<'f> {
     /// A message for above.
     pub fn deliver_message(&mut self, message: &[u8]) {
         self.above.deliver_message(message);
+    }
+
+    /// A cut of a byte stream, or a message, for above.
+    pub fn deliver_as(&mut self, shape: Shape, bytes: &[u8]) {
+        self.above.deliver_as(shape, bytes);
     }
 
     /// Nothing more comes: the peer has said so.

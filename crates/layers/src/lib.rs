@@ -5,6 +5,9 @@
 //! keeps what the socket has not taken yet. So the same TLS runs over any byte stream, under any engine, and in a
 //! test that has no socket.
 //!
+//! A transparent layer lies on messages too: there what comes and what goes is one whole message each time, as on the
+//! socket.
+//!
 //! ```text
 //!     conversation        opened  received  peer_finished       send  finish
 //!          ^                                                        |
@@ -26,12 +29,16 @@
 
 mod above;
 mod below;
+mod capture;
 mod failure;
 mod flow;
+mod hexdump;
+mod impair;
 mod inert;
 mod layer;
 mod proxy;
 mod stack;
+mod tap;
 mod tls;
 mod told;
 mod via;
@@ -39,11 +46,15 @@ mod ws;
 
 pub use above::Above;
 pub use below::Below;
+pub use capture::{Capture, CapturedEnds};
 pub use failure::{Failure, Guilty};
 pub use flow::Flow;
-pub use layer::Layer;
+pub use hexdump::Hexdump;
+pub use impair::{Impair, ImpairSettings};
+pub use layer::{Hold, Holds, Layer};
 pub use proxy::{ProxyFailure, ProxyHeader, ProxyReader, ProxyVersion, ProxyWriter};
 pub use stack::{HIGH_MARK_BYTES, Stack};
+pub use tap::{Passed, Raw, Recorder, Sink, Tap, Unrecorded, Way};
 pub use tls::{
     ClientCheck, Fingerprint, Identity, ParseFingerprintError, PeerCertificate, TLS_HANDSHAKE_WITHIN,
     TlsClient, TlsClientSettings, TlsFailure, TlsServer, TlsServerSettings, TlsSession, TlsSettingError,

@@ -15,7 +15,7 @@
 
 use conversation::{Moment, Now, Shape};
 
-use crate::{Above, Below, Flow, Layer};
+use crate::{Above, Below, Flow, Hold, Holds, Layer};
 
 /// Bytes that the socket has not taken yet from which on a stack is not to be sent on.
 pub const HIGH_MARK_BYTES: usize = 64 * 1024;
@@ -44,6 +44,8 @@ pub const HIGH_MARK_BYTES: usize = 64 * 1024;
 ///
 /// Drop it, and the peer sees the end of the transport without that of the layers: that is how a leg is aborted.
 pub struct Stack {
+    /// The shape of the socket.
+    below: Shape,
     layers: Vec<Placed>,
     outgoing: Below,
     /// The peer has finished, by the means of the last layer.
@@ -76,21 +78,27 @@ impl Stack {
     /// These layers, from the socket upwards: the last is the one that a conversation speaks to.
     #[must_use]
     pub fn new(layers: Vec<Box<dyn Layer>>) -> Stack {
+        Stack::over(Shape::Stream, layers)
+    }
+
+    /// The same on a socket of this shape. On one that keeps boundaries each layer has to be made for that.
+    #[must_use]
+    pub fn over(below: Shape, layers: Vec<Box<dyn Layer>>) -> Stack {
         let place = |layer| Placed { layer, is_open: false, finish_asked: false, is_finished: false };
         let layers = layers.into_iter().map(place).collect();
-        Stack { layers, outgoing: Below::default(), is_ended: false, is_over: false }
+        Stack { below, layers, outgoing: Below::default(), is_ended: false, is_over: false }
     }
 
     /// The shape of what is above.
     #[must_use]
     pub fn shape(&self) -> Shape {
-        self.layers.last().map_or(Shape::Stream, |placed| placed.layer.shape())
+        self.layers.last().map_or(self.below, |placed| placed.layer.shape())
     }
 
     /// Whether it has become no more than its socket: it would pass everything on as it is, and owes nothing.
     #[must_use]
     pub fn is_bare(&self) -> bool {
-        self.layers.is_empty() && self.outgoing.bytes().is_empty()
+        self.layers.is_empty() && self.next_outgoing().is_none()
     }
 
     /// How many layers have something to do still.
@@ -99,13 +107,19 @@ impl Stack {
         self.layers.len()
     }
 
-    /// What the socket is to be given next.
+    /// What is owed to the socket: bytes, or those of all messages.
     #[must_use]
     pub fn outgoing(&self) -> &[u8] {
         self.outgoing.bytes()
     }
 
-    /// The socket took so many bytes of [`Stack::outgoing`].
+    /// What the socket is to be given next: of a byte stream all that is owed, else a message, which may be empty.
+    #[must_use]
+    pub fn next_outgoing(&self) -> Option<&[u8]> {
+        self.outgoing.next()
+    }
+
+    /// The socket took so many bytes of [`Stack::next_outgoing`]; a message it takes whole.
     pub fn sent(&mut self, bytes: usize) {
         self.outgoing.take(bytes);
     }
@@ -113,13 +127,24 @@ impl Stack {
     /// Whether the socket is to be finished: nothing is owed, and nothing will be.
     #[must_use]
     pub fn finish_is_due(&self) -> bool {
-        self.outgoing.is_finished() && self.outgoing.bytes().is_empty()
+        self.outgoing.is_finished() && self.next_outgoing().is_none()
     }
 
     /// Whether so much is owed that nothing more should be sent for now.
     #[must_use]
     pub fn is_congested(&self) -> bool {
-        self.outgoing.bytes().len() >= HIGH_MARK_BYTES
+        self.outgoing.weight() >= HIGH_MARK_BYTES || self.holds().for_below == Hold::Enough
+    }
+
+    /// What its layers hold back, to let it go at a [deadline](Stack::next_deadline): the most of each.
+    #[must_use]
+    pub fn holds(&self) -> Holds {
+        let all = self.layers.iter().map(|placed| placed.layer.holds());
+        let most = all.filter(|_| !self.is_over).reduce(|one, other| Holds {
+            for_below: one.for_below.max(other.for_below),
+            for_above: one.for_above.max(other.for_above),
+        });
+        most.unwrap_or_default()
     }
 
     /// When [`Stack::deadline`] is due, if ever.
@@ -136,7 +161,7 @@ impl Stack {
         self.enter(0, Verb::Opened, now, above);
     }
 
-    /// Bytes came on the socket, in any cut.
+    /// Bytes came on the socket, in any cut; or one message.
     pub fn received(&mut self, now: Now, bytes: &[u8], above: &mut Above) {
         self.enter(0, Verb::Received(bytes), now, above);
     }
@@ -170,6 +195,13 @@ impl Stack {
             }
         }
         self.layers.retain(|placed| !placed.layer.is_spent());
+    }
+
+    /// The leg is gone; the peer broke it off, or not. There are no events after this.
+    pub fn closed(&mut self, now: Now, by_peer: bool) {
+        for placed in &mut self.layers {
+            placed.layer.closed(now, by_peer);
+        }
     }
 
     fn enter(&mut self, at: usize, verb: Verb<'_>, now: Now, above: &mut Above) {
@@ -210,8 +242,8 @@ impl Stack {
 
     /// What the layer above the one at `at` has for below.
     fn lower(&mut self, at: usize, below: &Below, now: Now, top: &mut Above) {
-        if !below.bytes().is_empty() {
-            self.act(at, &Verb::Send(below.bytes()), now, top);
+        for piece in below.pieces() {
+            self.act(at, &Verb::Send(piece), now, top);
         }
         if below.is_finished() {
             self.act(at, &Verb::Finish, now, top);
@@ -239,9 +271,9 @@ impl Stack {
     fn pass(&mut self, verb: &Verb<'_>, above: &mut Above) {
         match verb {
             Verb::Opened => above.open(),
-            Verb::Received(bytes) => above.deliver(bytes),
+            Verb::Received(bytes) => above.deliver_as(self.below, bytes),
             Verb::BelowFinished => above.finish(),
-            Verb::Send(bytes) => self.outgoing.push(bytes),
+            Verb::Send(bytes) => self.outgoing.push_as(self.below, bytes),
             Verb::Finish => self.outgoing.finish(),
             Verb::Deadline => {}
         }

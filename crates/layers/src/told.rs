@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ProxyHeader, TlsSession, WebSocketClosed, WebSocketSession};
+use crate::{ProxyHeader, TlsSession, Unrecorded, WebSocketClosed, WebSocketSession};
 
 /// Something worth knowing that a layer found out. Its text is one line, without anything that drives a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Told {
     WebSocket(Box<WebSocketSession>),
     /// The peer has closed the WebSocket.
     WebSocketClosed(WebSocketClosed),
+    /// What passed could not be recorded. It passed all the same.
+    Unrecorded(Unrecorded),
 }
 
 impl fmt::Display for Told {
@@ -24,6 +26,9 @@ impl fmt::Display for Told {
             Told::Tls(session) => session.fmt(f),
             Told::WebSocket(session) => session.fmt(f),
             Told::WebSocketClosed(closed) => closed.fmt(f),
+            Told::Unrecorded(unrecorded) => {
+                write!(f, "{} is not written any more: {}", unrecorded.file, unrecorded.failed)
+            }
         }
     }
 }

@@ -63,7 +63,8 @@ impl Load {
         }
         let layering = Layering::calling(address)?;
         let connected = socket::connect(address).map_err(OpenCallError::from)?;
-        let shape = layering.as_ref().map_or_else(|| connected.connection.shape(), |layers| layers.shape());
+        let shape = connected.connection.shape();
+        let shape = layering.as_ref().map_or(shape, |layering| layering.shape_over(shape));
         offer.check(shape)?;
         let callee = Callee::again(&connected, address).map_err(OpenCallError::from)?;
         if callee.is_none() && (offer.calls > 1 || offer.churn) {

@@ -57,10 +57,10 @@ impl DatagramSocket {
     ///
     /// See [`BindErrorKind`](crate::BindErrorKind).
     pub fn bind(address: &Address) -> Result<(DatagramSocket, Vec<Granted>), BindError> {
-        if !address.layers.is_empty() {
+        if address.layers.shape().is_some() {
             return Err(BindError::unsupported(
                 address,
-                "it carries datagrams, and layers lie on a byte stream",
+                "it carries datagrams, and some of its layers lie on a byte stream only",
             ));
         }
         if let Place::Descriptor(number) = address.place {

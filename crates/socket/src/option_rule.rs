@@ -170,7 +170,12 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::Columns
         | OptionKey::Rows
         | OptionKey::Stderr
-        | OptionKey::Address => new(How::Elsewhere).at(&[]),
+        | OptionKey::Address
+        | OptionKey::Delay
+        | OptionKey::Record
+        | OptionKey::Hexdump
+        | OptionKey::RawIn
+        | OptionKey::RawOut => new(How::Elsewhere).at(&[]),
     }
 }
 

@@ -17,6 +17,7 @@ mod invocation;
 mod json;
 mod keyboard;
 mod log;
+mod numbers;
 mod ready;
 mod stop;
 mod trace;

@@ -4,6 +4,7 @@
 //! is said of an event is [`Record`].
 
 mod file;
+mod moved;
 mod record;
 mod sink;
 mod syslog;
@@ -18,6 +19,7 @@ use switchboard::{Event, Observer, SignalWatch};
 use crate::failure::{Failure, Status};
 use crate::invocation::{self, LogFormat};
 
+use moved::Moved;
 use record::{Record, Severity};
 use sink::Sink;
 
@@ -179,7 +181,8 @@ impl Observer for Log {
         if let Event::Open { call, received_bytes, sent_bytes, lasts } = event {
             let process = std::process::id();
             let child = (process != self.0.process).then_some(process);
-            return self.say(&Record::open(call, *received_bytes, *sent_bytes, *lasts, child));
+            let moved = Moved { received_bytes: *received_bytes, sent_bytes: *sent_bytes, within: *lasts };
+            return self.say(&Record::open(call, moved, child));
         }
         if record::level(event, self.0.role).is_some_and(|level| self.is_told(level)) {
             self.say(&Record::of(event, self.0.role));

@@ -15,7 +15,8 @@ use crate::child_words::ChildWords;
 use crate::doors::Door;
 use crate::host::Host;
 use crate::reactor::{
-    CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED, Left, Placement, Reactor, serve_one,
+    CHILD_AT_LIMIT, CHILD_CUT, CHILD_NOT_DIALLED, CHILD_OUTPUT_FAILED, CHILD_UNRECORDED, Left, Placement,
+    Reactor, serve_one,
 };
 use crate::selector::EpollSelector;
 
@@ -43,7 +44,10 @@ pub(super) fn serve(host: &Arc<Host>, doors: Vec<Door>) -> io::Result<()> {
                         host.child_words.get().inspect(|words| words.leave(&why));
                         CHILD_NOT_DIALLED + kind as i32
                     }
-                    (None, None) => 0,
+                    (None, None) => host.tallies.take_unrecorded().map_or(0, |unrecorded| {
+                        CHILD_UNRECORDED
+                            + unrecorded.failed.errno.min(CHILD_OUTPUT_FAILED - CHILD_UNRECORDED - 1)
+                    }),
                 },
                 Err(ServeError::Output(failed)) => CHILD_OUTPUT_FAILED + failed.errno.min(127),
                 Err(ServeError::Engine(_) | ServeError::NoDoorLeft(_)) => 1,

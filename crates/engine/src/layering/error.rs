@@ -14,7 +14,7 @@ pub struct LayeringError {
 }
 
 impl LayeringError {
-    pub(super) fn new(what: String) -> LayeringError {
+    pub(crate) fn new(what: String) -> LayeringError {
         LayeringError { address: String::new(), what }
     }
 

@@ -11,13 +11,14 @@ use sys::Forked;
 
 use crate::doors::Door;
 use crate::host::Host;
+use crate::layering::LaidFor;
 use crate::peer_places::PeerPlace;
 use crate::selector::{Arrival, Operation, PollSelector, Selector};
 use crate::{Event, Layering, ServeError, call};
 
 use super::door::accepts_by_itself;
 use super::layered::Layered;
-use super::{DoorState, Left, LegSocket, Placement, Reactor, Token, laid};
+use super::{DoorState, Left, LegSocket, Placement, Reactor, Token, Under, laid};
 
 /// How long it pauses at the limit of calls, or at least at that of new calls a second. Another worker's call may
 /// end without this one being told.
@@ -77,7 +78,7 @@ impl<S: Selector> Reactor<S> {
     fn answer_at(&mut self, index: usize, now: Now) {
         match self.doors[index].door {
             Some(Door::Listener { .. }) => self.answer(index, now),
-            Some(Door::Datagrams(_)) => self.hear(index, now),
+            Some(Door::Datagrams { .. }) => self.hear(index, now),
             None => {}
         }
     }
@@ -204,7 +205,8 @@ impl<S: Selector> Reactor<S> {
                         self.not_called(); // the caller has gone already
                         continue;
                     };
-                    let shape = layering.as_ref().map_or(connection.shape(), |layering| layering.shape());
+                    let shape = connection.shape();
+                    let shape = layering.as_ref().map_or(shape, |layering| layering.shape_over(shape));
                     let call = self.host.call(shape, local, peer, now);
                     let answered = Answered { call, carried: Carried::Socket(connection, layering), place };
                     if self.placement == Placement::Here {
@@ -228,7 +230,7 @@ impl<S: Selector> Reactor<S> {
         let Answered { call, carried, place } = answered;
         let laid = match carried {
             Carried::Socket(connection, layering) => {
-                laid(connection, layering.as_deref(), &call.peer, &call.local, now)
+                laid(Under::Connection(connection), layering.as_deref(), &LaidFor::of(&call), now)
             }
             Carried::Laid(layered) => Ok(LegSocket::Layered(layered)),
         };

@@ -154,7 +154,7 @@ impl<S: Selector> Reactor<S> {
         for (index, end) in ends.iter_mut().enumerate() {
             if matches!(end.socket, LegSocket::File(_) | LegSocket::Program(_)) && !end.has_output_apart() {
                 end.keep_watching_file(&mut self.selector, slot, index, session);
-            } else if matches!(end.socket, LegSocket::Program(_)) {
+            } else if end.program().is_some() {
                 end.keep_watching_program(&mut self.selector, slot, index, session);
             }
             let (Some(leg), LegSocket::Connection(connection)) = (Leg::new(index), &end.socket) else {

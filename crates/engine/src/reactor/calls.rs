@@ -15,6 +15,7 @@ use super::files::{SAY_END_EVERY, is_never_watched};
 use super::hands::Hands;
 use super::layered::take_events;
 use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
+use super::peer::Peer;
 use super::programs::{HandedOver, Over, PATIENCE, hung_up};
 use super::splice::receive_for;
 use super::unreachable::{TOO_LONG_FOR_THE_WAY, unreachable};
@@ -58,8 +59,9 @@ impl Entry {
     /// It is a datagram peer's, and nothing is owed to it: unless it speaks again, or who was dialled for it does,
     /// it is over.
     fn is_idle_peer(&self) -> bool {
-        let is_peer = self.ends.first().is_some_and(|end| matches!(end.socket, LegSocket::Peer { .. }));
-        is_peer && self.session.is_idle()
+        let is_peer = self.ends.first().is_some_and(LegEnd::is_peer);
+        // What layers hold back comes by itself.
+        is_peer && self.session.is_idle() && self.ends.iter().all(|end| end.next_deadline().is_none())
     }
 
     /// Sets when to look again, as long as something is put off that is still wanted.
@@ -108,7 +110,7 @@ impl Entry {
                 | LegSocket::Program(_)
                 | LegSocket::File(_)
                 | LegSocket::Speakers { .. }
-                | LegSocket::Peer { .. }
+                | LegSocket::Peer(_)
                 | LegSocket::None => leg.is_some_and(|leg| may_write && self.session.wants_write(leg)),
             };
             end.descriptors().into_iter().flatten().filter_map(move |(fd, part)| {
@@ -137,23 +139,16 @@ impl<S: Selector> Reactor<S> {
     ) -> Option<usize> {
         let of_a_call = self.host.plan.limits.of_a_call();
         let peer_idle_timeout = Some(self.host.plan.limits.peer_idle_timeout);
-        let limits = match socket {
-            LegSocket::Peer { .. } => {
-                CallLimits { idle_timeout: of_a_call.idle_timeout.or(peer_idle_timeout), ..of_a_call }
-            }
-            LegSocket::Connection(_)
-            | LegSocket::Layered(_)
-            | LegSocket::Standard(_)
-            | LegSocket::Program(_)
-            | LegSocket::File(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::None => of_a_call,
+        let end = LegEnd::new(socket);
+        let limits = match end.is_peer() {
+            true => CallLimits { idle_timeout: of_a_call.idle_timeout.or(peer_idle_timeout), ..of_a_call },
+            false => of_a_call,
         };
         let session = Session::new(call, self.host.plan.service.conversation(), limits, now);
-        if !matches!(socket, LegSocket::Speakers { .. }) {
+        if !matches!(end.socket, LegSocket::Speakers { .. }) {
             self.host.tell(&Event::Answered(session.call())); // of speakers nobody has called yet
         }
-        let ends = smallvec![LegEnd::new(socket)];
+        let ends = smallvec![end];
         let place = place.map(Box::new);
         let (timer, look_at, is_queued, far, handed_over) = (None, None, false, None, None);
         let entry = Entry { session, ends, timer, look_at, is_queued, far, handed_over, place };
@@ -214,7 +209,9 @@ impl<S: Selector> Reactor<S> {
         if ready.is_last {
             end.room = Operation::NONE;
         }
-        end.writable |= ready.writable;
+        if ready.writable {
+            end.found_room();
+        }
         if ready.failed && end.close_input_of_program() {
             return self.with(slot, now, |session, hands| session.peer_deaf(now, leg, hands));
         }
@@ -341,13 +338,13 @@ impl<S: Selector> Reactor<S> {
 
     fn close(&mut self, slot: usize, reason: CloseReason, now: Now) {
         let mut entry = self.entries.remove(slot);
-        for end in &entry.ends {
+        let broken = entry.session.broken_leg();
+        for (index, end) in entry.ends.iter_mut().enumerate() {
+            end.closed(broken.is_some_and(|leg| leg.index() == index), now);
             self.selector.forget(end.incoming.operation());
             self.selector.forget(end.room);
         }
-        if let Some(LegEnd {
-            socket: LegSocket::Peer { door, address: Some(address), latest_bytes, .. }, ..
-        }) = entry.ends.first()
+        if let Some(Peer { door, address: Some(address), latest_bytes, .. }) = entry.ends[0].peer()
             && let Some(door) = self.doors.get_mut(door.get())
         {
             door.peers.remove(address);
@@ -403,7 +400,8 @@ impl<S: Selector> Reactor<S> {
     fn layers_due(&mut self, slot: usize, now: Now) -> bool {
         let Some(entry) = self.entries.get_mut(slot) else { return false };
         let due = |end: &&mut LegEnd| end.next_deadline().is_some_and(|due| due <= now.moment);
-        entry.ends.iter_mut().filter(due).map(|end| end.deadline(now)).count() > 0
+        let due = entry.ends.iter_mut().filter(due);
+        due.map(|end| end.deadline(&mut self.doors, &self.host, now)).count() > 0
     }
 
     /// Ends the sessions of datagram peers that have nothing coming: no peer would ever say that it is done.

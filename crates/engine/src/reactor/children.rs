@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use conversation::{Call, CallFailed, DialFailure, DialFailureKind};
+use layers::Unrecorded;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::peer_places::PeerPlace;
@@ -24,6 +25,9 @@ pub(crate) const CHILD_AT_LIMIT: i32 = 11;
 /// Exit status of a child whose call could not be joined to the other end, by the first of
 /// [`DialFailureKind::ALL`]; by the second, one more.
 pub(crate) const CHILD_NOT_DIALLED: i32 = 20;
+
+/// Exit status of a child whose taps could not record all that passed, less the errno (those above 97 count as 97).
+pub(crate) const CHILD_UNRECORDED: i32 = 30;
 
 /// Exit status of a child that could not write to the standard output, less the errno, which is below 128 for
 /// every error that write(2) has.
@@ -93,6 +97,11 @@ impl<S: Selector> Reactor<S> {
             Some(status) if status >= CHILD_OUTPUT_FAILED => {
                 let errno = status - CHILD_OUTPUT_FAILED;
                 self.host.fail(ServeError::Output(CallFailed { call: "write(2)", errno }));
+            }
+            Some(status) if status > CHILD_UNRECORDED => {
+                let failed = CallFailed { call: "write(2)", errno: status - CHILD_UNRECORDED };
+                let file = "a file of its taps".to_owned();
+                self.host.tallies.unrecorded(&Unrecorded { file, failed });
             }
             Some(status) => {
                 let behind = |first| usize::try_from(status - first).ok();

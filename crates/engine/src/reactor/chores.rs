@@ -5,15 +5,17 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use conversation::{CallFailed, DialFailure, DialFailureKind, Leg, Now, Transport};
+use conversation::{CallFailed, DialFailure, DialFailureKind, End, Leg, Now, Transport};
 use socket::Standard;
 
+use crate::Layering;
 use crate::errands::{Done, Errand, Errands, Ticket};
+use crate::layering::LaidFor;
 use crate::selector::Selector;
 
 use super::Reactor;
 use super::hands::Chore;
-use super::layered::laid;
+use super::layered::{Under, laid};
 use super::leg_end::LegSocket;
 use super::waiting::Far;
 
@@ -39,7 +41,8 @@ impl<S: Selector> Reactor<S> {
             Chore::Dial { slot, leg, dialling } if dialling.address.transport.is_program() => {
                 let address = Box::new(dialling.address);
                 let environment = self.environment(slot);
-                self.send_errand(slot, leg, Errand::Start { address, environment }, now);
+                let layerings = Arc::clone(&self.host.layerings);
+                self.send_errand(slot, leg, Errand::Start { address, environment, layerings }, now);
             }
             Chore::Dial { slot, leg, dialling } if dialling.address.transport.is_file() => {
                 self.send_errand(slot, leg, Errand::Open(Box::new(dialling.address)), now);
@@ -90,22 +93,11 @@ impl<S: Selector> Reactor<S> {
         }
         match done {
             Done::Dialled(Ok((connected, layering))) => {
-                let Some(entry) = self.entries.get_mut(slot) else { return };
-                entry.far = Some(Box::new(Far::End(connected.end)));
-                let call = entry.session.call();
-                match laid(connected.connection, layering.as_deref(), &call.peer, &call.local, now) {
-                    Ok(socket) => self.connect_leg(slot, leg, socket, now),
-                    Err(text) => {
-                        let why = DialFailure { kind: DialFailureKind::Other, may_pass: false, text };
-                        self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
-                    }
-                }
+                self.lay(slot, leg, Under::Connection(connected.connection), connected.end, layering, now);
             }
-            Done::Started(Ok(program)) => {
-                if let Some(entry) = self.entries.get_mut(slot) {
-                    entry.far = Some(Box::new(Far::End(program.end().clone())));
-                }
-                self.connect_leg(slot, leg, LegSocket::Program(Box::new(program)), now);
+            Done::Started(Ok((program, layering))) => {
+                let far = program.end().clone();
+                self.lay(slot, leg, Under::Program(Box::new(program)), far, layering, now);
             }
             Done::Opened(Ok(file)) => {
                 if let Some(entry) = self.entries.get_mut(slot) {
@@ -119,6 +111,27 @@ impl<S: Selector> Reactor<S> {
             Done::HandedOver(given) => self.handed_over(slot, given, now),
             Done::Named(name) => {
                 self.with(slot, now, |session, hands| session.peer_named(now, name.as_deref(), hands));
+            }
+        }
+    }
+
+    /// The other end of a call is there: its layers are laid on it.
+    fn lay(
+        &mut self,
+        slot: usize,
+        leg: Leg,
+        under: Under,
+        far: End,
+        layering: Option<Arc<Layering>>,
+        now: Now,
+    ) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        entry.far = Some(Box::new(Far::End(far)));
+        match laid(under, layering.as_deref(), &LaidFor::of(entry.session.call()), now) {
+            Ok(socket) => self.connect_leg(slot, leg, socket, now),
+            Err(text) => {
+                let why = DialFailure { kind: DialFailureKind::Other, may_pass: false, text };
+                self.with(slot, now, |session, hands| session.dial_failed(now, leg, &why, hands));
             }
         }
     }

@@ -118,7 +118,7 @@ impl DoorState {
         if !self.gathers {
             return self.send(bytes, address, host);
         }
-        let in_bursts = matches!(&self.door, Some(Door::Datagrams(socket)) if socket.has_bursts());
+        let in_bursts = matches!(&self.door, Some(Door::Datagrams { socket, .. }) if socket.has_bursts());
         if !self.gathered.take(bytes, address, in_bursts) {
             self.send_gathered(host);
             self.gathered.take(bytes, address, in_bursts);
@@ -140,7 +140,7 @@ impl DoorState {
         if self.gathered.is_empty() {
             return;
         }
-        let Some(Door::Datagrams(socket)) = &self.door else { return self.gathered.clear() };
+        let Some(Door::Datagrams { socket, .. }) = &self.door else { return self.gathered.clear() };
         let parcels: SmallVec<[Parcel<'_>; 8]> = self.gathered.parcels().collect();
         let mut rest = &parcels[..];
         while let [first, behind @ ..] = rest {
@@ -163,7 +163,7 @@ impl DoorState {
     }
 
     fn send(&self, bytes: &[u8], address: &PeerAddress, host: &Host) {
-        let Some(Door::Datagrams(socket)) = &self.door else { return };
+        let Some(Door::Datagrams { socket, .. }) = &self.door else { return };
         match socket.send_to(bytes, address) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -215,19 +215,24 @@ impl DoorState {
         }
     }
 
-    /// What lies on each caller's socket.
+    /// What lies on each caller's socket, or on the messages of each peer.
     pub(super) fn layering(&self) -> Option<Arc<Layering>> {
         match &self.door {
-            Some(Door::Listener { layering, .. }) => layering.clone(),
-            Some(Door::Datagrams(_)) | None => None,
+            Some(Door::Listener { layering, .. } | Door::Datagrams { layering, .. }) => layering.clone(),
+            None => None,
         }
+    }
+
+    /// Whether something lies there.
+    pub(super) fn has_layers(&self) -> bool {
+        matches!(&self.door, Some(Door::Listener { layering, .. } | Door::Datagrams { layering, .. }) if layering.is_some())
     }
 
     /// Whether a caller or a message was brought, or waits in the kernel.
     pub(super) fn somebody_waits(&self) -> bool {
         let fd = match &self.door {
             Some(Door::Listener { listener, .. }) => listener.as_fd(),
-            Some(Door::Datagrams(socket)) => socket.as_fd(),
+            Some(Door::Datagrams { socket, .. }) => socket.as_fd(),
             None => return false,
         };
         let mut ask = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
@@ -295,7 +300,7 @@ impl DoorState {
 
     /// Whether messages to this address come in here. At a door on every address these are all of this host.
     fn is_at(&self, address: SocketAddr) -> bool {
-        let hears = matches!(self.door, Some(Door::Datagrams(_)));
+        let hears = matches!(self.door, Some(Door::Datagrams { .. }));
         let own = self.end.ip().filter(|own| hears && own.port() == address.port());
         own.is_some_and(|own| {
             own.ip() == address.ip() || own.ip().is_unspecified() && socket::is_local(address)
@@ -311,7 +316,7 @@ pub(super) fn accepts_by_itself<S: Selector>(door: &Door) -> bool {
 
 /// Whether messages can be received by a selector that does so: its memory holds what UDP can send.
 pub(super) fn receives_by_itself<S: Selector>(door: &Door) -> bool {
-    S::RECEIVES && matches!(door, Door::Datagrams(socket) if socket.transport() == Transport::Udp)
+    S::RECEIVES && matches!(door, Door::Datagrams { socket, .. } if socket.transport() == Transport::Udp)
 }
 
 /// Has the selector watch a door.
@@ -324,7 +329,7 @@ pub(super) fn watch_door<S: Selector>(selector: &mut S, door: &Door, index: usiz
             let watch = if *shared { Watch::SharedRead } else { Watch::Read };
             selector.add(listener.as_fd(), token, watch)
         }
-        Door::Datagrams(socket) => selector.add(socket.as_fd(), token, Watch::Read),
+        Door::Datagrams { socket, .. } => selector.add(socket.as_fd(), token, Watch::Read),
     }
 }
 

@@ -33,7 +33,7 @@ impl LegEnd {
             | LegSocket::Layered(_)
             | LegSocket::File(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => false,
         }
     }
@@ -47,7 +47,7 @@ impl LegEnd {
             | LegSocket::Layered(_)
             | LegSocket::Standard(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => false,
         }
     }
@@ -63,7 +63,7 @@ impl LegEnd {
             | LegSocket::File(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => {}
         }
     }

@@ -8,7 +8,6 @@
 
 use std::io;
 use std::iter::repeat_n;
-use std::num::NonZeroU16;
 use std::os::fd::AsFd;
 
 use conversation::{End, Leg, Now, Shape, Transport};
@@ -16,19 +15,21 @@ use smallvec::smallvec;
 use socket::{Burst, Inbox, PeerAddress};
 
 use crate::doors::Door;
+use crate::layering::LaidFor;
 use crate::selector::{Arrival, Operation, Selector};
 use crate::{CallLimits, Event, Session};
 
-use super::door::{DoorIndex, is_suspicious, receives_by_itself};
+use super::door::{is_suspicious, receives_by_itself};
 use super::hands::Hands;
+use super::layered::{Under, laid};
 use super::leg_end::{LegEnd, LegSocket};
+use super::peer::Peer;
 use super::{RECEIVE_BUFFER_BYTES, Reactor, Token};
 
 /// Datagrams taken at one turn (a burst is taken whole), so that a flood of them makes no open call wait.
 const DATAGRAMS_PER_TURN: usize = 64;
 
-/// Of each datagram, RFC 768.
-const UDP_HEADER_BYTES: u16 = 8;
+const TAKES_LESS: &str = "the other end takes less than comes";
 
 /// Who sent a message.
 #[derive(Clone)]
@@ -44,14 +45,14 @@ impl<S: Selector> Reactor<S> {
     /// Hears whoever has sent something. Not inlined, as [`Reactor::answer`] is not.
     #[inline(never)]
     pub(super) fn hear(&mut self, index: usize, now: Now) {
-        let Some(Door::Datagrams(socket)) = &self.doors[index].door else { return };
+        let Some(Door::Datagrams { socket, .. }) = &self.doors[index].door else { return };
         if socket.transport() == Transport::Udp {
             let taken = self.hear_brought(index, now);
             return self.hear_many(index, taken, now);
         }
         let mut taken = 0;
         while taken < DATAGRAMS_PER_TURN {
-            let Some(Door::Datagrams(socket)) = &self.doors[index].door else { return };
+            let Some(Door::Datagrams { socket, .. }) = &self.doors[index].door else { return };
             match socket.receive(&mut self.buffer) {
                 Ok(burst) => {
                     taken += burst.count();
@@ -107,7 +108,7 @@ impl<S: Selector> Reactor<S> {
         if state.bringing == Operation::NONE
             && let Some(door) = &state.door
             && receives_by_itself::<S>(door)
-            && let Door::Datagrams(socket) = door
+            && let Door::Datagrams { socket, .. } = door
         {
             state.bringing = self.selector.receive_messages(socket.as_fd(), Token::Door(index).pack());
         }
@@ -126,7 +127,7 @@ impl<S: Selector> Reactor<S> {
         }
         let mut inbox = self.inbox.take().unwrap_or_default();
         while taken < DATAGRAMS_PER_TURN {
-            let Some(Door::Datagrams(socket)) = &self.doors[index].door else { break };
+            let Some(Door::Datagrams { socket, .. }) = &self.doors[index].door else { break };
             let most = self.doors[index].batch;
             match socket.receive_into(&mut inbox, most) {
                 Ok(came) => {
@@ -163,7 +164,7 @@ impl<S: Selector> Reactor<S> {
 
     /// A datagram or a burst. Returns how many datagrams it was.
     fn hear_received(&mut self, index: usize, message: &sys::Message<'_>, now: Now) -> usize {
-        let Some(Door::Datagrams(socket)) = &self.doors[index].door else { return 0 };
+        let Some(Door::Datagrams { socket, .. }) = &self.doors[index].door else { return 0 };
         let burst = socket.burst_of(message);
         let count = burst.count();
         if count > 1 {
@@ -177,7 +178,7 @@ impl<S: Selector> Reactor<S> {
     fn hear_burst(&mut self, index: usize, burst: Burst, buffer: &[u8], now: Now) {
         let door = &self.doors[index];
         let (count, messages) = (burst.count(), burst.messages());
-        let Some(Door::Datagrams(socket)) = &door.door else { return };
+        let Some(Door::Datagrams { socket, .. }) = &door.door else { return };
         let transport = socket.transport();
         let end = burst.from.as_ref().map_or(End::Unnamed(transport), |from| from.end(transport));
         let to = burst.to.map(|to| to.end(&door.end));
@@ -212,6 +213,8 @@ impl<S: Selector> Reactor<S> {
             return door.refused(from, why, &self.host);
         }
         let needs = self.host.plan.service.needs();
+        // Layers have a memory of who speaks.
+        let has_layers = door.has_layers();
         self.host.tell(&Event::Message { from: &from, to: to.unwrap_or(&door.end), bytes: whole });
         if whole > bytes.len() {
             self.host.tell(&Event::Truncated { from: &from, whole, bytes_max: RECEIVE_BUFFER_BYTES });
@@ -220,10 +223,10 @@ impl<S: Selector> Reactor<S> {
             self.doors[index].undelivered(why, &self.host);
         } else {
             match peer {
-                Some(peer) if needs.memory_of_peers => {
+                Some(peer) if needs.memory_of_peers || has_layers => {
                     self.hear_known(index, peer, from, is_to_one, bytes, now);
                 }
-                None if needs.dial => {
+                None if needs.dial || has_layers => {
                     let why = "its sender has no address, and so no call of its own";
                     self.doors[index].undelivered(why, &self.host);
                 }
@@ -257,31 +260,34 @@ impl<S: Selector> Reactor<S> {
                 if !self.host.take_place(self.host.plan.limits.peers_max) {
                     return door.undelivered("the table of peers is full", &self.host);
                 }
+                let layering = door.layering();
                 let call = self.host.call(Shape::Datagram, door.end.clone(), from, now);
-                let address = Some(peer.clone());
-                let socket = LegSocket::Peer {
-                    door: DoorIndex::new(index),
-                    address,
-                    received_bytes: 0,
-                    sent_bytes: 0,
-                    latest_bytes: None,
+                let under = Under::Peer(Peer::new(index, Some(peer.clone())));
+                let Ok(socket) = laid(under, layering.as_deref(), &LaidFor::of(&call), now) else {
+                    self.host.leave_place();
+                    let why = "the layers of its call could not be made";
+                    return self.doors[index].undelivered(why, &self.host);
                 };
                 let Some(slot) = self.open(call, socket, place, now) else { return };
                 self.doors[index].peers.insert(peer, slot);
                 slot
             }
         };
-        if self.entries.get(slot).is_some_and(|entry| entry.session.is_full(Leg::CALLER)) {
-            return self.doors[index].undelivered("the other end takes less than comes", &self.host);
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        if entry.session.is_full(Leg::CALLER) {
+            return self.doors[index].undelivered(TAKES_LESS, &self.host);
         }
-        if let Some(entry) = self.entries.get_mut(slot)
-            && let LegSocket::Peer { received_bytes, latest_bytes, .. } = &mut entry.ends[0].socket
-        {
-            *received_bytes += bytes.len() as u64;
-            let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX).saturating_add(UDP_HEADER_BYTES);
-            *latest_bytes = NonZeroU16::new(length).filter(|_| is_to_one);
+        if let Some(peer) = entry.ends[0].peer() {
+            peer.heard(bytes.len(), is_to_one);
         }
-        self.with(slot, now, |session, hands| session.received(now, Leg::CALLER, bytes, hands));
+        let LegSocket::Layered(layered) = &mut entry.ends[0].socket else {
+            return self.with(slot, now, |session, hands| session.received(now, Leg::CALLER, bytes, hands));
+        };
+        if !layered.heard(bytes, now) {
+            return self.doors[index].undelivered(TAKES_LESS, &self.host);
+        }
+        layered.answer(&mut self.doors, &self.host, now);
+        self.turn(slot, now);
     }
 
     /// A message that is a whole call: the service needs no memory of its peer.
@@ -293,10 +299,9 @@ impl<S: Selector> Reactor<S> {
         let call = self.host.call(Shape::Datagram, door.end.clone(), from, now);
         let mut session =
             Session::new(call, self.host.plan.service.conversation(), CallLimits::default(), now);
-        let received_bytes = bytes.len() as u64;
-        let (door, latest_bytes, sent_bytes) = (DoorIndex::new(index), None, 0);
-        let socket = LegSocket::Peer { door, address: peer, received_bytes, sent_bytes, latest_bytes };
-        let mut ends = smallvec![LegEnd::new(socket)];
+        let mut peer = Peer::new(index, peer);
+        peer.heard(bytes.len(), false);
+        let mut ends = smallvec![LegEnd::new(LegSocket::Peer(peer))];
         let (doors, chores, host) = (&mut self.doors, &mut self.chores, &*self.host);
         let members = &mut self.members;
         let mut hands = Hands { slot: usize::MAX, now, ends: &mut ends, doors, chores, host, members };

@@ -1,5 +1,8 @@
 //! A leg with layers on its socket: what is received goes up through the stack, what is sent goes down.
 //!
+//! The socket is a connected one, of bytes or of messages, or that of a door, which a peer shares with others: then the
+//! door hears for it, and answers go out there.
+//!
 //! The session sees the leg as it is above the layers, and opens with the socket: what it sends before the layers are
 //! open waits in its queue, as it would for room. Protected: what one event of the stack had for above is taken in
 //! order, and only while the leg is to be read; a leg whose stack still owes something is not closed in order. What is
@@ -8,23 +11,26 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 
 use conversation::{CallFailed, CloseReason, End, Leg, Now, Shape};
-use layers::{Above, Failure, HIGH_MARK_BYTES, ProxyHeader, Stack};
+use layers::{Above, Failure, HIGH_MARK_BYTES, Hold, ProxyHeader, Stack, Told};
 use smallvec::SmallVec;
-use socket::Connection;
+use socket::{Connection, Program, Received};
 
-use crate::{Event, Layering, Session};
+use crate::host::Host;
+use crate::layering::{LaidFor, Layering};
+use crate::{Event, Session};
 
+use super::door::DoorState;
 use super::hands::Hands;
-use super::leg_end::{Heard, LegEnd, LegSocket};
+use super::leg_end::{Heard, LegEnd, LegSocket, is_final};
+use super::peer::Peer;
 
-/// Bytes received at once: a few records of TLS.
+/// Bytes of a stream received at once: a few records of TLS.
 const RECEIVE_BYTES: usize = 64 * 1024;
 
 pub(crate) struct Layered {
-    connection: Connection,
+    under: Under,
     stack: Stack,
     /// What events had for above and is not taken yet.
     events: VecDeque<Above>,
@@ -45,13 +51,85 @@ pub(crate) struct Layered {
     has_owed: bool,
     /// The socket takes nothing any more, which is still to be told.
     broken: Option<CallFailed>,
+    /// Nothing more comes on the socket, which is told once what came before is.
+    lost: Option<CallFailed>,
+}
+
+/// What one receive from below came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Below {
+    Bytes,
+    Finished,
+    /// A message that did not fit the buffer and was dropped.
+    Cut {
+        whole: usize,
+    },
+}
+
+/// What the layers lie on.
+pub(crate) enum Under {
+    Connection(Connection),
+    /// The pipes to a program.
+    Program(Box<Program>),
+    Peer(Peer),
+}
+
+impl Under {
+    /// Its two ends, ours first.
+    fn ends(&self, call: &LaidFor<'_>) -> (End, End) {
+        match self {
+            Under::Connection(connection) => {
+                let or_unnamed = |end: io::Result<End>| end.unwrap_or(End::Unnamed(connection.transport()));
+                (or_unnamed(connection.local_end()), or_unnamed(connection.peer_end()))
+            }
+            Under::Program(program) => (End::Standard, program.end().clone()),
+            Under::Peer(_) => (call.called.clone(), call.caller.clone()),
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        match self {
+            Under::Connection(connection) => connection.shape(),
+            Under::Program(_) => Shape::Stream,
+            Under::Peer(_) => Shape::Datagram,
+        }
+    }
+
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        match self {
+            Under::Connection(connection) => connection.receive(buffer),
+            Under::Program(program) => program.receive(buffer),
+            Under::Peer(_) => Err(io::ErrorKind::WouldBlock.into()), // the door hears for it
+        }
+    }
+
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Under::Connection(connection) => connection.send(bytes),
+            // It has closed its input, of which an event tells: what it does not want is dropped, layers' own bytes too.
+            Under::Program(program) => match program.send(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+                sent => sent,
+            },
+            Under::Peer(_) => Err(io::ErrorKind::WouldBlock.into()), // the door answers it
+        }
+    }
+
+    fn finish(&mut self) {
+        match self {
+            // A failure means that the peer is gone already; the next receive says so.
+            Under::Connection(connection) => drop(connection.finish().ok()),
+            Under::Program(program) => program.finish(),
+            Under::Peer(_) => {}
+        }
+    }
 }
 
 impl Layered {
     /// The socket is open; a caller's first bytes are on their way when this returns.
-    pub(crate) fn opened(connection: Connection, stack: Stack, now: Now) -> Layered {
+    pub(crate) fn opened(under: Under, stack: Stack, now: Now) -> Layered {
         let mut layered = Layered {
-            connection,
+            under,
             stack,
             events: VecDeque::new(),
             taken: 0,
@@ -63,6 +141,7 @@ impl Layered {
             is_finished: false,
             has_owed: false,
             broken: None,
+            lost: None,
         };
         layered.event(|stack, above| stack.opened(now, above));
         layered
@@ -72,8 +151,31 @@ impl Layered {
         self.stack.shape()
     }
 
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
+    /// Its connected socket, if it has one.
+    pub(crate) fn connection(&self) -> Option<&Connection> {
+        if let Under::Connection(connection) = &self.under { Some(connection) } else { None }
+    }
+
+    /// The program that it lies on, if it does.
+    pub(super) fn program(&self) -> Option<&Program> {
+        if let Under::Program(program) = &self.under { Some(program) } else { None }
+    }
+
+    pub(super) fn program_mut(&mut self) -> Option<&mut Program> {
+        if let Under::Program(program) = &mut self.under { Some(program) } else { None }
+    }
+
+    pub(super) fn into_program(self) -> Option<Program> {
+        if let Under::Program(program) = self.under { Some(*program) } else { None }
+    }
+
+    pub(super) fn is_peer(&self) -> bool {
+        matches!(self.under, Under::Peer(_))
+    }
+
+    /// The peer of a door that it is, if it is one.
+    pub(super) fn peer(&mut self) -> Option<&mut Peer> {
+        if let Under::Peer(peer) = &mut self.under { Some(peer) } else { None }
     }
 
     /// Whether its layers are open.
@@ -97,7 +199,15 @@ impl Layered {
 
     /// Whether a receive would bring something that may be taken now.
     pub(super) fn may_receive(&self, readable: bool) -> bool {
-        !self.events.is_empty() || self.broken.is_some() || readable && self.answered_bytes < HIGH_MARK_BYTES
+        let held = self.stack.holds().for_above;
+        let takes_more = self.answered_bytes < HIGH_MARK_BYTES && held < Hold::Enough && self.lost.is_none();
+        let has_end = self.end().is_some();
+        !self.events.is_empty() || has_end || readable && takes_more
+    }
+
+    /// Why the leg is over, once all that came before was taken.
+    fn end(&self) -> Option<CallFailed> {
+        self.broken.or(self.lost).filter(|_| self.stack.holds().for_above == Hold::Nothing)
     }
 
     /// Whether a send is worth a try: more may be given to the stack, or it tells that nothing is taken any more.
@@ -107,13 +217,14 @@ impl Layered {
 
     /// Whether the stack owes something that waits for room in the socket.
     pub(super) fn waits_for_room(&self) -> bool {
-        !self.has_room && self.owes()
+        !self.has_room && self.stack.next_outgoing().is_some() && self.broken.is_none()
     }
 
-    /// Whether the stack owes something, or a FIN.
+    /// Whether the stack owes something, now or later, or a FIN.
     pub(crate) fn owes(&self) -> bool {
-        let owes = !self.stack.outgoing().is_empty() || self.stack.finish_is_due() && !self.is_finished;
-        owes && self.broken.is_none()
+        let is_held = self.stack.holds().for_below > Hold::Nothing;
+        let owes = self.stack.next_outgoing().is_some() || self.stack.finish_is_due() && !self.is_finished;
+        (owes || is_held) && self.broken.is_none()
     }
 
     /// Whether what was owed has gone, since this was last asked.
@@ -140,7 +251,7 @@ impl Layered {
     fn event(&mut self, event: impl FnOnce(&mut Stack, &mut Above)) {
         let mut above = Above::default();
         event(&mut self.stack, &mut above);
-        self.is_open |= above.is_open();
+        self.is_open |= above.take_open();
         self.has_failed |= above.failed().is_some();
         if !above.is_empty() {
             self.events.push_back(above);
@@ -148,9 +259,16 @@ impl Layered {
         self.flush();
     }
 
+    /// Sends what is owed on a socket of its own; to a peer of a door [`Layered::answer`] does.
     fn flush(&mut self) {
-        while self.has_room && self.broken.is_none() && !self.stack.outgoing().is_empty() {
-            match self.connection.send(self.stack.outgoing()) {
+        if matches!(self.under, Under::Peer(_)) {
+            return;
+        }
+        while self.has_room
+            && self.broken.is_none()
+            && let Some(next) = self.stack.next_outgoing()
+        {
+            match self.under.send(next) {
                 Ok(sent) => {
                     self.stack.sent(sent);
                     self.answered_bytes = self.answered_bytes.min(self.stack.outgoing().len());
@@ -161,10 +279,30 @@ impl Layered {
             }
         }
         if self.stack.finish_is_due() && !std::mem::replace(&mut self.is_finished, true) {
-            // A failure means that the peer is gone already; the next receive says so.
-            let _ = self.connection.finish();
+            self.under.finish();
         }
         self.has_owed |= self.owes();
+    }
+
+    /// Sends what is owed to a peer of a door, as much as it may get.
+    pub(super) fn answer(&mut self, doors: &mut [DoorState], host: &Host, now: Now) {
+        let Under::Peer(peer) = &mut self.under else { return };
+        while let Some(message) = self.stack.next_outgoing() {
+            peer.send(message, doors, host, now);
+            let length = message.len();
+            self.stack.sent(length);
+        }
+        self.has_owed |= self.owes();
+    }
+
+    /// A message came from a peer of a door. Returns whether there was room for it: what came before may wait for the
+    /// conversation to take it, but more than that is dropped, since the door hears for others too.
+    pub(super) fn heard(&mut self, message: &[u8], now: Now) -> bool {
+        let has_room = self.events.is_empty() && self.stack.holds().for_above < Hold::Enough;
+        if has_room {
+            self.event(|stack, above| stack.received(now, message, above));
+        }
+        has_room
     }
 
     /// Takes whom the proxy before us has named out of what is still to be taken.
@@ -187,24 +325,40 @@ impl Layered {
         if !self.events.is_empty() {
             return Ok(Some(Heard::Events));
         }
-        if let Some(failed) = self.broken {
+        if let Some(failed) = self.end() {
             return Ok(Some(Heard::Failed(failed)));
         }
-        let is_ended = self.receive_below(buffer, now)?;
-        Ok(match self.events.is_empty() {
-            true if is_ended => Some(Heard::Finished), // what ended above before ends below
-            true => None,
-            false => Some(Heard::Events),
+        if matches!(self.under, Under::Peer(_)) {
+            return Ok(Some(Heard::Nothing));
+        }
+        let below = match self.receive_below(buffer, now) {
+            Err(error) if is_final(&error) && self.stack.holds().for_above > Hold::Nothing => {
+                self.lost = Some(CallFailed::new("recv(2)", &error));
+                return Ok(None);
+            }
+            below => below?,
+        };
+        Ok(match below {
+            Below::Cut { whole } => Some(Heard::Truncated { from: None, whole }),
+            _ if !self.events.is_empty() => Some(Heard::Events),
+            // What ended above before ends below.
+            Below::Finished if self.stack.holds().for_above == Hold::Nothing => Some(Heard::Finished),
+            Below::Finished | Below::Bytes => None,
         })
     }
 
-    /// One receive from the socket; what comes of it for above is kept. Returns whether the peer has finished below.
-    pub(super) fn receive_below(&mut self, buffer: &mut [u8], now: Now) -> io::Result<bool> {
-        let room = RECEIVE_BYTES.min(buffer.len());
-        let received = self.connection.receive(&mut buffer[..room])?;
+    /// One receive from what the layers lie on; what comes of it for above is kept.
+    pub(super) fn receive_below(&mut self, buffer: &mut [u8], now: Now) -> io::Result<Below> {
+        let is_stream = self.under.shape() == Shape::Stream;
+        let room = if is_stream { RECEIVE_BYTES.min(buffer.len()) } else { buffer.len() };
+        let received = self.under.receive(&mut buffer[..room])?;
         self.has_filled = received.length == room;
+        let below = if received.end { Below::Finished } else { Below::Bytes };
         if self.has_failed {
-            return Ok(received.end);
+            return Ok(below);
+        }
+        if received.whole > received.length && !is_stream {
+            return Ok(Below::Cut { whole: received.whole });
         }
         if received.end {
             self.event(|stack, above| stack.below_finished(now, above));
@@ -218,7 +372,7 @@ impl Layered {
             });
             self.answered_bytes = (self.answered_bytes + answered).min(self.stack.outgoing().len());
         }
-        Ok(received.end)
+        Ok(below)
     }
 
     /// All of it: a message whole, or any cut of a stream. `None` while there is no room.
@@ -233,14 +387,22 @@ impl Layered {
         Ok(Some(bytes.len()))
     }
 
+    /// The leg is gone, broken off by the peer or not.
+    pub(super) fn closed(&mut self, by_peer: bool, now: Now) {
+        self.stack.closed(now, by_peer);
+    }
+
     pub(crate) fn finish(&mut self, now: Now) {
         self.event(|stack, above| stack.finish(now, above));
     }
 }
 
-impl AsFd for Layered {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.connection.as_fd()
+impl LegEnd {
+    /// Its call is over; the peer broke it off, or not.
+    pub(super) fn closed(&mut self, by_peer: bool, now: Now) {
+        if let LegSocket::Layered(layered) = &mut self.socket {
+            layered.closed(by_peer, now);
+        }
     }
 }
 
@@ -248,17 +410,22 @@ impl AsFd for Layered {
 ///
 /// # Errors
 ///
-/// The layers cannot be made: there is no randomness, or no memory.
+/// The layers cannot be made: they do not lie on messages, there is no randomness, or no memory.
 pub(crate) fn laid(
-    connection: Connection,
+    under: Under,
     layering: Option<&Layering>,
-    caller: &End,
-    called: &End,
+    call: &LaidFor<'_>,
     now: Now,
 ) -> Result<LegSocket, String> {
-    let Some(layering) = layering else { return Ok(LegSocket::Connection(connection)) };
-    let stack = layering.stack(caller, called, now)?;
-    Ok(LegSocket::Layered(Box::new(Layered::opened(connection, stack, now))))
+    let Some(layering) = layering else {
+        return Ok(match under {
+            Under::Connection(connection) => LegSocket::Connection(connection),
+            Under::Program(program) => LegSocket::Program(program),
+            Under::Peer(peer) => LegSocket::Peer(peer),
+        });
+    };
+    let stack = layering.stack(under.shape(), call, || under.ends(call), now)?;
+    Ok(LegSocket::Layered(Box::new(Layered::opened(under, stack, now))))
 }
 
 /// Gives a session what its leg's stack has for above, as long as the leg is to be read.
@@ -266,7 +433,11 @@ pub(super) fn take_events(session: &mut Session, leg: Leg, now: Now, hands: &mut
     while let Some((above, mut taken)) = first(hands.ends, leg) {
         if taken == 0 {
             for told in above.told() {
-                hands.host.tell(&Event::Layer { call: session.call(), leg, told });
+                if let Told::Unrecorded(unrecorded) = told {
+                    hands.host.tallies.unrecorded(unrecorded);
+                } else {
+                    hands.host.tell(&Event::Layer { call: session.call(), leg, told });
+                }
             }
             taken = 1;
         }

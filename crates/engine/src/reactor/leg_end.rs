@@ -1,7 +1,6 @@
 //! The socket under one leg, and what it was last seen ready for.
 
 use std::io::ErrorKind;
-use std::num::NonZeroU16;
 use std::time::Duration;
 
 use conversation::{CallFailed, End, Moment, Now, Shape, Transport};
@@ -11,17 +10,15 @@ use crate::host::Host;
 use crate::selector::Operation;
 
 use super::arrivals::{Incoming, Kept};
-use super::door::{DoorIndex, DoorState};
+use super::door::DoorState;
 use super::layered::Layered;
+use super::peer::Peer;
 
 /// Bytes taken from a byte stream at once. Messages get the whole receive buffer.
 const STREAM_READ_BYTES: usize = 128 * 1024;
 
 /// The call by which bytes go to a file: its failure is not that of our output.
 const TO_FILE: &str = "write(2) to a file";
-
-/// The largest answer to an unproven datagram sender, unless three times what came from it is more.
-const UNPROVEN_ANSWER_BYTES: u64 = 512;
 
 pub(crate) struct LegEnd {
     pub(super) socket: LegSocket,
@@ -80,7 +77,7 @@ const EARLY_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) enum LegSocket {
     Connection(Connection),
-    /// A connected byte stream with layers on it.
+    /// A connected socket, or a peer of a door, with layers on it.
     Layered(Box<Layered>),
     /// The process's own standard input and output.
     Standard(Standard),
@@ -95,15 +92,7 @@ pub(crate) enum LegSocket {
         only_first: bool,
     },
     /// One peer of the datagram socket of a door; its messages come in there.
-    Peer {
-        door: DoorIndex,
-        address: Option<PeerAddress>,
-        received_bytes: u64,
-        sent_bytes: u64,
-        /// Bytes of its latest datagram, with the 8 of UDP's header; `None` if that went to many hosts: of those no
-        /// error may be told.
-        latest_bytes: Option<NonZeroU16>,
-    },
+    Peer(Peer),
     /// Not open yet, or not any more.
     None,
 }
@@ -163,7 +152,7 @@ impl LegEnd {
             LegSocket::Layered(layered) => Some(layered.shape()),
             LegSocket::File(file) => Some(file.shape()),
             LegSocket::Standard(_) | LegSocket::Program(_) => Some(Shape::Stream),
-            LegSocket::Speakers { .. } | LegSocket::Peer { .. } => Some(Shape::Datagram),
+            LegSocket::Speakers { .. } | LegSocket::Peer(_) => Some(Shape::Datagram),
             LegSocket::None => None,
         }
     }
@@ -182,7 +171,7 @@ impl LegEnd {
             | LegSocket::Program(_)
             | LegSocket::File(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => self.readable || self.kept.is_some(),
         }
     }
@@ -199,7 +188,7 @@ impl LegEnd {
             | LegSocket::Program(_)
             | LegSocket::File(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => true,
         }
     }
@@ -216,9 +205,39 @@ impl LegEnd {
     }
 
     /// That time has come.
-    pub(super) fn deadline(&mut self, now: Now) {
+    pub(super) fn deadline(&mut self, doors: &mut [DoorState], host: &Host, now: Now) {
         if let LegSocket::Layered(layered) = &mut self.socket {
             layered.deadline(now);
+            layered.answer(doors, host, now);
+            self.writable = layered.may_send();
+        }
+    }
+
+    /// Whether it is a peer of a door.
+    pub(super) fn is_peer(&self) -> bool {
+        match &self.socket {
+            LegSocket::Peer(_) => true,
+            LegSocket::Layered(layered) => layered.is_peer(),
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Program(_)
+            | LegSocket::File(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::None => false,
+        }
+    }
+
+    /// The peer of a door that it is, if it is one.
+    pub(super) fn peer(&mut self) -> Option<&mut Peer> {
+        match &mut self.socket {
+            LegSocket::Peer(peer) => Some(peer),
+            LegSocket::Layered(layered) => layered.peer(),
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Program(_)
+            | LegSocket::File(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::None => None,
         }
     }
 
@@ -301,7 +320,7 @@ impl LegEnd {
                 }
             }
             LegSocket::Speakers { .. } => self.hear_speaker(buffer),
-            LegSocket::Peer { .. } | LegSocket::None => {
+            LegSocket::Peer(_) | LegSocket::None => {
                 self.readable = false;
                 Heard::Nothing
             }
@@ -365,6 +384,7 @@ impl LegEnd {
             LegSocket::Connection(connection) => ("send(2)", connection.send(bytes)),
             LegSocket::Layered(layered) => {
                 let sent = layered.send(bytes, now);
+                layered.answer(doors, host, now);
                 self.writable = layered.may_send();
                 return sent;
             }
@@ -388,21 +408,8 @@ impl LegEnd {
                 self.writable = false;
                 return Ok(None);
             }
-            LegSocket::Peer { door, address, received_bytes, sent_bytes, .. } => {
-                let Some(door) = doors.get_mut(door.get()) else { return Ok(Some(bytes.len())) };
-                let allowed = UNPROVEN_ANSWER_BYTES.max(received_bytes.saturating_mul(3));
-                if *sent_bytes + bytes.len() as u64 > allowed {
-                    door.undelivered("the answer is much longer than what came (amplification)", host);
-                    return Ok(Some(bytes.len()));
-                }
-                if let Some(source) = address.as_ref().and_then(PeerAddress::ip)
-                    && !host.gate.may_answer(source.ip(), now.moment)
-                {
-                    door.undelivered("one source is answered no more often (--rate-per-peer)", host);
-                    return Ok(Some(bytes.len()));
-                }
-                *sent_bytes += bytes.len() as u64;
-                door.answer(bytes, address.as_ref(), host);
+            LegSocket::Peer(peer) => {
+                peer.send(bytes, doors, host, now);
                 return Ok(Some(bytes.len()));
             }
             LegSocket::None => {
@@ -445,7 +452,7 @@ impl LegEnd {
                 file.finish();
                 self.readable |= file.is_readable_unasked();
             }
-            LegSocket::Speakers { .. } | LegSocket::Peer { .. } | LegSocket::None => {}
+            LegSocket::Speakers { .. } | LegSocket::Peer(_) | LegSocket::None => {}
         }
     }
 
@@ -464,12 +471,12 @@ impl LegEnd {
     pub(super) fn connection(&self) -> Option<&Connection> {
         match &self.socket {
             LegSocket::Connection(connection) => Some(connection),
-            LegSocket::Layered(layered) => Some(layered.connection()),
+            LegSocket::Layered(layered) => layered.connection(),
             LegSocket::Standard(_)
             | LegSocket::Program(_)
             | LegSocket::File(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => None,
         }
     }
@@ -480,6 +487,11 @@ impl LegEnd {
             connection.reset_at_close();
         }
     }
+}
+
+/// Whether a receive that failed so is the last.
+pub(super) fn is_final(error: &std::io::Error) -> bool {
+    !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) && !is_shortage(error)
 }
 
 /// The kernel has no memory for it now; it costs the call time, not its life.

@@ -16,12 +16,13 @@ use slab::Slab;
 use socket::Connection;
 
 use crate::gate::{Why, who};
+use crate::layering::LaidFor;
 use crate::selector::{Operation, Ready, Selector, Source, Watch};
 use crate::timers::earlier;
 use crate::{Event, Layering};
 
 use super::answer::{Answered, Carried};
-use super::layered::{Layered, laid};
+use super::layered::{Below, Layered, Under, laid};
 use super::{LegSocket, Placement, Reactor, Token};
 
 #[derive(Default)]
@@ -65,7 +66,7 @@ impl Lobby {
     /// What is wanted of each of their sockets.
     pub(super) fn sources(&self) -> impl Iterator<Item = Source<'_>> {
         self.waiting.iter().map(|(index, waiting)| Source {
-            fd: waiting.layered.as_fd(),
+            fd: waiting.socket().as_fd(),
             token: Token::Lobby(index).pack(),
             read: true,
             write: waiting.layered.waits_for_room(),
@@ -84,6 +85,11 @@ impl Lobby {
 }
 
 impl Waiting {
+    #[expect(clippy::expect_used, reason = "made in `await_introduction`, on the socket that was accepted")]
+    fn socket(&self) -> &Connection {
+        self.layered.connection().expect("a caller has a socket")
+    }
+
     fn look(&mut self, buffer: &mut [u8], now: Now) -> Look {
         let mut is_ended = false;
         loop {
@@ -94,7 +100,7 @@ impl Waiting {
                 return Look::Failed;
             }
             match self.layered.receive_below(buffer, now) {
-                Ok(ended) => is_ended = ended,
+                Ok(below) => is_ended = below == Below::Finished,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Look::NotYet,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => is_ended = true,
@@ -118,7 +124,9 @@ impl<S: Selector> Reactor<S> {
             return self.turn_away(door, peer, "it is not among the proxies that are trusted (?trust)");
         }
         let Ok(local) = connection.local_end() else { return self.not_called() }; // it has gone already
-        let Ok(LegSocket::Layered(layered)) = laid(connection, Some(layering), &peer, &local, now) else {
+        let call = LaidFor { caller: &peer, called: &local, number: self.host.number() };
+        let under = Under::Connection(connection);
+        let Ok(LegSocket::Layered(layered)) = laid(under, Some(layering), &call, now) else {
             return self.turn_away(door, peer, "the layers of its call could not be made");
         };
         let mut waiting = Waiting { door, local, peer, layered, watched: Operation::NONE };
@@ -131,7 +139,7 @@ impl<S: Selector> Reactor<S> {
 
     fn wait_in_lobby(&mut self, mut waiting: Waiting) {
         let entry = self.lobby.waiting.vacant_entry();
-        match self.selector.add(waiting.layered.as_fd(), Token::Lobby(entry.key()).pack(), Watch::Both) {
+        match self.selector.add(waiting.socket().as_fd(), Token::Lobby(entry.key()).pack(), Watch::Both) {
             Ok(watched) => {
                 waiting.watched = watched;
                 self.lobby.due = earlier(self.lobby.due, waiting.layered.next_deadline());
@@ -145,7 +153,7 @@ impl<S: Selector> Reactor<S> {
     pub(super) fn watch_lobby_again(&mut self, index: usize) -> std::io::Result<()> {
         if let Some(waiting) = self.lobby.waiting.get_mut(index) {
             let token = Token::Lobby(index).pack();
-            waiting.watched = self.selector.add(waiting.layered.as_fd(), token, Watch::Both)?;
+            waiting.watched = self.selector.add(waiting.socket().as_fd(), token, Watch::Both)?;
         }
         Ok(())
     }
@@ -189,32 +197,33 @@ impl<S: Selector> Reactor<S> {
         let all: Vec<usize> = self.lobby.waiting.iter().map(|(index, _)| index).collect();
         for index in all {
             let waiting = self.leave_lobby(index);
-            waiting.layered.connection().reset_at_close();
+            waiting.socket().reset_at_close();
             self.turn_away(waiting.door, waiting.peer, "answering ended before its proxy said who it is");
         }
     }
 
     fn leave_lobby(&mut self, index: usize) -> Waiting {
         let waiting = self.lobby.waiting.remove(index);
-        self.selector.release(waiting.layered.as_fd(), waiting.watched);
+        self.selector.release(waiting.socket().as_fd(), waiting.watched);
         waiting
     }
 
     /// The header has come: now it is known who calls, and the gate can decide.
     fn introduced(&mut self, waiting: Waiting, header: ProxyHeader, now: Now) {
-        let Waiting { door, local, peer, layered, .. } = waiting;
-        let (proxy, here) = (peer, local);
+        let (proxy, here) = (waiting.peer.clone(), waiting.local.clone());
         let (peer, local) = match header.clone() {
             ProxyHeader::Proxied { source, destination } => (source, destination),
             ProxyHeader::Local => (proxy.clone(), here.clone()),
         };
-        let place = match self.host.gate.admit(layered.connection(), &peer) {
+        let door = waiting.door;
+        let place = match self.host.gate.admit(waiting.socket(), &peer) {
             Ok(place) => place,
             Err(why) => {
-                layered.connection().reset_at_close();
+                waiting.socket().reset_at_close();
                 return self.turn_away(door, peer, why);
             }
         };
+        let layered = waiting.layered;
         let call = self.host.call(layered.shape(), local, peer, now);
         // Of the call it is told who called; here, by whom it was brought.
         let brought = Call { local: here, peer: proxy, ..call.clone() };

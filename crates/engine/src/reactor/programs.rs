@@ -11,7 +11,7 @@ use std::time::Duration;
 use conversation::{Address, CallFailed, CloseReason, DialFailure, End, Leg, Moment, Now, Place};
 use rustix::process::Signal;
 use smallvec::SmallVec;
-use socket::{Connection, Environment, ProgramProcess, TcpInfo};
+use socket::{Connection, Environment, Program, ProgramProcess, TcpInfo};
 
 use crate::errands::Errand;
 use crate::selector::{Operation, Selector, Watch};
@@ -77,23 +77,45 @@ impl Leaving {
 pub(super) fn hung_up(ends: SmallVec<[LegEnd; 1]>) -> Vec<ProgramProcess> {
     let programs = ends.into_iter().filter_map(|end| match end.socket {
         LegSocket::Program(program) => Some(program.hang_up()),
+        LegSocket::Layered(layered) => layered.into_program().map(Program::hang_up),
         LegSocket::Connection(_)
-        | LegSocket::Layered(_)
         | LegSocket::Standard(_)
         | LegSocket::File(_)
         | LegSocket::Speakers { .. }
-        | LegSocket::Peer { .. }
+        | LegSocket::Peer(_)
         | LegSocket::None => None,
     });
     programs.collect()
 }
 
 impl LegEnd {
+    /// The program that it is, or that its layers lie on.
+    pub(super) fn program(&self) -> Option<&Program> {
+        match &self.socket {
+            LegSocket::Program(program) => Some(program),
+            LegSocket::Layered(layered) => layered.program(),
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::File(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer(_)
+            | LegSocket::None => None,
+        }
+    }
+
     /// Closes the input of a program that reads no more. Returns whether it is a program.
     pub(super) fn close_input_of_program(&mut self) -> bool {
-        let LegSocket::Program(program) = &mut self.socket else { return false };
-        program.finish();
-        true
+        let program = match &mut self.socket {
+            LegSocket::Program(program) => Some(&mut **program),
+            LegSocket::Layered(layered) => layered.program_mut(),
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::File(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer(_)
+            | LegSocket::None => None,
+        };
+        program.map(Program::finish).is_some()
     }
 
     /// For a selector that names its operations: one whose descriptor was closed is forgotten, because it would keep
@@ -105,23 +127,29 @@ impl LegEnd {
         index: usize,
         session: &Session,
     ) {
-        let (Some(leg), LegSocket::Program(program)) = (Leg::new(index), &self.socket) else { return };
+        let Some(leg) = Leg::new(index) else { return };
+        let (mut incoming, mut room) = (self.incoming.operation(), self.room);
+        let Some(program) = self.program() else { return };
         let add = |selector: &mut S, fd, token: Token| {
             selector.add(fd, token.pack(), Watch::Both).unwrap_or(Operation::NONE)
         };
         match program.output() {
             None => {
-                selector.forget(self.room);
-                self.room = Operation::NONE;
+                selector.forget(room);
+                room = Operation::NONE;
             }
-            Some(output) if self.room == Operation::NONE => {
-                self.room = add(selector, output, Token::Output(slot, leg));
+            Some(output) if room == Operation::NONE => {
+                room = add(selector, output, Token::Output(slot, leg));
             }
             Some(_) => {}
         }
-        if self.incoming.operation() == Operation::NONE && session.wants_read(leg) {
-            let operation = add(selector, program.input(), Token::Leg(slot, leg));
-            self.incoming = super::arrivals::Incoming::Polled(operation);
+        let is_begun = incoming == Operation::NONE && session.wants_read(leg);
+        if is_begun {
+            incoming = add(selector, program.input(), Token::Leg(slot, leg));
+        }
+        self.room = room;
+        if is_begun {
+            self.incoming = super::arrivals::Incoming::Polled(incoming);
         }
     }
 }
@@ -183,7 +211,7 @@ impl<S: Selector> Reactor<S> {
             | LegSocket::Program(_)
             | LegSocket::File(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => {
                 let failed = CallFailed { call: "posix_spawn(3)", errno: libc::ENOTSOCK };
                 self.with(slot, now, |session, hands| {

@@ -79,7 +79,7 @@ impl LegEnd {
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => false,
         }
     }
@@ -92,7 +92,7 @@ impl LegEnd {
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => false,
         }
     }
@@ -109,7 +109,7 @@ impl LegEnd {
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => return Heard::Nothing,
         };
         match outcome {
@@ -146,7 +146,7 @@ impl LegEnd {
             LegSocket::Layered(_)
             | LegSocket::Program(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::Peer { .. }
+            | LegSocket::Peer(_)
             | LegSocket::None => return Ok(HeldSent::NotNow),
         };
         match outcome {

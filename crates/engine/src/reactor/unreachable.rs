@@ -16,6 +16,7 @@ use crate::host::Host;
 use super::door::DoorState;
 use super::hands::Hands;
 use super::leg_end::{LegEnd, LegSocket};
+use super::peer::Peer;
 
 /// Why a message was lost.
 pub(super) const TOO_LONG_FOR_THE_WAY: &str =
@@ -55,7 +56,7 @@ impl DoorState {
         if sender.ip().is_some_and(|sender| !host.gate.may_answer(sender.ip(), now.moment)) {
             return self.undelivered("one source is answered no more often (--rate-per-peer)", host);
         }
-        let Some(Door::Datagrams(socket)) = &mut self.door else { return };
+        let Some(Door::Datagrams { socket, .. }) = &mut self.door else { return };
         let why = match (socket.tell_unreachable(sender, to, bytes, what), what) {
             (Ok(()), Unreachable::Port) => "nobody listens at the other end; the sender is told (ICMP)",
             (Ok(()), Unreachable::Host) => "no way leads to the other end; the sender is told (ICMP)",
@@ -78,7 +79,7 @@ impl Hands<'_> {
         if failed.errno == libc::EMSGSIZE
             && leg != Leg::CALLER
             && self.ends.get(leg.index()).is_some_and(is_datagram)
-            && let Some(LegEnd { socket: LegSocket::Peer { door, .. }, .. }) = self.ends.first()
+            && let Some(LegEnd { socket: LegSocket::Peer(Peer { door, .. }), .. }) = self.ends.first()
             && let Some(door) = self.doors.get(door.get())
         {
             door.undelivered(TOO_LONG_FOR_THE_WAY, self.host);

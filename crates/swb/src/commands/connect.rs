@@ -188,17 +188,17 @@ pub(super) struct Called {
 
 /// Calls `address`, starts its program or opens its file. Says what is worth a word, and who answered.
 pub(super) fn call(address: &Address, log: &Log) -> Result<Called, Failure> {
-    if address.transport.is_program() {
-        let program = Program::start(address, &Vec::new())?;
-        let name = program.end().to_string();
-        return Ok(Called { line: Line::Program(Box::new(program)), peer: None, name });
-    }
     if address.transport.is_file() {
         let file = FileEnd::open(address)?;
         let name = file.end().to_string();
         return Ok(Called { line: Line::File(Box::new(file)), peer: None, name });
     }
     let layering = Layering::calling(address).map_err(|error| Failure::new(Status::Other, error))?;
+    if address.transport.is_program() {
+        let program = Box::new(Program::start(address, &Vec::new())?);
+        let name = program.end().to_string();
+        return Ok(Called { line: Line::Program { program, layering }, peer: None, name });
+    }
     let connected = reach_at_last(address, log)?;
     for attempt in &connected.failed {
         log.detail(format_args!("tried {attempt}"));

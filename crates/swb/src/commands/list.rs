@@ -42,13 +42,12 @@ fn schemes() -> Vec<Vec<String>> {
 }
 
 fn layers() -> Vec<Vec<String>> {
-    let lies_on: Vec<&str> = SCHEMES.iter().filter(|row| row.layers).map(|row| row.name).collect();
     let mut rows = vec![head(&["layer", "lies on", "carries", "from", "what it is"])];
     rows.extend(LAYERS.iter().map(|row| {
         vec![
             row.name.to_owned(),
-            lies_on.join(" "),
-            row.shape.to_string(),
+            row.lies_on().collect::<Vec<_>>().join(" "),
+            row.carries(),
             row.spec.to_owned(),
             row.help.to_owned(),
         ]

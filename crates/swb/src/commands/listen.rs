@@ -49,6 +49,10 @@ fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
             "--allow and --deny are for callers who connect, and at {address} there are datagrams; `swb serve \
              print` has them for datagrams"
         ))),
+        Some(Shape::Datagram) if !address.layers.is_empty() => Err(Failure::usage(format!(
+            "listen hears anyone at {address}, and layers lie on the messages of one peer; `swb serve` and `swb relay` \
+             have a call for each"
+        ))),
         Some(Shape::Datagram) => hear(&address, terminal, arguments, ready, log),
         Some(Shape::Stream | Shape::SeqPacket) => answer(address, terminal, arguments, ready, log),
         None => Err(nobody_can_call(&address)),

@@ -1,7 +1,6 @@
 //! `swb load`: offers load to a server and measures it.
 
 mod engines;
-mod numbers;
 mod plot;
 mod progress;
 mod report;
@@ -18,6 +17,7 @@ use crate::failure::{Failure, Status, output_error};
 use crate::files::raise_descriptor_limit;
 use crate::invocation::Load;
 use crate::log::{Log, Role};
+use crate::numbers;
 use crate::stop;
 
 use progress::ProgressLine;
@@ -74,6 +74,13 @@ pub(super) fn address(arguments: &Load) -> Result<Address, Failure> {
     if address.transport.is_file() {
         return Err(Failure::usage(format!(
             "load needs a server to call, and {address} is opened: `swb relay` makes it one that can be called"
+        )));
+    }
+    if address.options.vias().next().is_some() {
+        return Err(Failure::usage(format!(
+            "load calls its server itself, and {} goes through a proxy: `swb relay :0 ADDRESS` makes an address of it \
+             without one",
+            address.shown()
         )));
     }
     Ok(address)

@@ -36,6 +36,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb connect 'serial:/dev/ttyUSB0?baud=115200'", "Talks over a serial line, which gets its old settings back at the end."),
         example("swb connect localhost:25 --crlf --history ~/.swb-lines", "Ends lines as SMTP wants them, and has them again in the next run."),
         example("swb connect localhost:5000 --pack '!Hd' --unpack '!Hd'", "Takes 7 2.5 for an integer and a number, sends them as bytes, and shows such bytes so."),
+        example("swb connect 'tls://example.net:443?record=call.pcapng'", "Writes the call down as packets for Wireshark, in plain text; ?hexdump shows it here."),
         example("swb connect udp://localhost:9988 --wait 3s", "Sends each line as a datagram, and waits 3 s for the last answers."),
     ]),
     (&["listen"], &[
@@ -114,6 +115,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb relay tcp://:5432 'tcp://db.example:5432?retry=forever' --hold-max 100", "Holds up to 100 callers while the other end is down."),
         example("swb relay tcp://:80 192.0.2.7:80 192.0.2.8:80 --balance least-calls", "Each caller gets the server that has the fewest; one that is down gets none."),
         example("swb relay udp://:5353 udp://192.0.2.53:53 --idle-timeout 10s", "Each sender of datagrams has a socket of its own to the other end, for 10 s after the last."),
+        example("swb relay 'tls://:443?cert=/etc/web.pem&record=web-{call}.pcapng' tcp://127.0.0.1:80", "Writes down what each caller says and hears, in plain text, for Wireshark."),
         example("swb relay udp://:514 tcp://192.0.2.7:601 --framing line", "Each datagram becomes a line of a byte stream."),
     ]),
     (&["resolve"], &[

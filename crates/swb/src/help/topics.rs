@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use switchboard::address::{Kind, LAYERS, OPTIONS, OptionRow, SCHEMES, When};
+use switchboard::address::{Kind, LAYERS, Layer, OPTIONS, OptionRow, SCHEMES, When};
 
 use crate::commands::list;
 use crate::invocation::Table;
@@ -71,13 +71,16 @@ Layers stand in front of the transport with + between them, the outermost first:
 ",
     );
     for row in LAYERS {
-        let _ = writeln!(text, "  {}\n      {}; carries {}; {}", row.name, row.help, row.shape, row.spec);
+        let _ = writeln!(text, "  {}\n      {}; carries {}; {}", row.name, row.help, row.carries(), row.spec);
     }
-    let carrying: Vec<&str> = SCHEMES.iter().filter(|row| row.layers).map(|row| row.name).collect();
+    let lies_on = |layer: Layer| layer.row().lies_on().collect::<Vec<_>>().join(", ");
     let _ = writeln!(
         text,
-        "\nThey lie on a byte stream: {}. With connect, listen, ask, serve, relay and load.",
-        carrying.join(", ")
+        "\nThey lie on a byte stream: {}. Those that carry what they lie on lie on messages too:\n{}; the other end \
+         knows nothing of them, and an option of\ntheirs is enough to ask for them. With connect, listen, ask, serve, \
+         relay and load.",
+        lies_on(Layer::Tls),
+        lies_on(Layer::Impair)
     );
     text.push_str(
         "

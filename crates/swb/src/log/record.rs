@@ -14,6 +14,7 @@ use switchboard::{Call, CallFailed, Event, Leg, Notice, ProgramEnd, TcpInfo};
 use crate::failure::Failure;
 use crate::json::Json;
 
+use super::moved::Moved;
 use super::{Level, Role};
 
 /// How bad it is, as syslog counts, RFC 3164 section 4.1.1.
@@ -60,7 +61,8 @@ pub(crate) fn level(event: &Event<'_>, role: Role) -> Option<Level> {
         | Event::Refused { .. }
         | Event::RateReached { .. }
         | Event::CallsAtLimit { .. }
-        | Event::NotDialled { .. } => Some(Level::Normal),
+        | Event::NotDialled { .. }
+        | Event::Unrecorded { .. } => Some(Level::Normal),
         Event::OpenCalls { .. } | Event::Open { .. } => Some(Level::Quiet),
         Event::Bell => None,
     }
@@ -91,24 +93,14 @@ impl Record {
     }
 
     /// A call that is open, and the child that serves it, if one does.
-    pub(crate) fn open(
-        call: &Call,
-        received_bytes: u64,
-        sent_bytes: u64,
-        lasts: Duration,
-        child: Option<u32>,
-    ) -> Record {
-        let (number, peer, local, seconds) = (call.number, &call.peer, &call.local, lasts.as_secs_f64());
-        let moved = format!("{received_bytes} bytes in, {sent_bytes} out");
+    pub(super) fn open(call: &Call, moved: Moved, child: Option<u32>) -> Record {
+        let (number, peer, local, seconds) = (call.number, &call.peer, &call.local, moved.within);
         let process = child.map(|process| format!(", in process {process}")).unwrap_or_default();
-        let text =
-            format!("call {number}: {peer} called {local} and is open; {moved}, {seconds:.3} s{process}");
+        let moved_so_far = moved.text();
+        let text = format!("call {number}: {peer} called {local} and is open; {moved_so_far}{process}");
         let mut members = members_of(call);
-        members.extend([
-            ("received_bytes", received_bytes.into()),
-            ("sent_bytes", sent_bytes.into()),
-            ("seconds", lasts.into()),
-        ]);
+        members.extend(moved.members());
+        members.push(("seconds", seconds.into()));
         members.extend(child.map(|process| ("process", u64::from(process).into())));
         Record::new("open", text, members).at(Level::Quiet)
     }
@@ -154,13 +146,14 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             ("answered", text, members_of(call))
         }
         Event::Ended { call, far, reason, broken_by, received_bytes, sent_bytes, lasted, tcp, program } => {
-            let (number, peer, seconds) = (call.number, &call.peer, lasted.as_secs_f64());
+            let (number, peer) = (call.number, &call.peer);
+            let counted = Moved { received_bytes: *received_bytes, sent_bytes: *sent_bytes, within: *lasted };
             let network = tcp.as_ref().map(network).unwrap_or_default();
             // Of a call that a program had itself nobody knows.
             let is_counted = !program.is_some_and(|program| program.had_socket);
             let moved = match is_counted {
-                true => format!("{received_bytes} bytes in, {sent_bytes} out, {seconds:.3} s"),
-                false => format!("{seconds:.3} s"),
+                true => counted.text(),
+                false => format!("{:.3} s", lasted.as_secs_f64()),
             };
             let to = far.map(|far| format!(" to {far}")).unwrap_or_default();
             let by = broken_by.map(|end| format!(" ({end})")).unwrap_or_default();
@@ -171,8 +164,7 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             members.extend(broken_by.map(|end| ("broken_by", json(end))));
             members.push(("reason", json(reason)));
             if is_counted {
-                members.push(("received_bytes", (*received_bytes).into()));
-                members.push(("sent_bytes", (*sent_bytes).into()));
+                members.extend(counted.members());
             }
             members.push(("seconds", (*lasted).into()));
             members.extend(program.iter().flat_map(program_members));
@@ -269,6 +261,14 @@ fn describe(event: &Event<'_>, role: Role) -> (&'static str, String, Members) {
             ("not_dialled", text, members)
         }
         Event::Notice(notice) => notice_of(notice),
+        Event::Unrecorded { pieces, file, failed } => {
+            let text = format!(
+                "{file} is not whole: {pieces} pieces could not be recorded: {failed}; the calls go on"
+            );
+            let members =
+                vec![("pieces", (*pieces).into()), ("file", (*file).into()), ("reason", json(failed))];
+            ("unrecorded", text, members)
+        }
         Event::Draining { calls, at_most } => {
             let text = format!(
                 "draining: {calls} calls are open and have {} s; the same signal again ends them now",

@@ -24,7 +24,7 @@ fn what_is_wrong_in_an_address_is_pointed_at() {
         (
             "htp://localhost:80",
             "htp is no scheme\n  htp://localhost:80\n  ^^^ tcp, udp, unix, unix-dgram, unix-seqpacket, fd, exec, sh, \
-             file, fifo, pty, serial or tun; or a layer: tls, ws, proxy or wss",
+             file, fifo, pty, serial or tun; or a layer: tls, ws, proxy, impair, tap or wss",
         ),
         (
             "unix:/tmp/x?nodelay",

@@ -40,8 +40,20 @@ fn rows(layer: Layer, side: Side) -> &'static [Row] {
         (Layer::WebSocket, Side::Answering) => WEBSOCKET_ANSWERING,
         (Layer::Proxy, Side::Calling) => PROXY_CALLING,
         (Layer::Proxy, Side::Answering) => PROXY_ANSWERING,
+        (Layer::Impair, _) => IMPAIRED,
+        (Layer::Tap, _) => TAPPED,
     }
 }
+
+static IMPAIRED: &[Row] = &[fixed(
+    "impair: what passes is late, lost, doubled or cut",
+    "as its options say; the other end knows nothing of it",
+)];
+
+static TAPPED: &[Row] = &[fixed(
+    "tap: write(2) for all that passes",
+    "to the files that its options name; what passes goes on unchanged",
+)];
 
 static TLS_CALLING: &[Row] = &[
     fixed(

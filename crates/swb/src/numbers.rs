@@ -1,7 +1,7 @@
 //! Numbers for people: grouped by thousands, times and bytes in the unit that suits them.
 
 /// `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.char_indices() {
@@ -14,12 +14,12 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// A rate: `31,400`, or `12.5` where that is few.
-pub(super) fn rate(per_s: f64) -> String {
+pub(crate) fn rate(per_s: f64) -> String {
     if per_s < 100.0 { format!("{per_s:.1}") } else { grouped(per_s.round() as u64) }
 }
 
 /// A time to three digits: `41.2 µs`, `4.56 ms`, `1.23 s`.
-pub(super) fn time(nanos: f64) -> String {
+pub(crate) fn time(nanos: f64) -> String {
     let (value, unit) = match nanos {
         ..1e6 => (nanos / 1e3, "µs"),
         ..1e9 => (nanos / 1e6, "ms"),
@@ -29,7 +29,7 @@ pub(super) fn time(nanos: f64) -> String {
 }
 
 /// Bytes in powers of 1000: `512 B`, `7.51 MB`.
-pub(super) fn bytes(bytes: f64) -> String {
+pub(crate) fn bytes(bytes: f64) -> String {
     let (value, unit) = match bytes {
         ..1e3 => return format!("{bytes:.0} B"),
         ..1e6 => (bytes / 1e3, "kB"),
