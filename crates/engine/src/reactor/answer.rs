@@ -62,7 +62,8 @@ impl<S: Selector> Reactor<S> {
             if self.doors[index].bringing != Operation::NONE {
                 self.stop_bringing(index);
                 // A look by accept4(2) takes a place for a moment, which another worker would count as a call.
-                self.doors[index].ready = self.doors[index].somebody_waits();
+                let door = &mut self.doors[index];
+                door.ready = !matches!(door.door, Some(Door::Listener { .. })) || door.somebody_waits();
             }
             for _ in 0..LAST_TURNS_MAX {
                 let DoorState { ready, paused_until, .. } = &self.doors[index];

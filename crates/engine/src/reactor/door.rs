@@ -228,14 +228,10 @@ impl DoorState {
         matches!(&self.door, Some(Door::Listener { layering, .. } | Door::Datagrams { layering, .. }) if layering.is_some())
     }
 
-    /// Whether a caller or a message was brought, or waits in the kernel.
+    /// Whether a caller was brought, or waits in the kernel.
     pub(super) fn somebody_waits(&self) -> bool {
-        let fd = match &self.door {
-            Some(Door::Listener { listener, .. }) => listener.as_fd(),
-            Some(Door::Datagrams { socket, .. }) => socket.as_fd(),
-            None => return false,
-        };
-        let mut ask = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+        let Some(Door::Listener { listener, .. }) = &self.door else { return false };
+        let mut ask = [PollFd::new(listener, PollFlags::IN)];
         // A poll that fails leaves it to accept4(2) to say why.
         let nobody = socket::call::poll(&mut ask, Some(Duration::ZERO)).is_ok_and(|ready| ready == 0);
         !self.brought.is_empty() || !nobody
