@@ -77,6 +77,10 @@ fn write_options<'a>(
         before = "&";
         if *value != OptionValue::Flag(true) {
             formatter.write_char('=')?;
+            if key.row().kind.is_share() {
+                write!(formatter, "{value}")?; // digits and a % at the end, which means itself
+                continue;
+            }
             percent::encode(formatter, value.to_string().as_bytes(), percent::IN_VALUE)?;
         }
     }

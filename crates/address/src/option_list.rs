@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crate::address::LocalBind;
 use crate::error::{OptionError, OptionProblem};
-use crate::option_value::OptionValue;
+use crate::impair_value::Way;
+use crate::option_value::{Kind, OptionValue};
 use crate::options::OptionKey;
 use crate::via::Via;
 
@@ -31,7 +32,11 @@ impl Options {
         if let Err(reason) = key.row().check(&value) {
             return refuse(OptionProblem::Value(reason));
         }
-        if self.0.iter().any(|(other, was)| *other == key && (!key.row().repeatable || *was == value)) {
+        let is_one_way = matches!(key.row().kind, Kind::EachWay(_));
+        let is_again = |was: &OptionValue| {
+            !key.row().repeatable || *was == value || is_one_way && was.way() == value.way()
+        };
+        if self.0.iter().any(|(other, was)| *other == key && is_again(was)) {
             return refuse(OptionProblem::Duplicate);
         }
         let other = self.0.iter().find(|(other, was)| {
@@ -139,6 +144,19 @@ impl Options {
             }
         }
         shown
+    }
+
+    /// The value of an option for one direction: the one that names it, else the one for both.
+    pub fn one_way(&self, key: OptionKey, way: Way) -> Option<&OptionValue> {
+        let values = || self.iter().filter(move |(other, _)| **other == key).map(|(_, value)| value);
+        let named = values().find_map(|value| {
+            if let OptionValue::OneWay(_, inner) = value {
+                (value.way() == Some(way)).then_some(&**inner)
+            } else {
+                None
+            }
+        });
+        named.or_else(|| values().find(|value| value.way().is_none()))
     }
 
     /// File mode bits, 0 to 0o777; `None` if not given, or of another kind.

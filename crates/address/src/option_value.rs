@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use crate::address::{FILE_BYTES_MAX, LocalBind};
 use crate::error::ValueError;
+use crate::impair_value::{
+    SHARE_MAX, Way, parse_after, parse_rate, parse_share, split_way, write_rate, write_share,
+};
 use crate::network;
 use crate::options::OptionRow;
 use crate::units::{format_duration, format_size, parse_duration, parse_size};
@@ -55,6 +58,19 @@ pub enum OptionValue {
     Via(Box<Via>),
     /// How often something is tried again; `None`: without end.
     Retries(Option<u32>),
+    /// A share in millionths.
+    Share(u32),
+    /// Bytes a second.
+    Rate(u64),
+    /// A value for one direction.
+    OneWay(Way, Box<OptionValue>),
+}
+
+impl OptionValue {
+    /// For which direction it is, if for one only.
+    pub fn way(&self) -> Option<Way> {
+        if let OptionValue::OneWay(way, _) = self { Some(*way) } else { None }
+    }
 }
 
 /// The kind of an option's value, with its bounds (both included).
@@ -116,6 +132,21 @@ pub enum Kind {
     Via,
     /// `forever`, or a number from 0 to 1000000.
     Retries,
+    /// `0%` to `100%`, with four digits behind the point at most.
+    Share,
+    /// A size a second, one byte at least.
+    Rate,
+    /// A size or a duration.
+    After,
+    /// A value of this kind, for both directions or with `in:` or `out:` in front for one of them.
+    EachWay(&'static Kind),
+}
+
+impl Kind {
+    /// Whether its text ends with a `%`.
+    pub(crate) fn is_share(self) -> bool {
+        matches!(self, Kind::Share | Kind::EachWay(Kind::Share))
+    }
 }
 
 /// Retries that can be counted; who wants more wants them forever.
@@ -153,6 +184,10 @@ impl fmt::Display for Kind {
             Kind::Fingerprint => formatter.write_str("sha256: and 64 hexadecimal digits"),
             Kind::Via => formatter.write_str("socks5://[USER:PASSWORD@]HOST:PORT or http-connect://..."),
             Kind::Retries => write!(formatter, "{FOREVER}, or a number from 0 to {RETRIES_MAX}"),
+            Kind::Share => formatter.write_str("a share from 0% to 100%, such as 0.1%"),
+            Kind::Rate => formatter.write_str("a rate of 1B/s or more, such as 1MB/s"),
+            Kind::After => formatter.write_str("a size or a duration, such as 64KiB or 2s"),
+            Kind::EachWay(kind) => write!(formatter, "{kind}; in: or out: in front for one direction"),
         }
     }
 }
@@ -163,6 +198,14 @@ impl OptionRow {
     /// # Errors
     /// If it is none of this kind, or out of bounds.
     pub fn parse(&self, text: &str) -> Result<OptionValue, ValueError> {
+        if let Kind::EachWay(kind) = self.kind {
+            let (way, text) = split_way(text);
+            let value = OptionRow { kind: *kind, ..*self }.parse(text)?;
+            return Ok(match way {
+                Some(way) => OptionValue::OneWay(way, Box::new(value)),
+                None => value,
+            });
+        }
         let value = match self.kind {
             Kind::Flag => OptionValue::Flag(parse_flag(text).ok_or(ValueError::NotThisKind)?),
             Kind::Integer { .. } => OptionValue::Integer(parse_integer(text)?),
@@ -198,6 +241,10 @@ impl OptionRow {
                 let times = u32::try_from(parse_integer(text)?);
                 OptionValue::Retries(Some(times.map_err(|_| ValueError::OutOfBounds)?))
             }
+            Kind::Share => OptionValue::Share(parse_share(text)?),
+            Kind::Rate => OptionValue::Rate(parse_rate(text)?),
+            Kind::After => parse_after(text)?,
+            Kind::EachWay(_) => return Err(ValueError::NotThisKind), // taken apart above, and none lies in another
         };
         self.check(&value).map(|()| value)
     }
@@ -207,6 +254,10 @@ impl OptionRow {
     /// # Errors
     /// If it is of another kind, or out of bounds.
     pub fn check(&self, value: &OptionValue) -> Result<(), ValueError> {
+        if let Kind::EachWay(kind) = self.kind {
+            let value = if let OptionValue::OneWay(_, value) = value { value } else { value };
+            return OptionRow { kind: *kind, ..*self }.check(value);
+        }
         let within = match (self.kind, value) {
             (Kind::Flag, OptionValue::Flag(_)) => true,
             (Kind::Integer { min, max }, OptionValue::Integer(number)) => (min..=max).contains(number),
@@ -245,6 +296,9 @@ impl OptionRow {
             }
             (Kind::Group, OptionValue::Group(group)) => group.is_multicast(),
             (Kind::Source, OptionValue::Source(host)) => !host.is_multicast() && !host.is_unspecified(),
+            (Kind::Share, OptionValue::Share(millionths)) => *millionths <= SHARE_MAX,
+            (Kind::Rate, OptionValue::Rate(bytes)) => *bytes > 0,
+            (Kind::After, OptionValue::Size(_) | OptionValue::Duration(_)) => true,
             (
                 Kind::Flag
                 | Kind::Integer { .. }
@@ -263,6 +317,10 @@ impl OptionRow {
                 | Kind::Header
                 | Kind::Origin
                 | Kind::Fingerprint
+                | Kind::Share
+                | Kind::Rate
+                | Kind::After
+                | Kind::EachWay(_)
                 | Kind::Via
                 | Kind::Retries,
                 _,
@@ -343,6 +401,9 @@ impl fmt::Display for OptionValue {
             OptionValue::Via(via) => write!(formatter, "{via}"),
             OptionValue::Retries(Some(times)) => write!(formatter, "{times}"),
             OptionValue::Retries(None) => formatter.write_str(FOREVER),
+            OptionValue::Share(millionths) => write_share(formatter, *millionths),
+            OptionValue::Rate(bytes) => write_rate(formatter, *bytes),
+            OptionValue::OneWay(way, value) => write!(formatter, "{way}:{value}"),
         }
     }
 }

@@ -238,11 +238,28 @@ options! {
     Stop "stop": integer(1, 2), "", "CSTOPB", "termios(3)", Either SERIAL false, "bits behind each character (1 unless given)";
     Flow "flow": Kind::Word(FLOW), "", "CRTSCTS, IXON and IXOFF", "termios(3)", Either SERIAL false, "how one side makes the other wait: by RTS and CTS, or by two characters (none unless given)";
     Address "address": Kind::Subnet, "", "SIOCSIFADDR", "netdevice(7)", Either TUN true, "an address of the interface, and how long the prefix of its network is";
-    Delay "delay": micros(0, 3_600_000_000), "us", "delay", "tc-netem(8)", Either IMPAIR false, "how late everything is that passes";
     Record "record": Kind::File, "", "Enhanced Packet Block", "pcapng", Either TAP false, "a file that gets all that passes as packets, for Wireshark; {call} in its name: one a call";
     Hexdump "hexdump": Kind::Flag, "", "", "hexdump(1)", Either TAP false, "show all that passes on standard error, in hexadecimal and as text";
     RawIn "raw-in": Kind::File, "", "", "write(2)", Either TAP false, "a file that gets the bytes that come; {call} in its name: one a call";
     RawOut "raw-out": Kind::File, "", "", "write(2)", Either TAP false, "a file that gets the bytes that go; {call} in its name: one a call";
+    Delay "delay": each(&SPAN), "us", "delay", "tc-netem(8)", Either IMPAIR true, "how late everything is that passes";
+    Jitter "jitter": each(&SPAN), "us", "jitter", "tc-netem(8)", Either IMPAIR true, "how much earlier or later than that it may be; the order stays";
+    Loss "loss": each(&Kind::Share), "", "loss random", "tc-netem(8)", Either IMPAIR true, "how many messages are lost";
+    Burst "burst": each(&BURST), "", "loss gemodel", "tc-netem(8)", Either IMPAIR true, "how many are lost in a row, on the average (unless given: each by itself)";
+    Duplicate "duplicate": each(&Kind::Share), "", "duplicate", "tc-netem(8)", Either IMPAIR true, "how many messages come twice";
+    Reorder "reorder": each(&Kind::Share), "", "reorder", "tc-netem(8)", Either IMPAIR true, "how many messages are overtaken by the next, for which they wait for 1s at most";
+    Corrupt "corrupt": each(&Kind::Share), "", "corrupt", "tc-netem(8)", Either IMPAIR true, "how many messages, or bytes of a stream, have one bit wrong";
+    Rate "rate": each(&Kind::Rate), "", "rate", "tc-netem(8)", Either IMPAIR true, "how much of each call passes";
+    TotalRate "total-rate": each(&Kind::Rate), "", "rate", "tc-netem(8)", Either IMPAIR true, "how much of all calls together passes";
+    Queue "queue": each(&QUEUE), "bytes", "limit", "tc-netem(8)", Either IMPAIR true, "what may wait for its turn at a rate (64KiB unless given); a message beyond is lost, a stream is not read";
+    QueueMessages "queue-messages": each(&MESSAGES), "", "limit", "tc-netem(8)", Either IMPAIR true, "how many messages may wait for their turn at a rate";
+    Slice "slice": each(&SLICE), "bytes", "slot", "tc-netem(8)", Either IMPAIR true, "a stream comes in pieces of so many bytes at most";
+    StallAfter "stall-after": each(&Kind::After), "", "", "impair", Either IMPAIR true, "nothing passes any more behind so many bytes, or after this time";
+    CloseAfter "close-after": each(&Kind::After), "", "shutdown(2)", "shutdown(2)", Either IMPAIR true, "the call is closed behind so many bytes, or after this time";
+    ResetAfter "reset-after": each(&Kind::After), "", "SO_LINGER", "socket(7)", Either IMPAIR true, "the call is reset behind so many bytes, or after this time";
+    FailFirst "fail-first": integer(1, 1_000_000), "", "SO_LINGER", "socket(7)", Either IMPAIR false, "so many calls are reset, before any is let through";
+    Refuse "refuse": Kind::Flag, "", "SO_LINGER", "socket(7)", Either IMPAIR false, "every call is reset";
+    Seed "seed": integer(0, i64::MAX), "", "", "impair", Either IMPAIR false, "where chance begins: the same seed and input have the same faults (1 unless given)";
 }
 
 /// Where an option applies: on which transports, in which layers.
@@ -281,6 +298,16 @@ const FLOW: &[&str] = &["none", "hardware", "software"];
 
 /// The greatest value of the kernel's `int`, in which most options are handed over.
 const INT_MAX: u64 = 2_147_483_647;
+
+const fn each(kind: &'static Kind) -> Kind {
+    Kind::EachWay(kind)
+}
+
+const SPAN: Kind = micros(0, 3_600_000_000);
+const BURST: Kind = integer(1, 1_000);
+const QUEUE: Kind = size(1, 1 << 30);
+const MESSAGES: Kind = integer(1, 1_000_000);
+const SLICE: Kind = size(1, 1 << 20);
 
 const fn integer(min: i64, max: i64) -> Kind {
     Kind::Integer { min, max }

@@ -339,7 +339,10 @@ fn parse_option(scheme: Scheme, text: &str, options: &mut Options) -> Result<(),
     let value = match value {
         Some(encoded) => {
             let start = name.len() + 1;
-            let bytes = decode(encoded).map_err(|fault| fault.moved(start))?;
+            // The % at the end of a share means itself: nobody writes 1%25.
+            let bare = encoded.strip_suffix('%').filter(|_| row.kind.is_share());
+            let mut bytes = decode(bare.unwrap_or(encoded)).map_err(|fault| fault.moved(start))?;
+            bytes.extend(bare.map(|_| b'%'));
             let Ok(value) = String::from_utf8(bytes) else {
                 return Err(Fault::new(start..text.len(), Problem::NotUtf8, row.kind.to_string()));
             };

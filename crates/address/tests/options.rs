@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use address::{
     Address, Host, Kind, LAYERS, Layer, LocalBind, OPTIONS, OptionKey, OptionRow, OptionValue, Port, SCHEMES,
+    Way,
 };
 
 fn parse(text: &str) -> Address {
@@ -37,7 +38,7 @@ fn edges(row: &OptionRow) -> (Vec<String>, Vec<String>) {
         Kind::Flag => (vec!["on".into(), "off".into()], vec!["2".into(), String::new()]),
         Kind::Integer { min, max } => (
             vec![min.to_string(), max.to_string()],
-            vec![(min - 1).to_string(), (max + 1).to_string(), "+1".into()],
+            vec![(i128::from(min) - 1).to_string(), (i128::from(max) + 1).to_string(), "+1".into()],
         ),
         Kind::Size { min, max } => {
             (vec![min.to_string(), max.to_string()], vec![(max + 1).to_string(), "-1".into()])
@@ -50,6 +51,32 @@ fn edges(row: &OptionRow) -> (Vec<String>, Vec<String>) {
             vec!["x".into(), "x".repeat(max_bytes)],
             vec![String::new(), "x".repeat(max_bytes + 1), "a%0Ab".into()],
         ),
+        Kind::Share => (
+            vec!["0%".into(), "100%".into(), "0.0001%".into(), "12.5%".into()],
+            vec![
+                String::new(),
+                "1".into(),
+                "100.0001%".into(),
+                "0.00001%".into(),
+                "-1%".into(),
+                ".5%".into(),
+            ],
+        ),
+        Kind::Rate => (
+            vec!["1B/s".into(), "1MB/s".into(), "18446744073709551615/s".into()],
+            vec![String::new(), "0B/s".into(), "1MB".into(), "1Mbit/s".into()],
+        ),
+        Kind::After => (
+            vec!["0".into(), "64KiB".into(), "2s".into(), "1m30s".into()],
+            vec![String::new(), "-1s".into(), "5M".into(), "x".into()],
+        ),
+        Kind::EachWay(kind) => {
+            let (right, wrong) = edges(&OptionRow { kind: *kind, ..*row });
+            let each = |texts: Vec<String>| {
+                texts.iter().map(|text| format!("out:{text}")).chain(texts.clone()).collect()
+            };
+            (each(right), each(wrong))
+        }
         Kind::Mode => (vec!["0".into(), "0777".into()], vec!["1000".into(), "8".into(), "rw".into()]),
         Kind::Local => (
             vec![":0".into(), "h".into(), "[::1]:9".into()],
@@ -229,6 +256,7 @@ fn an_option_of_a_transparent_layer_puts_it_next_to_the_socket() {
         ("ws+tls://h:80?delay=5ms", "wss+impair://h:80?delay=5ms"),
         ("impair+ws://h:80?delay=5ms", "impair+ws://h:80?delay=5ms"),
         ("unix-seqpacket:/x?delay=5ms", "impair+unix-seqpacket:/x?delay=5ms"),
+        ("udp://h:80?loss=out:0.10%&loss=1%", "impair+udp://h:80?loss=out:0.1%&loss=1%"),
     ] {
         assert_eq!(parse(text).to_string(), whole);
         assert_eq!(parse(whole), parse(text));
@@ -240,6 +268,18 @@ fn an_option_of_a_transparent_layer_puts_it_next_to_the_socket() {
     );
     let by_hand = parse("udp://h:80").with(OptionKey::Delay, OptionValue::Duration(Duration::from_millis(5)));
     assert_eq!(by_hand.unwrap(), parse("udp://h:80?delay=5ms"));
+}
+
+#[test]
+fn a_direction_has_the_value_that_names_it_and_else_that_of_both() {
+    let options = parse("udp://h:80?loss=1%&loss=out:2%&delay=in:5ms").options;
+    let of = |key, way| options.one_way(key, way).map(ToString::to_string);
+    assert_eq!(of(OptionKey::Loss, Way::In).as_deref(), Some("1%"));
+    assert_eq!(of(OptionKey::Loss, Way::Out).as_deref(), Some("2%"));
+    assert_eq!(of(OptionKey::Delay, Way::Out), None);
+    for twice in ["udp://h:80?loss=1%&loss=2%", "udp://h:80?loss=in:1%&loss=in:2%"] {
+        assert!(twice.parse::<Address>().is_err(), "{twice}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use address::{
     Address, Credentials, Form, Host, Kind, Layer, Layers, LocalBind, OPTIONS, OptionRow, OptionValue, Place,
-    Port, SCHEMES, Scheme, SchemeRow, Transport, Via, ViaProtocol, command_words,
+    Port, SCHEMES, SHARE_MAX, Scheme, SchemeRow, Transport, Via, ViaProtocol, Way, command_words,
 };
 use proptest::prelude::*;
 
@@ -77,6 +77,21 @@ fn layers(row: &SchemeRow) -> BoxedStrategy<Layers> {
 
 fn value(row: &OptionRow) -> BoxedStrategy<OptionValue> {
     match row.kind {
+        Kind::Share => (0..=SHARE_MAX).prop_map(OptionValue::Share).boxed(),
+        Kind::Rate => (1..=u64::MAX).prop_map(OptionValue::Rate).boxed(),
+        Kind::After => prop_oneof![
+            any::<u64>().prop_map(OptionValue::Size),
+            any::<u32>().prop_map(|micros| OptionValue::Duration(Duration::from_micros(micros.into()))),
+        ]
+        .boxed(),
+        Kind::EachWay(kind) => {
+            let way = prop::option::of(prop::sample::select(&[Way::In, Way::Out][..]));
+            let one_way = |(way, value): (Option<Way>, OptionValue)| match way {
+                Some(way) => OptionValue::OneWay(way, Box::new(value)),
+                None => value,
+            };
+            (way, value(&OptionRow { kind: *kind, ..*row })).prop_map(one_way).boxed()
+        }
         Kind::Flag => any::<bool>().prop_map(OptionValue::Flag).boxed(),
         Kind::Integer { min, max } => (min..=max).prop_map(OptionValue::Integer).boxed(),
         Kind::Size { min, max } => (min..=max).prop_map(OptionValue::Size).boxed(),

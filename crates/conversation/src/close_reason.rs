@@ -29,6 +29,8 @@ pub enum CloseReason {
     NotTrusted(&'static str),
     /// A layer between the socket and the conversation could not go on, as named.
     LayerFailed(&'static str),
+    /// We ended it because that was asked for, as named: by an impaired address, or while it ran.
+    OnPurpose(&'static str),
     /// A call to the kernel failed.
     Failed(CallFailed),
 }
@@ -57,6 +59,7 @@ impl fmt::Display for CloseReason {
             CloseReason::Malformed(what) => write!(f, "ended at a malformed message: {what}"),
             CloseReason::NotTrusted(why) => write!(f, "not trusted: {why}"),
             CloseReason::LayerFailed(why) => write!(f, "its layers could not go on: {why}"),
+            CloseReason::OnPurpose(what) => write!(f, "ended by us, as asked: {what}"),
             CloseReason::Failed(failed) => failed.fmt(f),
         }
     }

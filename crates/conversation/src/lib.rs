@@ -44,7 +44,7 @@ mod payload;
 mod retries;
 mod topic;
 
-pub use address::{Address, End, OptionKey, Place, Shape, Transport};
+pub use address::{Address, End, OptionKey, Place, Shape, Transport, Way};
 pub use call::{Call, Leg};
 pub use close_reason::{CallFailed, CloseReason};
 pub use contract::{Conversation, DialFailure, DialFailureKind, Needs, Service};

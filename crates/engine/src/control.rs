@@ -1,9 +1,9 @@
-//! How a running engine is told to stop, first a drain, then the end; and a bell for its observer.
+//! How a running engine is told to stop, first a drain, then the end; a bell for its observer; and orders for one call.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -29,6 +29,20 @@ pub struct Control {
     census: [OwnedFd; 2],
     /// Censuses taken, as this process knows.
     taken: AtomicUsize,
+    /// The last of them that is for the order alone: nobody tells its calls.
+    silent: AtomicUsize,
+    /// What is asked of one call, until it is done.
+    order: Mutex<Option<(u64, Order)>>,
+    done: Condvar,
+}
+
+/// What is asked of an open call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// To be closed in order: what is owed is delivered.
+    Close,
+    /// To be reset at once.
+    Reset,
 }
 
 impl Control {
@@ -44,6 +58,9 @@ impl Control {
             bell: eventfd("the bell")?,
             census: [eventfd("to tell")?, eventfd("to tell")?],
             taken: AtomicUsize::new(0),
+            silent: AtomicUsize::new(0),
+            order: Mutex::default(),
+            done: Condvar::new(),
             ticks: OnceLock::new(),
         })
     }
@@ -107,6 +124,38 @@ impl Control {
     /// The timerfd of [`Control::ring_every`].
     pub(crate) fn ticks_fd(&self) -> Option<BorrowedFd<'_>> {
         self.ticks.get().map(AsFd::as_fd)
+    }
+
+    /// Has the call of this number closed or reset, and waits at most so long until whoever serves it has heard of that.
+    /// Returns whether it was open. A call in a child process never hears. One thread at a time asks.
+    pub fn order(&self, call: u64, order: Order, within: Duration) -> bool {
+        *self.lock_order() = Some((call, order));
+        self.silent.store(self.taken.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.take_census();
+        let is_open = |order: &mut Option<_>| order.is_some();
+        let waited = self.done.wait_timeout_while(self.lock_order(), within, is_open);
+        let (mut order, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        order.take().is_none()
+    }
+
+    /// What is asked of the call that `has` knows, which is done with this.
+    pub(crate) fn take_order(&self, has: impl Fn(u64) -> bool) -> Option<(u64, Order)> {
+        let mut order = self.lock_order();
+        let taken = order.take_if(|(call, _)| has(*call));
+        if taken.is_some() {
+            self.done.notify_all();
+        }
+        taken
+    }
+
+    fn lock_order(&self) -> MutexGuard<'_, Option<(u64, Order)>> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nobody is to tell its calls, who last told them in the census of this number.
+    pub(crate) fn is_silent_after(&self, number: usize) -> bool {
+        let taken = self.censuses();
+        taken == number + 1 && self.silent.load(Ordering::Relaxed) == taken
     }
 
     /// Has every worker and child tell its open calls: [`Event::Open`](crate::Event::Open).

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conversation::{CallFailed, CloseReason, End, Shape};
+use conversation::{CallFailed, CloseReason, End, Leg, Shape};
 use socket::{Connection, DatagramSocket, FileEnd, Program, Standard};
 
 use crate::host::{Host, Plan};
@@ -85,7 +85,7 @@ pub fn converse_with(mut plan: Plan, line: Line, known: Option<End>) -> Result<E
     };
     let lay = |under, layering: Option<&Layering>, caller: &End, called: &End| {
         let no_randomness = CallFailed { call: "getrandom(2)", errno: libc::EAGAIN };
-        laid(under, layering, &LaidFor { caller, called, number: 1 }, now)
+        laid(under, layering, &LaidFor { caller, called, number: 1, leg: Leg::CALLER }, now)
             .map_err(|_| ServeError::Engine(no_randomness))
     };
     let (socket, local, peer) = match line {

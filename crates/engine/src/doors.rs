@@ -8,7 +8,7 @@ use conversation::Service;
 use socket::{BindError, BurstSocket, DatagramSocket, Granted, Inherited, Listener};
 
 use crate::capabilities::Datagrams;
-use crate::{Engine, Layering, LayeringError};
+use crate::{Engine, Impaired, Layering, LayeringError};
 
 /// Bound sockets, dealt out to the workers of an engine. From here on callers may come: the kernel holds
 /// those who come before [`Engine::serve`].
@@ -19,6 +19,7 @@ pub struct Doors {
     names: Vec<String>,
     notes: Vec<String>,
     granted: Vec<Granted>,
+    impaired: Vec<Impaired>,
 }
 
 /// One socket to which callers come.
@@ -59,6 +60,7 @@ impl Doors {
             names: Vec::new(),
             notes: Vec::new(),
             granted: Vec::new(),
+            impaired: Vec::new(),
         };
         doors.workers.resize_with(count, Vec::new);
         for address in addresses {
@@ -112,6 +114,12 @@ impl Doors {
         }
     }
 
+    /// The faults of each address that is impaired.
+    #[must_use]
+    pub fn impaired(&self) -> &[Impaired] {
+        &self.impaired
+    }
+
     pub(crate) fn into_workers(self) -> Vec<Vec<Door>> {
         self.workers
     }
@@ -120,7 +128,7 @@ impl Doors {
         let layering = Layering::listening(address)?;
         let (listeners, granted) = Listener::bind_group(address, count)?;
         self.note(address, listeners.first().map(Listener::local_end), granted);
-        self.notes.extend(layering.iter().flat_map(|layering| layering.notes().iter().cloned()));
+        self.note_layers(layering.as_deref());
         let shared = count > 1 && !address.transport.is_ip();
         for (worker, listener) in self.workers.iter_mut().zip(listeners) {
             let layering = layering.clone();
@@ -133,7 +141,7 @@ impl Doors {
         let layering = Layering::listening(address)?;
         let (first, granted) = DatagramSocket::bind(address)?;
         self.note(address, Some(first.local_end()), granted);
-        self.notes.extend(layering.iter().flat_map(|layering| layering.notes().iter().cloned()));
+        self.note_layers(layering.as_deref());
         // What is sent to many comes to each socket that is bound there: one is enough.
         let sharers = if address.transport.is_ip() && !first.hears_many() { count } else { 1 };
         let mut others = Vec::new();
@@ -144,6 +152,11 @@ impl Doors {
             worker.push(Door::Datagrams { socket: socket.in_bursts(), layering: layering.clone() });
         }
         Ok(())
+    }
+
+    fn note_layers(&mut self, layering: Option<&Layering>) {
+        self.notes.extend(layering.iter().flat_map(|layering| layering.notes().iter().cloned()));
+        self.impaired.extend(layering.and_then(Layering::impaired).cloned());
     }
 
     fn note(&mut self, address: &Address, end: Option<std::io::Result<End>>, granted: Vec<Granted>) {

@@ -21,8 +21,11 @@ use crate::call;
 /// Events taken from the kernel at once.
 const BATCH: usize = 512;
 
-/// Times below which a millisecond more is too much.
+/// Times below which a millisecond more is too much: of a longer one the end is waited for by itself.
 const PRECISE_BELOW: Duration = Duration::from_millis(20);
+
+/// What epoll_wait(2) may wait longer than it was asked to.
+const ROUNDED_UP: Duration = Duration::from_millis(1);
 
 /// The kernel's wait object.
 #[derive(Debug)]
@@ -112,10 +115,11 @@ impl Epoll {
         Ok(())
     }
 
-    /// Waits for a short time, to the nanosecond. Returns how long is left to be waited.
+    /// Waits for a short time, to the nanosecond. Returns how long is left to be waited: of a long time a millisecond
+    /// less, since the kernel rounds up, and whoever waits asks again for the rest.
     fn wait_precisely(&self, timeout: Option<Duration>) -> Option<Duration> {
         let Some(short) = timeout.filter(|timeout| !timeout.is_zero() && *timeout < PRECISE_BELOW) else {
-            return timeout;
+            return timeout.map(|timeout| timeout.saturating_sub(ROUNDED_UP));
         };
         // A failure (EINTR) is a wake-up with nothing ready: what is ready is asked for next.
         let _ = socket::call::poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], Some(short));

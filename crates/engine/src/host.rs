@@ -33,6 +33,8 @@ pub struct Plan {
     pub output: Output,
     /// How it is told to stop.
     pub control: Arc<Control>,
+    /// What lies on the calls that it makes: who makes it knows what was made of an address before the first call.
+    pub layerings: Arc<Layerings>,
 }
 
 /// A plan in motion: the plan, the clock, the gate, and the counts.
@@ -41,7 +43,6 @@ pub(crate) struct Host {
     pub(crate) clock: Clock,
     pub(crate) gate: Gate,
     pub(crate) tallies: Tallies,
-    pub(crate) layerings: Arc<Layerings>,
     pub(crate) rooms: Arc<Rooms>,
     /// Where callers are served by children that may have something to tell.
     pub(crate) child_words: OnceLock<ChildWords>,
@@ -63,7 +64,6 @@ impl Host {
             plan,
             gate,
             tallies: Tallies::default(),
-            layerings: Arc::default(),
             child_words: OnceLock::new(),
             clock: Clock::start(),
             open: AtomicUsize::new(0),

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use address::{Address, End, Shape};
-use conversation::{CallFailed, Moment, Now};
+use conversation::{CallFailed, Leg, Moment, Now};
 use layers::Above;
 use rustix::event::{PollFd, PollFlags};
 use socket::Connection;
@@ -53,7 +53,8 @@ impl LayeredConnection {
     pub fn begin(connection: Connection, layering: &Layering, now: Now) -> io::Result<LayeredConnection> {
         let local = connection.local_end()?;
         let peer = connection.peer_end().unwrap_or(End::Unnamed(connection.transport()));
-        let call = LaidFor { caller: &local, called: &peer, number: NUMBERS.fetch_add(1, Ordering::Relaxed) };
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let call = LaidFor { caller: &local, called: &peer, number, leg: Leg::CALLER };
         let (shape, ends) = (connection.shape(), || (local.clone(), peer.clone()));
         let stack = layering.stack(shape, &call, ends, now).map_err(|_| io::ErrorKind::WouldBlock)?;
         let layered = Box::new(Layered::opened(Under::Connection(connection), stack, now));

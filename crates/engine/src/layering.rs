@@ -5,17 +5,19 @@
 
 mod error;
 mod files;
+mod impaired;
+mod impairments;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use address::{Address, Host, Layer, Layers, OptionKey, Place, Port};
-use conversation::{Call, End, Moment, Now, Shape};
+use conversation::{Call, End, Leg, Moment, Now, Shape};
 use layers::{
-    ClientCheck, Fingerprint, Identity, Impair, ImpairSettings, MessageKind, Origins, ProxyHeader,
-    ProxyReader, ProxyVersion, ProxyWriter, Stack, TLS_HANDSHAKE_WITHIN, TlsClient, TlsClientSettings,
-    TlsServer, TlsServerSettings, TlsVersion, Trust, WEBSOCKET_HANDSHAKE_WITHIN, WebSocketClient,
+    ClientCheck, Fingerprint, Identity, Impairments, MessageKind, Origins, ProxyHeader, ProxyReader,
+    ProxyVersion, ProxyWriter, Stack, TLS_HANDSHAKE_WITHIN, TlsClient, TlsClientSettings, TlsServer,
+    TlsServerSettings, TlsVersion, Trust, WEBSOCKET_HANDSHAKE_WITHIN, WebSocketClient,
     WebSocketClientSettings, WebSocketServer, WebSocketServerSettings,
 };
 
@@ -24,6 +26,7 @@ use crate::taps::{Tapped, Taps};
 
 pub use error::LayeringError;
 use files::{read_pem, system_roots};
+pub use impaired::Impaired;
 
 /// The name that a certificate of our own making is for, where the address has none.
 const NAMELESS: &str = "localhost";
@@ -42,6 +45,8 @@ pub struct Layering {
     trusted: Option<Access>,
     /// Whether it is for callers, or for calls.
     is_called: bool,
+    /// Its faults, if it is impaired.
+    impaired: Option<Impaired>,
 }
 
 enum Maker {
@@ -51,7 +56,7 @@ enum Maker {
     WebSocketClient(WebSocketClient),
     ProxyReader { within: Duration },
     ProxyWriter(ProxyVersion),
-    Impair(ImpairSettings),
+    Impair(Arc<Impairments>),
     Tap(Taps),
 }
 
@@ -61,13 +66,15 @@ pub(crate) struct LaidFor<'c> {
     /// Who called, and at which address of ours: what a PROXY header tells.
     pub(crate) caller: &'c End,
     pub(crate) called: &'c End,
-    /// The number of the call.
+    /// What tells it from others, also in chance.
     pub(crate) number: u64,
+    /// On which of its legs.
+    pub(crate) leg: Leg,
 }
 
 impl<'c> LaidFor<'c> {
-    pub(crate) fn of(call: &'c Call) -> LaidFor<'c> {
-        LaidFor { caller: &call.peer, called: &call.local, number: call.number }
+    pub(crate) fn of(call: &'c Call, leg: Leg) -> LaidFor<'c> {
+        LaidFor { caller: &call.peer, called: &call.local, number: call.number, leg }
     }
 }
 
@@ -129,6 +136,12 @@ impl Layering {
         &self.notes
     }
 
+    /// Its faults, if it is impaired: to be looked at and changed.
+    #[must_use]
+    pub fn impaired(&self) -> Option<&Impaired> {
+        self.impaired.as_ref()
+    }
+
     /// The layers of one call on a socket of this shape; `ends` says which ends the socket has, ours first.
     pub(crate) fn stack(
         &self,
@@ -155,7 +168,7 @@ impl Layering {
                     let (source, destination) = (call.caller.clone(), call.called.clone());
                     Box::new(ProxyWriter::new(&ProxyHeader::Proxied { source, destination }, *version))
                 }
-                Maker::Impair(settings) => Box::new(Impair::new(*settings, below)),
+                Maker::Impair(all) => Box::new(all.layer(below, call.number, call.leg.index())),
                 Maker::Tap(taps) => {
                     let (local, peer) = ends();
                     let leg = Tapped { call: call.number, local, peer, is_called: self.is_called };
@@ -175,8 +188,14 @@ impl Layering {
         if address.layers.is_empty() {
             return Ok(None);
         }
-        let (makers, notes) = (Vec::new(), Vec::new());
-        let mut layering = Layering { makers, layers: address.layers, notes, trusted: None, is_called };
+        let mut layering = Layering {
+            makers: Vec::new(),
+            layers: address.layers,
+            notes: Vec::new(),
+            trusted: None,
+            is_called,
+            impaired: None,
+        };
         for layer in address.layers.iter() {
             let made = maker(&mut layering, layer, address).map_err(|error| error.at(address))?;
             layering.makers.push(made);
@@ -220,7 +239,7 @@ impl Layering {
                 self.trusted = trusted_proxies(address)?;
                 Maker::ProxyReader { within: within.unwrap_or(TLS_HANDSHAKE_WITHIN) }
             }
-            Layer::Impair => Maker::Impair(impairments(address)),
+            Layer::Impair => self.impair(address)?,
             Layer::Tap => Maker::Tap(Taps::of(address)?),
         })
     }
@@ -268,9 +287,16 @@ impl Layering {
                 Some("v1") => ProxyVersion::V1,
                 _ => ProxyVersion::V2,
             }),
-            Layer::Impair => Maker::Impair(impairments(address)),
+            Layer::Impair => self.impair(address)?,
             Layer::Tap => Maker::Tap(Taps::of(address)?),
         })
+    }
+
+    fn impair(&mut self, address: &Address) -> Result<Maker, LayeringError> {
+        let all = Impairments::new(impairments::settings(address)?);
+        let shape = impairments::shape_below(address);
+        self.impaired = Some(Impaired::new(address.to_string(), Arc::clone(&all), shape));
+        Ok(Maker::Impair(all))
     }
 
     /// The certificate and key that the options name. A key alone, or a certificate, is looked for in one file.
@@ -303,13 +329,17 @@ const KEPT_MAX: usize = 64;
 
 /// The layers of addresses that are called again and again, made once each. At most [`KEPT_MAX`] are kept.
 #[derive(Debug, Default)]
-pub(crate) struct Layerings(Mutex<HashMap<Address, Arc<OnceLock<Made>>>>);
+pub struct Layerings(Mutex<HashMap<Address, Arc<OnceLock<Made>>>>);
 
 type Made = Result<Option<Arc<Layering>>, String>;
 
 impl Layerings {
     /// As [`Layering::calling`], the first time. It may block.
-    pub(crate) fn calling(&self, address: &Address) -> Made {
+    ///
+    /// # Errors
+    ///
+    /// The same, as text.
+    pub fn calling(&self, address: &Address) -> Result<Option<Arc<Layering>>, String> {
         if address.layers.is_empty() {
             return Ok(None);
         }
@@ -336,10 +366,6 @@ fn trusted_proxies(address: &Address) -> Result<Option<Access>, LayeringError> {
         return Ok(None);
     }
     Access::read(rules, Vec::new()).map(Some).map_err(|error| wrong(error.to_string()))
-}
-
-fn impairments(address: &Address) -> ImpairSettings {
-    ImpairSettings { delay: address.options.duration(OptionKey::Delay).unwrap_or_default() }
 }
 
 fn tls_versions(address: &Address) -> std::ops::RangeInclusive<TlsVersion> {

@@ -58,14 +58,14 @@ pub use answer_rate::AnswerRate;
 pub use capabilities::{
     CallsAtOnce, Capabilities, Datagrams, Engine, EngineChoice, ParseEngineError, Refusal,
 };
-pub use control::Control;
+pub use control::{Control, Order};
 pub use converse::{Line, converse, converse_with};
 pub use doors::{Doors, OpenDoorsError};
 pub use epoll::{Edge, Epoll, Watch};
 pub use host::Plan;
 pub use last_call::{Ended, LastCall};
 pub use layered_connection::{Arrived, LayeredConnection};
-pub use layering::{Layering, LayeringError};
+pub use layering::{Impaired, Layering, LayeringError, Layerings};
 pub use limits::Limits;
 pub use observer::{Event, Observer, ProgramEnd, Silent};
 pub use open_call_error::OpenCallError;

@@ -33,6 +33,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::timers::earlier;
 
+pub(crate) use closing::ON_ORDER;
 use closing::{Phase, reason_of};
 use leg::LegState;
 pub use rooms::Heard;
@@ -300,6 +301,15 @@ impl Session {
     pub fn layer_failed(&mut self, now: Now, leg: Leg, reason: CloseReason, carrier: &mut dyn Carrier) {
         self.legs[leg.index()].stop_sending(reason);
         self.legs[leg.index()].finished = false; // its stack says goodbye
+        self.break_off_partner(leg);
+        self.close(reason, true);
+        self.settle(now, carrier);
+    }
+
+    /// A layer of the leg wants it reset: so it is, and the one it is joined to, once each has what was sent.
+    pub fn leg_reset(&mut self, now: Now, leg: Leg, reason: CloseReason, carrier: &mut dyn Carrier) {
+        self.legs[leg.index()].stop_sending(reason);
+        self.legs[leg.index()].breaks_off = true;
         self.break_off_partner(leg);
         self.close(reason, true);
         self.settle(now, carrier);

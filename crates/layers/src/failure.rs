@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use crate::{ProxyFailure, TlsFailure, ViaFailure, WebSocketFailure};
+use crate::{ImpairFailure, ProxyFailure, TlsFailure, ViaFailure, WebSocketFailure};
 
 /// Why a layer cannot go on. Its text says what was wrong and what to try next, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
+    /// What was asked for, on purpose.
+    Impair(ImpairFailure),
     /// The PROXY protocol.
     Proxy(ProxyFailure),
     /// TLS.
@@ -33,6 +35,7 @@ impl Failure {
     #[must_use]
     pub fn guilty(&self) -> Guilty {
         match self {
+            Failure::Impair(_) => Guilty::Ours,
             Failure::Proxy(_) => Guilty::Peer,
             Failure::Tls(failure) => failure.guilty(),
             Failure::Via(_) => Guilty::Either,
@@ -46,10 +49,17 @@ impl Failure {
         matches!(self, Failure::Tls(failure) if failure.is_distrust())
     }
 
+    /// Whether the leg is to be reset, instead of being told goodbye.
+    #[must_use]
+    pub fn is_reset(&self) -> bool {
+        matches!(self, Failure::Impair(ImpairFailure::Refused | ImpairFailure::Reset(_)))
+    }
+
     /// What it is in a few words, the same for all failures of its kind.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
+            Failure::Impair(failure) => failure.name(),
             Failure::Proxy(failure) => failure.name(),
             Failure::Tls(failure) => failure.name(),
             Failure::Via(failure) => failure.name(),
@@ -61,6 +71,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Failure::Impair(failure) => failure.fmt(f),
             Failure::Proxy(failure) => failure.fmt(f),
             Failure::Tls(failure) => failure.fmt(f),
             Failure::Via(failure) => failure.fmt(f),
@@ -70,6 +81,12 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<ImpairFailure> for Failure {
+    fn from(failure: ImpairFailure) -> Failure {
+        Failure::Impair(failure)
+    }
+}
 
 impl From<ProxyFailure> for Failure {
     fn from(failure: ProxyFailure) -> Failure {

@@ -67,6 +67,11 @@ impl<'f> Flow<'f> {
         self.above.finish();
     }
 
+    /// It is broken off, without an end: what is for below is still sent, and then the leg is reset.
+    pub fn break_off(&mut self, failure: impl Into<Failure>) {
+        self.above.fail(failure.into());
+    }
+
     /// It cannot go on. What is for below is still sent, and then no more.
     pub fn fail(&mut self, failure: impl Into<Failure>) {
         self.below.finish();

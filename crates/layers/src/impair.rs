@@ -1,93 +1,129 @@
-//! Impair: what passes is late.
+//! Impair: the faults of a network, on purpose, in each direction by itself.
 //!
-//! A transparent layer: over a byte stream it takes bytes, over messages whole messages. Time comes from its events.
-//! Bound: [`HELD_BYTES_MAX`] in each direction; above it a stream is not read and messages wait where they are.
+//! tc-netem(8) has the words. A transparent layer: over messages whole ones are lost, doubled, overtaken or corrupted; over
+//! a byte stream bytes are late, cut, corrupted, and end, but none is lost. Time comes from its events.
+//!
+//! Protected: what becomes of message `k` of call `n` depends on the seed, `n`, the leg, the direction and `k` alone, and
+//! which bytes of a stream are wrong on their place alone: not on the engine, on how receives cut the stream, or on the
+//! time. Only what a full queue drops depends on time, as a rate does.
+//! Bounds: [`HELD_BYTES_MAX`] held in each direction, and what waits for its turn at a rate.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+mod chance;
+mod failure;
+mod lane;
+mod settings;
+mod told;
 
-use conversation::{Moment, Shape};
+use std::sync::Arc;
 
-use crate::{Flow, Hold, Holds, Layer};
+use conversation::{Moment, Shape, Way};
 
-/// Bytes held in one direction, from which on nothing more should come.
-const HELD_BYTES_MAX: usize = 256 * 1024;
+use crate::{Flow, Holds, Layer, Told};
 
-/// What is to happen to what passes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ImpairSettings {
-    /// How late it is.
-    pub delay: Duration,
-}
+pub use failure::ImpairFailure;
+pub use lane::HELD_BYTES_MAX;
+use lane::{Lane, Parcel};
+pub use settings::{After, Faults, ImpairSettings, Impairments, QUEUE_BYTES};
+pub use told::{Counts, Fault, Impaired};
 
-/// The faults of one leg.
+/// The faults of one leg: see [`Impairments::layer`].
 #[derive(Debug)]
 pub struct Impair {
-    shape: Shape,
+    all: Arc<Impairments>,
     settings: ImpairSettings,
-    to_above: Lane,
-    to_below: Lane,
-}
-
-/// What is under way in one direction, in order.
-#[derive(Debug, Default)]
-struct Lane {
-    held: VecDeque<(Moment, Parcel)>,
-    bytes: usize,
-}
-
-#[derive(Debug)]
-enum Parcel {
-    Bytes(Vec<u8>),
-    End,
+    version: u64,
+    shape: Shape,
+    call: u64,
+    leg: usize,
+    opened: Moment,
+    inward: Lane,
+    outward: Lane,
+    is_over: bool,
 }
 
 impl Impair {
-    /// The faults of one leg, which has this shape.
-    #[must_use]
-    pub fn new(settings: ImpairSettings, shape: Shape) -> Impair {
-        Impair { shape, settings, to_above: Lane::default(), to_below: Lane::default() }
+    fn new(all: Arc<Impairments>, shape: Shape, call: u64, leg: usize) -> Impair {
+        let (version, settings) = (all.version(), all.settings());
+        let lane = |way| Lane::new(way, shape, settings.seed, call, leg);
+        let (inward, outward) = (lane(Way::In), lane(Way::Out));
+        let (opened, is_over) = (Moment::START, false);
+        Impair { all, settings, version, shape, call, leg, opened, inward, outward, is_over }
+    }
+
+    /// Looks whether the settings were changed.
+    fn refresh(&mut self) {
+        let version = self.all.version();
+        if version == self.version {
+            return;
+        }
+        let settings = self.all.settings();
+        if settings.seed != self.settings.seed {
+            self.inward.sow(settings.seed, self.call, self.leg);
+            self.outward.sow(settings.seed, self.call, self.leg);
+        }
+        (self.version, self.settings) = (version, settings);
+    }
+
+    /// Something is to pass in one direction.
+    fn pass(&mut self, way: Way, bytes: &[u8], flow: &mut Flow<'_>) {
+        self.refresh();
+        let now = flow.now().moment;
+        let lane = if way == Way::In { &mut self.inward } else { &mut self.outward };
+        let told = lane.put(bytes, self.settings.of(way), &self.all, now);
+        told.into_iter().for_each(|told| flow.tell(Told::Impaired(told)));
+        self.let_go(flow);
     }
 
     fn let_go(&mut self, flow: &mut Flow<'_>) {
         let now = flow.now().moment;
-        while let Some(parcel) = self.to_above.next(now) {
+        let settings = self.settings;
+        self.inward.end_in_time(&settings.inward, self.opened, now);
+        self.outward.end_in_time(&settings.outward, self.opened, now);
+        while !self.is_over
+            && let Some(parcel) = self.inward.next(now)
+        {
             match parcel {
                 Parcel::Bytes(bytes) => flow.deliver_as(self.shape, &bytes),
                 Parcel::End => flow.finish_above(),
+                Parcel::Close(_) if self.shape != Shape::Datagram => {
+                    flow.finish_above();
+                    self.inward.cut();
+                    self.outward.end(&settings.outward, now); // what was sent before still goes
+                }
+                Parcel::Close(after) => self.break_off(ImpairFailure::Closed(after), flow),
+                Parcel::Reset(after) => self.break_off(ImpairFailure::Reset(after), flow),
+            }
+            if settings.inward.slice_bytes.is_some() {
+                break;
             }
         }
-        while let Some(parcel) = self.to_below.next(now) {
+        while !self.is_over
+            && let Some(parcel) = self.outward.next(now)
+        {
             match parcel {
                 Parcel::Bytes(bytes) => flow.below().push_as(self.shape, &bytes),
                 Parcel::End => flow.finish_below(),
+                Parcel::Close(_) if self.shape != Shape::Datagram => {
+                    flow.finish_below();
+                    self.outward.cut();
+                    self.inward.end(&settings.inward, now); // what came before still comes
+                }
+                Parcel::Close(after) => self.break_off(ImpairFailure::Closed(after), flow),
+                Parcel::Reset(after) => self.break_off(ImpairFailure::Reset(after), flow),
+            }
+            if settings.outward.slice_bytes.is_some() {
+                break;
             }
         }
     }
-}
 
-impl Lane {
-    fn put(&mut self, due: Moment, parcel: Parcel) {
-        if let Parcel::Bytes(bytes) = &parcel {
-            self.bytes += bytes.len();
-        }
-        self.held.push_back((due, parcel));
-    }
-
-    fn next(&mut self, now: Moment) -> Option<Parcel> {
-        self.held.front().filter(|(due, _)| *due <= now)?;
-        let (_, parcel) = self.held.pop_front()?;
-        if let Parcel::Bytes(bytes) = &parcel {
-            self.bytes -= bytes.len();
-        }
-        Some(parcel)
-    }
-
-    fn hold(&self) -> Hold {
-        match self.bytes {
-            _ if self.held.is_empty() => Hold::Nothing,
-            HELD_BYTES_MAX.. => Hold::Enough,
-            _ => Hold::Some,
+    fn break_off(&mut self, failure: ImpairFailure, flow: &mut Flow<'_>) {
+        self.is_over = true;
+        self.inward.cut();
+        self.outward.cut();
+        match failure {
+            ImpairFailure::Closed(_) => flow.fail(failure),
+            ImpairFailure::Refused | ImpairFailure::Reset(_) => flow.break_off(failure),
         }
     }
 }
@@ -98,39 +134,59 @@ impl Layer for Impair {
     }
 
     fn opened(&mut self, flow: &mut Flow<'_>) {
+        self.opened = flow.now().moment;
+        if self.settings.refuse || self.call <= self.settings.fail_first {
+            return self.break_off(ImpairFailure::Refused, flow);
+        }
         flow.open();
     }
 
     fn received(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
-        self.to_above.put(flow.now().moment + self.settings.delay, Parcel::Bytes(bytes.to_vec()));
-        self.let_go(flow);
+        self.pass(Way::In, bytes, flow);
     }
 
     fn below_finished(&mut self, flow: &mut Flow<'_>) {
-        self.to_above.put(flow.now().moment + self.settings.delay, Parcel::End);
+        self.refresh();
+        self.inward.end(&self.settings.inward, flow.now().moment);
         self.let_go(flow);
     }
 
     fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
-        self.to_below.put(flow.now().moment + self.settings.delay, Parcel::Bytes(bytes.to_vec()));
-        self.let_go(flow);
+        self.pass(Way::Out, bytes, flow);
     }
 
     fn finish(&mut self, flow: &mut Flow<'_>) {
-        self.to_below.put(flow.now().moment + self.settings.delay, Parcel::End);
+        self.refresh();
+        self.outward.end(&self.settings.outward, flow.now().moment);
         self.let_go(flow);
     }
 
     fn next_deadline(&self) -> Option<Moment> {
-        let first = |lane: &Lane| lane.held.front().map(|(due, _)| *due);
-        first(&self.to_above).into_iter().chain(first(&self.to_below)).min()
+        if self.is_over {
+            return None;
+        }
+        let inward = self.inward.next_deadline(&self.settings.inward, self.opened);
+        let outward = self.outward.next_deadline(&self.settings.outward, self.opened);
+        inward.into_iter().chain(outward).min()
     }
 
     fn deadline(&mut self, flow: &mut Flow<'_>) {
+        self.refresh();
         self.let_go(flow);
     }
 
     fn holds(&self) -> Holds {
-        Holds { for_below: self.to_below.hold(), for_above: self.to_above.hold() }
+        if self.is_over {
+            return Holds::default();
+        }
+        Holds {
+            for_below: self.outward.hold(&self.settings.outward),
+            for_above: self.inward.hold(&self.settings.inward),
+        }
+    }
+
+    fn last_told(&mut self) -> Vec<Told> {
+        let counted = [self.inward.counted(), self.outward.counted()];
+        counted.into_iter().flatten().map(Told::Impaired).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use conversation::{Moment, Now, Shape};
 
-use crate::Flow;
+use crate::{Flow, Told};
 
 /// What a layer holds back in each direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +71,11 @@ pub trait Layer: Send {
     /// peer broke it off.
     fn closed(&mut self, now: Now, by_peer: bool) {
         let _ = (now, by_peer);
+    }
+
+    /// The leg is closed: what it has to tell in the end.
+    fn last_told(&mut self) -> Vec<Told> {
+        Vec::new()
     }
 
     /// Whether it would pass everything on unchanged from now on: the stack then drops it.

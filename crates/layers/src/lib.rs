@@ -50,7 +50,10 @@ pub use capture::{Capture, CapturedEnds};
 pub use failure::{Failure, Guilty};
 pub use flow::Flow;
 pub use hexdump::Hexdump;
-pub use impair::{Impair, ImpairSettings};
+pub use impair::{
+    After, Counts, Fault, Faults, HELD_BYTES_MAX, Impair, ImpairFailure, ImpairSettings, Impaired,
+    Impairments, QUEUE_BYTES,
+};
 pub use layer::{Hold, Holds, Layer};
 pub use proxy::{ProxyFailure, ProxyHeader, ProxyReader, ProxyVersion, ProxyWriter};
 pub use stack::{HIGH_MARK_BYTES, Stack};

@@ -15,7 +15,7 @@
 
 use conversation::{Moment, Now, Shape};
 
-use crate::{Above, Below, Flow, Hold, Holds, Layer};
+use crate::{Above, Below, Flow, Hold, Holds, Layer, Told};
 
 /// Bytes that the socket has not taken yet from which on a stack is not to be sent on.
 pub const HIGH_MARK_BYTES: usize = 64 * 1024;
@@ -134,6 +134,11 @@ impl Stack {
     #[must_use]
     pub fn is_congested(&self) -> bool {
         self.outgoing.weight() >= HIGH_MARK_BYTES || self.holds().for_below == Hold::Enough
+    }
+
+    /// The leg is closed: what its layers have to tell in the end.
+    pub fn last_told(&mut self) -> Vec<Told> {
+        self.layers.iter_mut().flat_map(|placed| placed.layer.last_told()).collect()
     }
 
     /// What its layers hold back, to let it go at a [deadline](Stack::next_deadline): the most of each.

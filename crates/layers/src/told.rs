@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ProxyHeader, TlsSession, Unrecorded, WebSocketClosed, WebSocketSession};
+use crate::{Impaired, ProxyHeader, TlsSession, Unrecorded, WebSocketClosed, WebSocketSession};
 
 /// Something worth knowing that a layer found out. Its text is one line, without anything that drives a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Told {
     Tls(Box<TlsSession>),
     /// A WebSocket handshake is complete.
     WebSocket(Box<WebSocketSession>),
+    /// What was done to what passed, on purpose.
+    Impaired(Impaired),
     /// The peer has closed the WebSocket.
     WebSocketClosed(WebSocketClosed),
     /// What passed could not be recorded. It passed all the same.
@@ -26,6 +28,7 @@ impl fmt::Display for Told {
             Told::Tls(session) => session.fmt(f),
             Told::WebSocket(session) => session.fmt(f),
             Told::WebSocketClosed(closed) => closed.fmt(f),
+            Told::Impaired(impaired) => impaired.fmt(f),
             Told::Unrecorded(unrecorded) => {
                 write!(f, "{} is not written any more: {}", unrecorded.file, unrecorded.failed)
             }

@@ -31,7 +31,11 @@ fn ends_of(version: TlsVersion) -> (TlsClient, TlsServer) {
 fn session(side: &Side) -> &TlsSession {
     let session = side.told.iter().find_map(|told| match told {
         Told::Tls(session) => Some(&**session),
-        Told::Proxy(_) | Told::WebSocket(_) | Told::WebSocketClosed(_) | Told::Unrecorded(_) => None,
+        Told::Proxy(_)
+        | Told::WebSocket(_)
+        | Told::WebSocketClosed(_)
+        | Told::Impaired(_)
+        | Told::Unrecorded(_) => None,
     });
     session.expect("a session")
 }

@@ -49,7 +49,11 @@ fn over_tls(of_client: &TlsClient, of_server: &TlsServer, seed: u64) -> Pair {
 fn session(side: &Side) -> &WebSocketSession {
     let session = side.told.iter().find_map(|told| match told {
         Told::WebSocket(session) => Some(&**session),
-        Told::Proxy(_) | Told::Tls(_) | Told::WebSocketClosed(_) | Told::Unrecorded(_) => None,
+        Told::Proxy(_)
+        | Told::Tls(_)
+        | Told::WebSocketClosed(_)
+        | Told::Impaired(_)
+        | Told::Unrecorded(_) => None,
     });
     session.expect("a session")
 }
@@ -57,7 +61,7 @@ fn session(side: &Side) -> &WebSocketSession {
 fn closed(side: &Side) -> Vec<WebSocketClosed> {
     let closed = side.told.iter().filter_map(|told| match told {
         Told::WebSocketClosed(closed) => Some(closed.clone()),
-        Told::Proxy(_) | Told::Tls(_) | Told::WebSocket(_) | Told::Unrecorded(_) => None,
+        Told::Proxy(_) | Told::Tls(_) | Told::WebSocket(_) | Told::Impaired(_) | Told::Unrecorded(_) => None,
     });
     closed.collect()
 }

@@ -60,7 +60,7 @@ impl DatagramSocket {
         if address.layers.shape().is_some() {
             return Err(BindError::unsupported(
                 address,
-                "it carries datagrams, and some of its layers lie on a byte stream only",
+                "it carries datagrams, and its layers lie on a byte stream",
             ));
         }
         if let Place::Descriptor(number) = address.place {

@@ -171,11 +171,28 @@ pub(crate) fn rule(key: OptionKey) -> Rule {
         | OptionKey::Rows
         | OptionKey::Stderr
         | OptionKey::Address
-        | OptionKey::Delay
         | OptionKey::Record
         | OptionKey::Hexdump
         | OptionKey::RawIn
-        | OptionKey::RawOut => new(How::Elsewhere).at(&[]),
+        | OptionKey::RawOut
+        | OptionKey::Delay
+        | OptionKey::Jitter
+        | OptionKey::Loss
+        | OptionKey::Burst
+        | OptionKey::Duplicate
+        | OptionKey::Reorder
+        | OptionKey::Corrupt
+        | OptionKey::Rate
+        | OptionKey::TotalRate
+        | OptionKey::Queue
+        | OptionKey::QueueMessages
+        | OptionKey::Slice
+        | OptionKey::StallAfter
+        | OptionKey::CloseAfter
+        | OptionKey::ResetAfter
+        | OptionKey::FailFirst
+        | OptionKey::Refuse
+        | OptionKey::Seed => new(How::Elsewhere).at(&[]),
     }
 }
 

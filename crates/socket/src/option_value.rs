@@ -29,7 +29,10 @@ pub(crate) fn to_int(value: &OptionValue, unit: Unit) -> Option<i32> {
         | OptionValue::Fingerprint(_)
         | OptionValue::Header { .. }
         | OptionValue::Via(_)
-        | OptionValue::Retries(_) => None,
+        | OptionValue::Retries(_)
+        | OptionValue::Share(_)
+        | OptionValue::Rate(_)
+        | OptionValue::OneWay(..) => None,
     }
 }
 
@@ -55,7 +58,10 @@ pub(crate) fn to_text(int: i32, unit: Unit, like: &OptionValue) -> String {
         | OptionValue::Fingerprint(_)
         | OptionValue::Header { .. }
         | OptionValue::Via(_)
-        | OptionValue::Retries(_) => int.to_string(),
+        | OptionValue::Retries(_)
+        | OptionValue::Share(_)
+        | OptionValue::Rate(_)
+        | OptionValue::OneWay(..) => int.to_string(),
     }
 }
 

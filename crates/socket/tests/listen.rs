@@ -77,7 +77,10 @@ fn what_cannot_be_listened_on_says_why() {
     let error = DatagramSocket::bind(&address("tcp://127.0.0.1:0")).unwrap_err();
     assert!(error.to_string().ends_with("it carries no datagrams"), "{error}");
     let error = DatagramSocket::bind(&address("tls+fd:0")).unwrap_err();
-    assert!(error.to_string().ends_with("it carries datagrams, and layers lie on a byte stream"), "{error}");
+    assert!(
+        error.to_string().ends_with("it carries datagrams, and its layers lie on a byte stream"),
+        "{error}"
+    );
     let error = Listener::bind(&address("tcp://127.0.0.1:0?connect-timeout=1s")).unwrap_err();
     assert!(error.to_string().contains("option connect-timeout=1s: it has no meaning"), "{error}");
 }

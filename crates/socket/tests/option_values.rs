@@ -34,7 +34,11 @@ fn value(row: &OptionRow) -> String {
             | Kind::Header
             | Kind::Origin
             | Kind::Fingerprint
-            | Kind::Via,
+            | Kind::Via
+            | Kind::Share
+            | Kind::Rate
+            | Kind::After
+            | Kind::EachWay(_),
         ) => panic!("{key} is of a layer, which no socket has"),
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod connect;
+pub(crate) mod control;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod help;
@@ -35,6 +36,7 @@ fn plan(service: impl Service + 'static, log: &Log, inert: bool) -> Result<Plan,
         observer: Arc::new(log.clone()),
         output: if inert { inert_output() } else { Output::standard() },
         control: Arc::new(control),
+        layerings: Arc::default(),
     })
 }
 

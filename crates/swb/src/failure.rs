@@ -240,7 +240,9 @@ fn outcome_of(reason: CloseReason, what: &str) -> Result<(), Failure> {
         ),
         CloseReason::NotDialled(kind) => (status_of_dial(kind), format!("the {what} was {reason}")),
         CloseReason::NotTrusted(_) => (Status::NotTrusted, format!("the {what} was broken off: {reason}")),
-        CloseReason::LayerFailed(_) => (Status::Reset, format!("the {what} was broken off: {reason}")),
+        CloseReason::LayerFailed(_) | CloseReason::OnPurpose(_) => {
+            (Status::Reset, format!("the {what} was broken off: {reason}"))
+        }
         CloseReason::Drained | CloseReason::Limit(_) | CloseReason::Malformed(_) | CloseReason::Failed(_) => {
             (Status::Other, format!("the {what} was not completed: {reason}"))
         }

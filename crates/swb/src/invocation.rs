@@ -1,6 +1,7 @@
 //! The command line as types: what was asked for, before anything is looked at.
 
 mod admission;
+mod control;
 mod dialling;
 mod engine;
 mod load;
@@ -13,6 +14,7 @@ use switchboard::services::{Prefix, TimeFormat, Until};
 use switchboard::{Format, Framing};
 
 pub(crate) use admission::{Access, Admission};
+pub(crate) use control::{Control, ControlCommand, ControlSocket, EndArgument};
 pub(crate) use dialling::Dialling;
 pub(crate) use engine::EngineArguments;
 pub(crate) use load::Load;
@@ -27,7 +29,7 @@ pub(crate) use load::Load;
     after_help = "Addresses: tcp://HOST:PORT  udp://HOST:PORT  unix:PATH  unix-dgram:PATH  unix-seqpacket:PATH\n\
         (@NAME: abstract)  fd:N  exec:COMMAND  sh:COMMAND  -  HOST:PORT is tcp, :PORT every address.\n\
         Options follow a question mark: 'tcp://:80?backlog=5&nodelay=off'.\n\
-        More: swb help addresses, options, ends, typing, engines, or a command.\n\n\
+        More: swb help addresses, options, impair, ends, typing, engines, or a command.\n\n\
         Exit status: 0 done, 1 other, 2 usage, 3 name not found, 4 refused or unreachable, 5 timed out,\n\
         6 reset or broken, 7 cannot bind, 8 not supported by this kernel, 9 not trusted (TLS),\n\
         128+N by signal N."
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Load(Box<Load>),
     /// Joins each caller of one address to another address.
     Relay(Relay),
+    /// Looks at a server that was started with --control, and changes it.
+    Control(Control),
     /// Shows the addresses of names, and the names of addresses.
     Resolve(Resolve),
     /// Shows the tables: schemes, layers, services, engines, options.
@@ -62,7 +66,7 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Says what a command would do, socket call by socket call, and does none of it.
     Explain(Explain),
-    /// Explains a topic (addresses, options, ends, typing, engines) or a command.
+    /// Explains a topic (addresses, options, impair, ends, typing, engines) or a command.
     Help(Help),
     /// Plays the scenes of a lecture on sockets, live on this machine, and checks each.
     Tour(Tour),
@@ -248,6 +252,8 @@ pub(crate) struct Answering {
     pub(crate) admission: Admission,
     #[command(flatten)]
     pub(crate) ready: Ready,
+    #[command(flatten)]
+    pub(crate) control: ControlSocket,
     #[command(flatten)]
     pub(crate) log: Log,
 }

@@ -9,6 +9,7 @@
 mod activation;
 mod admission;
 mod commands;
+mod control;
 mod failure;
 mod files;
 mod help;
@@ -59,6 +60,7 @@ fn run_command(invocation: Invocation) -> Result<(), Failure> {
         Command::Resolve(arguments) => commands::resolve::run(&arguments),
         Command::List(arguments) => commands::list::run(arguments.table),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
+        Command::Control(arguments) => commands::control::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Help(arguments) => commands::help::run(&arguments),
         Command::Tour(arguments) => commands::tour::run(&arguments),

@@ -101,7 +101,7 @@ fn a_topic_that_is_none_is_told_with_those_there_are() {
     let ended = help(&["help", "optins"]);
     assert_eq!((ended.code(), ended.text().as_str()), (2, ""));
     assert!(ended.stderr.starts_with(
-        "swb: \"optins\" is neither a topic (addresses, options, ends, files, typing, engines) nor"
+        "swb: \"optins\" is neither a topic (addresses, options, impair, ends, files, typing, engines) nor"
     ));
     assert!(ended.stderr.contains("connect, listen, ask, serve"), "{}", ended.stderr);
 }

@@ -11,8 +11,17 @@ macro_rules! under {
     };
 }
 
+#[path = "impair/bytes.rs"]
+mod bytes;
+#[allow(dead_code, reason = "the matrix uses all of it")]
+#[path = "matrix/caller.rs"]
+mod caller;
+#[path = "impair/control.rs"]
+mod control;
 #[path = "impair/messages.rs"]
 mod messages;
+#[path = "impair/seeded.rs"]
+mod seeded;
 mod support;
 
 use support::Server;

@@ -88,9 +88,10 @@ pub use conversation::{
 };
 pub use engine::{
     self, Access, AnswerRate, CallLimit, Control, Doors, Ended, Engine, EngineChoice, Event, Identity,
-    IdentityError, LastCall, Layering, LayeringError, Limits, Line, Observer, OpenCallError, OpenDoorsError,
-    Output, ParseRuleError, Plan, ProgramEnd, ReachError, ReadRulesError, ReadRulesErrorKind, Refusal,
-    Report, Rule, SendersUnknown, ServeError, Silent, TcpInfo, converse, converse_with, reach,
+    IdentityError, Impaired, LastCall, Layering, LayeringError, Limits, Line, Observer, OpenCallError,
+    OpenDoorsError, Order, Output, ParseRuleError, Plan, ProgramEnd, ReachError, ReadRulesError,
+    ReadRulesErrorKind, Refusal, Report, Rule, SendersUnknown, ServeError, Silent, TcpInfo, converse,
+    converse_with, reach,
 };
 pub use layers;
 pub use server::{Running, Server, StartError};

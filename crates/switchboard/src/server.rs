@@ -235,6 +235,7 @@ impl Server {
             observer: self.observer,
             output: self.output,
             control: Arc::clone(&control),
+            layerings: Arc::default(),
         };
         let thread = std::thread::Builder::new()
             .name("switchboard".into())

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conversation::{Call, CallFailed, Moment, Now};
+use conversation::{Call, CallFailed, Leg, Moment, Now};
 use socket::{AcceptOutcome, Accepted, Connection, accept_outcome};
 use sys::Forked;
 
@@ -230,9 +230,12 @@ impl<S: Selector> Reactor<S> {
     pub(super) fn open_answered(&mut self, answered: Answered, now: Now) {
         let Answered { call, carried, place } = answered;
         let laid = match carried {
-            Carried::Socket(connection, layering) => {
-                laid(Under::Connection(connection), layering.as_deref(), &LaidFor::of(&call), now)
-            }
+            Carried::Socket(connection, layering) => laid(
+                Under::Connection(connection),
+                layering.as_deref(),
+                &LaidFor::of(&call, Leg::CALLER),
+                now,
+            ),
             Carried::Laid(layered) => Ok(LegSocket::Layered(layered)),
         };
         match laid {

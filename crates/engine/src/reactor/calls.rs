@@ -66,7 +66,7 @@ impl Entry {
 
     /// Sets when to look again, as long as something is put off that is still wanted.
     fn plan_look(&mut self, now: Moment) {
-        if self.ends.iter().all(|end| end.put_off.is_none()) {
+        if self.ends.iter().all(|end| end.put_off.is_none() && !end.says_end_again()) {
             self.look_at = None;
             return;
         }
@@ -246,7 +246,7 @@ impl<S: Selector> Reactor<S> {
                     session.writable(now, leg, &mut Hands { slot, now, ends, doors, chores, host, members });
                     continue;
                 }
-                if !end.may_receive() || !session.wants_read(leg) {
+                if !(end.has_news() || end.may_receive() && session.wants_read(leg)) {
                     break;
                 }
                 let by_splice = match end.is_bulk {
@@ -325,7 +325,8 @@ impl<S: Selector> Reactor<S> {
         let can_go_on =
             entry.ends.iter().enumerate().filter_map(|(index, end)| Some((Leg::new(index)?, end)));
         let can_go_on = can_go_on.into_iter().any(|(leg, end)| {
-            end.may_receive() && entry.session.wants_read(leg)
+            end.has_news()
+                || end.may_receive() && entry.session.wants_read(leg)
                 || end.writable && entry.session.wants_write(leg)
         });
         if can_go_on && !std::mem::replace(&mut entry.is_queued, true) {
@@ -350,6 +351,13 @@ impl<S: Selector> Reactor<S> {
             door.peers.remove(address);
             if let (Some(bytes), Some(what)) = (*latest_bytes, unreachable(&entry.session, reason)) {
                 door.tell_unreachable(address, bytes, what, &self.host, now);
+            }
+        }
+        for (index, end) in entry.ends.iter_mut().enumerate() {
+            let LegSocket::Layered(layered) = &mut end.socket else { continue };
+            let Some(leg) = Leg::new(index) else { continue };
+            for told in layered.last_told() {
+                self.host.tell(&Event::Layer { call: entry.session.call(), leg, told: &told });
             }
         }
         let wants_tcp_info = self.host.plan.observer.wants_tcp_info();

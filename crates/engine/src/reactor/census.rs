@@ -1,12 +1,14 @@
-//! The census: each worker, and each child, tells its open calls when the observer asks for it.
+//! The census: each worker, and each child, tells its open calls when the observer asks for it; and carries out what is
+//! asked of one of them.
 //!
 //! Nobody keeps a list of all calls: that would be shared by all workers, and cost each call memory and a lock.
 //! Bound: [`OPEN_TOLD_MAX`] calls of a worker, since who tells them serves calls too.
 
-use conversation::Now;
+use conversation::{Leg, Now};
 
-use crate::Event;
 use crate::selector::Selector;
+use crate::session::ON_ORDER;
+use crate::{Event, Order};
 
 use super::{LegSocket, Reactor};
 
@@ -35,7 +37,12 @@ impl<S: Selector> Reactor<S> {
         if taken == self.census {
             return;
         }
+        let is_silent = self.host.plan.control.is_silent_after(self.census);
         self.census = taken;
+        self.carry_out_order(now);
+        if is_silent {
+            return;
+        }
         let spoken_for = |socket: &LegSocket| !matches!(socket, LegSocket::Speakers { .. });
         let calls = self.entries.iter().map(|(_, entry)| entry);
         let calls = calls.filter(|entry| entry.ends.first().is_some_and(|end| spoken_for(&end.socket)));
@@ -45,5 +52,20 @@ impl<S: Selector> Reactor<S> {
             let lasts = now.wall.duration_since(call.opened).unwrap_or_default();
             self.host.tell(&Event::Open { call, received_bytes, sent_bytes, lasts });
         }
+    }
+
+    /// Closes or resets the call of this loop of which that is asked, if it is one of them.
+    fn carry_out_order(&mut self, now: Now) {
+        let slot_of = |number: u64| {
+            self.entries.iter().find(|(_, entry)| entry.session.call().number == number).map(|(slot, _)| slot)
+        };
+        let order = self.host.plan.control.take_order(|number| slot_of(number).is_some());
+        let Some((slot, order)) = order.and_then(|(number, order)| Some((slot_of(number)?, order))) else {
+            return;
+        };
+        self.with(slot, now, |session, hands| match order {
+            Order::Close => session.close_on_order(now, hands),
+            Order::Reset => session.leg_reset(now, Leg::CALLER, ON_ORDER, hands),
+        });
     }
 }

@@ -41,14 +41,14 @@ impl<S: Selector> Reactor<S> {
             Chore::Dial { slot, leg, dialling } if dialling.address.transport.is_program() => {
                 let address = Box::new(dialling.address);
                 let environment = self.environment(slot);
-                let layerings = Arc::clone(&self.host.layerings);
+                let layerings = Arc::clone(&self.host.plan.layerings);
                 self.send_errand(slot, leg, Errand::Start { address, environment, layerings }, now);
             }
             Chore::Dial { slot, leg, dialling } if dialling.address.transport.is_file() => {
                 self.send_errand(slot, leg, Errand::Open(Box::new(dialling.address)), now);
             }
             Chore::Dial { slot, leg, dialling } => {
-                let layerings = Arc::clone(&self.host.layerings);
+                let layerings = Arc::clone(&self.host.plan.layerings);
                 self.send_errand(slot, leg, Errand::Dial { dialling, layerings, asked: Instant::now() }, now);
             }
             Chore::HandOver { slot, address } => self.hand_over(slot, address, now),
@@ -127,7 +127,7 @@ impl<S: Selector> Reactor<S> {
     ) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         entry.far = Some(Box::new(Far::End(far)));
-        match laid(under, layering.as_deref(), &LaidFor::of(entry.session.call()), now) {
+        match laid(under, layering.as_deref(), &LaidFor::of(entry.session.call(), leg), now) {
             Ok(socket) => self.connect_leg(slot, leg, socket, now),
             Err(text) => {
                 let why = DialFailure { kind: DialFailureKind::Other, may_pass: false, text };

@@ -263,7 +263,8 @@ impl<S: Selector> Reactor<S> {
                 let layering = door.layering();
                 let call = self.host.call(Shape::Datagram, door.end.clone(), from, now);
                 let under = Under::Peer(Peer::new(index, Some(peer.clone())));
-                let Ok(socket) = laid(under, layering.as_deref(), &LaidFor::of(&call), now) else {
+                let Ok(socket) = laid(under, layering.as_deref(), &LaidFor::of(&call, Leg::CALLER), now)
+                else {
                     self.host.leave_place();
                     let why = "the layers of its call could not be made";
                     return self.doors[index].undelivered(why, &self.host);

@@ -220,6 +220,20 @@ impl Layered {
         !self.has_room && self.stack.next_outgoing().is_some() && self.broken.is_none()
     }
 
+    /// Whether what comes next is nothing that the leg has to be read for: something to tell, or a failure.
+    pub(super) fn has_news(&self) -> bool {
+        let is_news = |above: &Above| above.pieces().next().is_none() && !above.is_finished();
+        self.events.front().is_some_and(is_news)
+    }
+
+    /// The leg is closed: what was not told yet.
+    pub(super) fn last_told(&mut self) -> Vec<Told> {
+        let untaken = self.events.drain(..).skip(usize::from(self.taken > 0));
+        let mut told: Vec<Told> = untaken.flat_map(|above| above.told().to_vec()).collect();
+        told.append(&mut self.stack.last_told());
+        told
+    }
+
     /// Whether the stack owes something, now or later, or a FIN.
     pub(crate) fn owes(&self) -> bool {
         let is_held = self.stack.holds().for_below > Hold::Nothing;
@@ -458,7 +472,10 @@ pub(super) fn take_events(session: &mut Session, leg: Leg, now: Now, hands: &mut
         }
         if let Some(failure) = above.failed() {
             hands.host.tell(&Event::LayerFailed { call: session.call(), leg, failure });
-            session.layer_failed(now, leg, reason_of(failure), hands);
+            match failure.is_reset() {
+                true => session.leg_reset(now, leg, reason_of(failure), hands),
+                false => session.layer_failed(now, leg, reason_of(failure), hands),
+            }
         }
     }
 }
@@ -476,8 +493,10 @@ fn put_back(ends: &mut SmallVec<[LegEnd; 1]>, leg: Leg, above: Above, taken: usi
 }
 
 fn reason_of(failure: &Failure) -> CloseReason {
+    let (name, is_on_purpose) = (failure.name(), matches!(failure, Failure::Impair(_)));
     match failure.is_distrust() {
-        true => CloseReason::NotTrusted(failure.name()),
-        false => CloseReason::LayerFailed(failure.name()),
+        true => CloseReason::NotTrusted(name),
+        false if is_on_purpose => CloseReason::OnPurpose(name),
+        false => CloseReason::LayerFailed(name),
     }
 }

@@ -176,6 +176,11 @@ impl LegEnd {
         }
     }
 
+    /// Whether its layers have something to tell, or have failed, for which it need not be read.
+    pub(super) fn has_news(&self) -> bool {
+        matches!(&self.socket, LegSocket::Layered(layered) if layered.has_news())
+    }
+
     /// Whether it may be sent on now, after its socket has been found to have room.
     pub(super) fn found_room(&mut self) {
         self.writable = match &mut self.socket {
@@ -210,34 +215,6 @@ impl LegEnd {
             layered.deadline(now);
             layered.answer(doors, host, now);
             self.writable = layered.may_send();
-        }
-    }
-
-    /// Whether it is a peer of a door.
-    pub(super) fn is_peer(&self) -> bool {
-        match &self.socket {
-            LegSocket::Peer(_) => true,
-            LegSocket::Layered(layered) => layered.is_peer(),
-            LegSocket::Connection(_)
-            | LegSocket::Standard(_)
-            | LegSocket::Program(_)
-            | LegSocket::File(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::None => false,
-        }
-    }
-
-    /// The peer of a door that it is, if it is one.
-    pub(super) fn peer(&mut self) -> Option<&mut Peer> {
-        match &mut self.socket {
-            LegSocket::Peer(peer) => Some(peer),
-            LegSocket::Layered(layered) => layered.peer(),
-            LegSocket::Connection(_)
-            | LegSocket::Standard(_)
-            | LegSocket::Program(_)
-            | LegSocket::File(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::None => None,
         }
     }
 

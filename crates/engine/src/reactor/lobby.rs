@@ -124,7 +124,7 @@ impl<S: Selector> Reactor<S> {
             return self.turn_away(door, peer, "it is not among the proxies that are trusted (?trust)");
         }
         let Ok(local) = connection.local_end() else { return self.not_called() }; // it has gone already
-        let call = LaidFor { caller: &peer, called: &local, number: self.host.number() };
+        let call = LaidFor { caller: &peer, called: &local, number: self.host.number(), leg: Leg::CALLER };
         let under = Under::Connection(connection);
         let Ok(LegSocket::Layered(layered)) = laid(under, Some(layering), &call, now) else {
             return self.turn_away(door, peer, "the layers of its call could not be made");

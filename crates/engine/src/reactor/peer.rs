@@ -11,6 +11,7 @@ use socket::PeerAddress;
 use crate::host::Host;
 
 use super::door::{DoorIndex, DoorState};
+use super::leg_end::{LegEnd, LegSocket};
 
 /// The largest answer to an unproven datagram sender, unless three times what came from it is more.
 const UNPROVEN_ANSWER_BYTES: u64 = 512;
@@ -57,5 +58,35 @@ impl Peer {
         }
         self.sent_bytes += bytes.len() as u64;
         door.answer(bytes, self.address.as_ref(), host);
+    }
+}
+
+impl LegEnd {
+    /// Whether it is a peer of a door.
+    pub(super) fn is_peer(&self) -> bool {
+        match &self.socket {
+            LegSocket::Peer(_) => true,
+            LegSocket::Layered(layered) => layered.is_peer(),
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Program(_)
+            | LegSocket::File(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::None => false,
+        }
+    }
+
+    /// The peer of a door that it is, if it is one.
+    pub(super) fn peer(&mut self) -> Option<&mut Peer> {
+        match &mut self.socket {
+            LegSocket::Peer(peer) => Some(peer),
+            LegSocket::Layered(layered) => layered.peer(),
+            LegSocket::Connection(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Program(_)
+            | LegSocket::File(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::None => None,
+        }
     }
 }

@@ -45,7 +45,16 @@ impl Closing {
     }
 }
 
+/// Why a call ends of which that was asked.
+pub(crate) const ON_ORDER: CloseReason = CloseReason::OnPurpose("by swb control");
+
 impl Session {
+    /// Closes the call, since that was asked: what is owed is delivered.
+    pub(crate) fn close_on_order(&mut self, now: Now, carrier: &mut dyn Carrier) {
+        self.close(ON_ORDER, true);
+        self.settle(now, carrier);
+    }
+
     /// Ends the call at once, as at the end of a drain. What is owed is dropped; a stream peer sees a reset
     /// where bytes were owed to it.
     pub fn end(&mut self, now: Now, reason: CloseReason, carrier: &mut dyn Carrier) {

@@ -51,6 +51,9 @@ pub(crate) fn run(arguments: &Explain) -> Result<(), Failure> {
         Command::Relay(arguments) => relay(&arguments, look_up, &mut page)?,
         Command::Resolve(arguments) => resolve(&arguments, &mut page)?,
         Command::List(_) => page.row("calls", "none on a socket: it prints a table that is in the program"),
+        Command::Control(_) => {
+            page.row("calls", "it calls a control socket, sends a line and prints the answer");
+        }
         Command::Help(_) => page.row("calls", "none on a socket: it prints a text that is in the program"),
         Command::Doctor(_) => {
             page.row("calls", "it makes sockets of each kind, to see what this kernel and this user allow");
@@ -211,7 +214,7 @@ fn serve(arguments: Serve, look_up: bool, page: &mut Page) -> Result<(), Failure
     let (service, at) = super::serve::service(arguments.service)?;
     page.row("command", &format!("serve: answers callers with {}", service.name()));
     let limits = super::serve::limits_of(&*service);
-    let offer = Offer { service, at: &at.addresses, limits, is_inert: false };
+    let offer = Offer { service, at: &at.addresses, limits, is_inert: false, far: &[] };
     let row = SERVICES.iter().find(|row| row.name == offer.service.name());
     let says = row.into_iter().flat_map(|row| {
         let [stream, messages] = [row.on_a_stream, row.on_messages];

@@ -146,6 +146,10 @@ fn value(kind: &Kind) -> String {
         Kind::Fingerprint => "sha256:HEX".to_owned(),
         Kind::Via => "socks5://HOST:PORT, http-connect://HOST:PORT".to_owned(),
         Kind::Retries => "N, forever".to_owned(),
+        Kind::Share => "SHARE, as 0.1%".to_owned(),
+        Kind::Rate => "RATE, as 1MB/s".to_owned(),
+        Kind::After => "SIZE or DURATION".to_owned(),
+        Kind::EachWay(kind) => value(kind),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use switchboard::address::Scheme;
 use switchboard::services::{Relay, TARGETS_MAX, Targets};
 use switchboard::socket::Inherited;
-use switchboard::{Address, Engine, EngineChoice, Framing, Layering, Limits, Shape, SharedWords, Transport};
+use switchboard::{Address, Engine, EngineChoice, Framing, Limits, Shape, SharedWords, Transport};
 
 use crate::activation::inherited;
 use crate::failure::{Failure, Status};
@@ -19,11 +19,8 @@ pub(crate) fn run(arguments: &invocation::Relay) -> Result<(), Failure> {
     let answering = &arguments.answering;
     let log = Log::open(&answering.log, serve::role(&answering.engine))?;
     let joined = || {
-        let (service, to) = service(arguments)?;
-        // What its options name is looked at before anybody calls, and its files are kept open for all calls.
-        let kept = to.iter().map(Layering::calling).collect::<Result<Vec<_>, _>>();
-        let _kept = kept.map_err(|error| Failure::new(Status::Other, error))?;
-        serve::answer(offer(service, arguments), answering, &log)
+        let (service, far) = service(arguments)?;
+        serve::answer(Offer { far: &far, ..offer(service, arguments) }, answering, &log)
     };
     log.closing(joined())
 }
@@ -34,7 +31,13 @@ pub(super) fn offer(service: Relay, arguments: &invocation::Relay) -> Offer<'_> 
         true => || Limits::of_this_process().starting_programs(),
         false => || Limits::of_this_process().dialling(),
     };
-    Offer { service: Arc::new(service), at: std::slice::from_ref(&arguments.from), limits, is_inert: false }
+    Offer {
+        service: Arc::new(service),
+        at: std::slice::from_ref(&arguments.from),
+        limits,
+        is_inert: false,
+        far: &[],
+    }
 }
 
 /// The service, and whom it calls; these are of one shape.

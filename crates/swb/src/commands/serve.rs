@@ -1,7 +1,8 @@
 //! `swb serve`: answers callers with a service.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use switchboard::services::{Discard, Echo, Exec, Print, Reply, Say, Time, Who};
 use switchboard::socket::Inherited;
@@ -12,6 +13,7 @@ use switchboard::{
 
 use crate::activation::inherited;
 use crate::admission::{self, BoundPaths, Reader};
+use crate::control::{Census, Controlled, Counter};
 use crate::failure::{Failure, Status, outcome_of_program};
 use crate::files::raise_descriptor_limit;
 use crate::invocation::{Answering, EngineArguments, Serve, ServiceArgument, Where, time_format};
@@ -25,7 +27,7 @@ pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     let offered = || {
         let (service, at) = service(argument)?;
         let (limits, is_inert) = (limits_of(&*service), super::is_inert(raw));
-        answer(Offer { service, at: &at.addresses, limits, is_inert }, &answering, &log)
+        answer(Offer { service, at: &at.addresses, limits, is_inert, far: &[] }, &answering, &log)
     };
     log.closing(offered())
 }
@@ -52,6 +54,8 @@ pub(super) struct Offer<'a> {
     pub(super) limits: fn() -> Limits,
     /// What is written to standard output must not drive a terminal.
     pub(super) is_inert: bool,
+    /// Whom it calls for each caller, if it does.
+    pub(super) far: &'a [Address],
 }
 
 /// Answers callers until a signal ends it.
@@ -68,6 +72,21 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
         log.detail(format_args!("serving under {engine}: {why}"));
     }
     engine.check(&*offer.service, &transports).map_err(Failure::usage)?;
+    if let (Engine::Process, Some(path)) = (engine, &arguments.control.control) {
+        return Err(Failure::usage(format!(
+            "--control {} reaches the calls of one process, and {engine} has a process for each; thread, poll, epoll, \
+             uring and iterative have one",
+            path.display()
+        )));
+    }
+    let has_total = |at: &&Address| at.options.get(OptionKey::TotalRate).is_some();
+    if engine == Engine::Process
+        && let Some(at) = addresses.iter().chain(offer.far).find(has_total)
+    {
+        return Err(Failure::usage(format!(
+            "total-rate at {at} is for all calls together, and {engine} has a process for each; rate is for one call"
+        )));
+    }
     fits_programs(&*offer.service, &addresses, arguments)?;
     // A program is joined to whom it calls; no service is offered to one.
     let is_joined = offer.service.needs().dial;
@@ -88,8 +107,13 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
     plan.access = access;
     match line {
         None => {
-            serve_doors(&addresses, engine, workers(&arguments.engine), plan, identity.as_ref(), ready, log)
+            let control = arguments.control.control.as_deref();
+            let beside = Beside { identity: identity.as_ref(), control, far: offer.far };
+            serve_doors(&addresses, engine, workers(&arguments.engine), plan, &beside, ready, log)
         }
+        Some(line) if arguments.control.control.is_some() => Err(Failure::usage(format!(
+            "{line} is one caller who is there already: --control is for addresses at which callers come"
+        ))),
         Some(line) if !plan.access.is_open() || identity.is_some() => Err(Failure::usage(format!(
             "{line} is one caller who is there already: --allow, --deny, --user and --group are for addresses at \
              which callers come"
@@ -157,16 +181,43 @@ pub(super) fn why_not_uring(choice: EngineChoice) -> Option<String> {
     Some(format!("uring cannot run here: {failed}"))
 }
 
+/// What a run has beside its plan.
+struct Beside<'a> {
+    identity: Option<&'a Identity>,
+    /// By what it is controlled, if it is.
+    control: Option<&'a Path>,
+    /// Whom it calls, if it does.
+    far: &'a [Address],
+}
+
+impl Beside<'_> {
+    /// Makes the layers of whom is called, so that what their options name is looked at before anybody calls; has the plan
+    /// count its calls for whoever asks, and makes ready what can be changed.
+    fn prepare(&self, plan: &mut Plan, doors: &Doors) -> Result<Option<Controlled>, Failure> {
+        let far = self.far.iter().map(|far| plan.layerings.calling(far)).collect::<Result<Vec<_>, _>>();
+        let far = far.map_err(|error| Failure::new(Status::Other, error))?;
+        if self.control.is_none() {
+            return Ok(None);
+        }
+        let census = Arc::new(Census::default());
+        let (next, is_theirs) = (Arc::clone(&plan.observer), AtomicBool::new(false));
+        plan.observer = Arc::new(Counter { census: Arc::clone(&census), next, is_theirs });
+        let far = far.iter().flatten().filter_map(|layering| layering.impaired());
+        Ok(Some(Controlled::new(&plan.control, doors.impaired(), far, &census)))
+    }
+}
+
 /// Answers at bound addresses until a signal ends it.
 fn serve_doors(
     addresses: &[Address],
     engine: Engine,
     workers: usize,
     mut plan: Plan,
-    identity: Option<&Identity>,
+    beside: &Beside<'_>,
     mut ready: Ready,
     log: &Log,
 ) -> Result<(), Failure> {
+    let identity = beside.identity;
     let mut doors = Doors::open(addresses, engine, workers)?;
     // Watching begins before the ready line: who reads that may send a signal at once.
     let has_rules = !plan.access.is_open();
@@ -178,6 +229,7 @@ fn serve_doors(
     }
     // The outermost: what it tells the service manager of a reload comes before and after the others' own.
     plan.observer = ready.observer_of_server(plan.observer, &plan.control, &watch)?;
+    let controlled = beside.prepare(&mut plan, &doors)?;
     doors.granted().iter().for_each(|granted| log.note(granted));
     let paths = BoundPaths::of(doors.ends());
     if let Some(identity) = identity {
@@ -185,6 +237,9 @@ fn serve_doors(
         admission::assume(identity, log)?;
     }
     doors.notes().iter().for_each(|note| log.note(note));
+    // Until the run is over.
+    let _socket =
+        controlled.zip(beside.control).map(|(controlled, path)| controlled.serve(path)).transpose()?;
     ready.announce(doors.names(), log);
     let drain = plan.limits.drain;
     let report = engine.serve(doors, plan)?;

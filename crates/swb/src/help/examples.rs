@@ -117,6 +117,30 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb relay udp://:5353 udp://192.0.2.53:53 --idle-timeout 10s", "Each sender of datagrams has a socket of its own to the other end, for 10 s after the last."),
         example("swb relay 'tls://:443?cert=/etc/web.pem&record=web-{call}.pcapng' tcp://127.0.0.1:80", "Writes down what each caller says and hears, in plain text, for Wireshark."),
         example("swb relay udp://:514 tcp://192.0.2.7:601 --framing line", "Each datagram becomes a line of a byte stream."),
+        example("swb relay udp://:9988 'udp://localhost:9989?loss=5%&reorder=1%&delay=20ms&seed=7' -v", "A bad network on purpose, the same each time; says what it did to which message."),
+    ]),
+    (&["control"], &[
+        example("swb control /run/relay.ctl set loss=5% delay=100ms", "What passes the relay that was started with --control /run/relay.ctl is lost and late from now on."),
+        example("swb control /run/relay.ctl calls", "The open calls as JSON: number, ends, bytes, seconds."),
+    ]),
+    (&["control", "show"], &[
+        example("swb control /run/relay.ctl show", "The faults at each end, as options of an address."),
+    ]),
+    (&["control", "set"], &[
+        example("swb control /run/relay.ctl set --at far rate=in:1MB/s", "What comes from whom the relay calls comes at 1 MB a second."),
+        example("swb control /run/relay.ctl set loss=off", "Nothing is lost any more; set off takes every fault away."),
+    ]),
+    (&["control", "calls"], &[
+        example("swb control /run/relay.ctl calls | jq .calls[].peer", "Who has a call open."),
+    ]),
+    (&["control", "reset"], &[
+        example("swb control /run/relay.ctl reset 7", "Call 7 is broken off at both of its ends."),
+    ]),
+    (&["control", "close"], &[
+        example("swb control /run/relay.ctl close 7", "Call 7 ends in order."),
+    ]),
+    (&["control", "drain"], &[
+        example("swb control /run/relay.ctl drain", "As SIGTERM: nobody more is answered, and the open calls may finish."),
     ]),
     (&["resolve"], &[
         example("swb resolve localhost", "The addresses of a name, in the order in which they would be tried."),

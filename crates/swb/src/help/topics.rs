@@ -2,6 +2,9 @@
 //!
 //! Protected: lines of the prose have at most 110 columns, and what a table holds is never said a second time.
 
+#[path = "impair.rs"]
+mod impair;
+
 use std::fmt::Write as _;
 
 use switchboard::address::{Kind, LAYERS, Layer, OPTIONS, OptionRow, SCHEMES, When};
@@ -35,6 +38,7 @@ pub const TOPICS: &[Topic] = &[
         text: addresses,
     },
     Topic { name: "options", about: "what can stand behind the question mark of an address", text: options },
+    Topic { name: "impair", about: "a bad network on purpose, the same each time", text: impair::text },
     Topic {
         name: "ends",
         about: "when a call ends, what is delivered before, and the exit status",
@@ -200,7 +204,11 @@ fn value(row: &OptionRow) -> String {
         | Kind::Origin
         | Kind::Fingerprint
         | Kind::Via
-        | Kind::Retries) => format!("=VALUE  {kind}"),
+        | Kind::Retries
+        | Kind::Share
+        | Kind::Rate
+        | Kind::After
+        | Kind::EachWay(_)) => format!("=VALUE  {kind}"),
     }
 }
 

@@ -90,7 +90,7 @@ fn ends_that_do_not_fit_a_command_are_refused() {
 fn a_command_line_that_cannot_be_understood_has_status_2_and_shows_what_can() {
     let rows: [(&[&str], &str); 10] = [
         (&[], "Usage: swb [OPTIONS] <COMMAND>"),
-        (&["conect", "tcp://127.0.0.1:1"], "a similar subcommand exists: 'connect'"),
+        (&["conect", "tcp://127.0.0.1:1"], "similar subcommands exist: 'control', 'connect'"),
         (&["connect"], "<ADDRESS>"),
         (&["connect", "tcp://127.0.0.1:1", "--bogus"], "unexpected argument '--bogus'"),
         (&["ask", "tcp://127.0.0.1:1"], "<MESSAGE>"),
