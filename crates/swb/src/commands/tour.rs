@@ -5,6 +5,7 @@
 //! since most of them wait; 10 s a scene. Protected: however it ends, by a scene that fails, a signal, or output
 //! that nobody reads, no child and no file of its is left.
 
+mod bad_network;
 mod calls;
 mod datagrams;
 mod echo;
@@ -46,6 +47,7 @@ const SCENES: &[&[Scene]] = &[
     calls::SCENES,
     echo::SCENES,
     datagrams::SCENES,
+    bad_network::SCENES,
     who::SCENES,
     queue::SCENES,
     shortage::SCENES,
