@@ -1,6 +1,6 @@
 //! `swb load` through layers: against `swb serve`, OpenSSL and Python's `websockets`, and where something is wrong.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use serde_json::Value;
 
@@ -235,7 +235,7 @@ fn a_stream_that_is_cut_short_is_told_from_one_that_ended() {
         let mut server = crate::patient(std::net::TcpStream::connect(format!("127.0.0.1:{port}")).unwrap());
         let (mut from, mut to) = (call.try_clone().unwrap(), server.try_clone().unwrap());
         let there = std::thread::spawn(move || drop(std::io::copy(&mut from, &mut to)));
-        let mut back = std::io::Read::take(&mut server, 8000);
+        let mut back = Read::take(&mut server, 8000);
         std::io::copy(&mut back, &mut call).unwrap();
         call.shutdown(std::net::Shutdown::Write).unwrap();
         server.shutdown(std::net::Shutdown::Both).unwrap();
