@@ -416,15 +416,6 @@ impl Session {
         self.settle(now, carrier);
     }
 
-    /// None once nobody here sees what moves.
-    fn idle_timeout(&self) -> Option<Duration> {
-        self.limits.as_ref().filter(|_| self.phase != Phase::HandedOver)?.idle_timeout
-    }
-
-    fn received_bytes_max(&self) -> Option<u64> {
-        self.limits.as_ref()?.received_bytes_max
-    }
-
     fn outbox<'a>(&self, now: Now) -> Outbox<'a> {
         let legs_that = |is: fn(&LegState) -> bool| {
             let those = self.legs.iter().enumerate().filter(move |(_, state)| is(state));
@@ -483,24 +474,6 @@ impl Session {
             Ok(0) => {}
             Ok(_) => self.moved = now.moment,
             Err(failed) => self.cannot_send(leg, failed),
-        }
-    }
-
-    /// More came from the caller than may in one call.
-    fn is_beyond_bytes(&self, leg: Leg) -> bool {
-        let max = self.received_bytes_max();
-        max.is_some_and(|max| leg == Leg::CALLER && self.legs[0].received_bytes > max)
-            && self.call.shape != Shape::Datagram
-    }
-
-    /// What of these bytes, with which the call went beyond its limit, is within it: of a byte stream the
-    /// beginning, of a message nothing.
-    fn allowed<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
-        let max = self.received_bytes_max().unwrap_or(u64::MAX);
-        let beyond = usize::try_from(self.legs[0].received_bytes.saturating_sub(max)).unwrap_or(usize::MAX);
-        match self.call.shape {
-            Shape::Stream => &bytes[..bytes.len().saturating_sub(beyond)],
-            Shape::SeqPacket | Shape::Datagram => &[],
         }
     }
 }

@@ -9,22 +9,22 @@
 //! sent waits for room and what is received does not, or two ends that both send would wait for each other for ever.
 //! Only what layers answer by themselves (a pong) holds up receiving, once as much of it is owed as may be.
 
+mod taking;
+
 use std::collections::VecDeque;
 use std::io;
 
-use conversation::{CallFailed, CloseReason, End, Leg, Now, Shape};
+use conversation::{CallFailed, End, Now, Shape};
 use layers::{Above, Failure, HIGH_MARK_BYTES, Hold, ProxyHeader, Stack, Told};
-use smallvec::SmallVec;
 use socket::{Connection, Program, Received};
 
 use crate::host::Host;
 use crate::layering::{LaidFor, Layering};
-use crate::{Event, Session};
 
 use super::door::DoorState;
-use super::hands::Hands;
 use super::leg_end::{Heard, LegEnd, LegSocket, is_final};
 use super::peer::Peer;
+pub(super) use taking::take_events;
 
 /// Bytes of a stream received at once: a few records of TLS.
 const RECEIVE_BYTES: usize = 64 * 1024;
@@ -440,63 +440,4 @@ pub(crate) fn laid(
     };
     let stack = layering.stack(under.shape(), call, || under.ends(call), now)?;
     Ok(LegSocket::Layered(Box::new(Layered::opened(under, stack, now))))
-}
-
-/// Gives a session what its leg's stack has for above, as long as the leg is to be read.
-pub(super) fn take_events(session: &mut Session, leg: Leg, now: Now, hands: &mut Hands<'_>) {
-    while let Some((above, mut taken)) = first(hands.ends, leg) {
-        if taken == 0 {
-            for told in above.told() {
-                if let Told::Unrecorded(unrecorded) = told {
-                    hands.host.tallies.unrecorded(unrecorded);
-                } else {
-                    hands.host.tell(&Event::Layer { call: session.call(), leg, told });
-                }
-            }
-            taken = 1;
-        }
-        let mut is_all = true;
-        for piece in above.pieces().skip(taken - 1) {
-            is_all = session.wants_read(leg);
-            if !is_all {
-                break;
-            }
-            taken += 1;
-            session.received(now, leg, piece, hands);
-        }
-        if !is_all {
-            return put_back(hands.ends, leg, above, taken);
-        }
-        if above.is_finished() {
-            session.peer_finished(now, leg, hands);
-        }
-        if let Some(failure) = above.failed() {
-            hands.host.tell(&Event::LayerFailed { call: session.call(), leg, failure });
-            match failure.is_reset() {
-                true => session.leg_reset(now, leg, reason_of(failure), hands),
-                false => session.layer_failed(now, leg, reason_of(failure), hands),
-            }
-        }
-    }
-}
-
-fn first(ends: &mut SmallVec<[LegEnd; 1]>, leg: Leg) -> Option<(Above, usize)> {
-    let LegSocket::Layered(layered) = &mut ends.get_mut(leg.index())?.socket else { return None };
-    Some((layered.events.pop_front()?, std::mem::take(&mut layered.taken)))
-}
-
-fn put_back(ends: &mut SmallVec<[LegEnd; 1]>, leg: Leg, above: Above, taken: usize) {
-    if let Some(LegEnd { socket: LegSocket::Layered(layered), .. }) = ends.get_mut(leg.index()) {
-        layered.events.push_front(above);
-        layered.taken = taken;
-    }
-}
-
-fn reason_of(failure: &Failure) -> CloseReason {
-    let (name, is_on_purpose) = (failure.name(), matches!(failure, Failure::Impair(_)));
-    match failure.is_distrust() {
-        true => CloseReason::NotTrusted(name),
-        false if is_on_purpose => CloseReason::OnPurpose(name),
-        false => CloseReason::LayerFailed(name),
-    }
 }

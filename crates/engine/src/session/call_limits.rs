@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use conversation::CloseReason;
+use conversation::{CloseReason, Leg, Shape};
+
+use super::Session;
+use super::closing::Phase;
 
 /// The bounds of one call. `None`: no bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,5 +54,34 @@ impl CallLimit {
     #[must_use]
     pub fn of(reason: CloseReason) -> Option<CallLimit> {
         CallLimit::ALL.into_iter().find(|limit| limit.reason() == reason)
+    }
+}
+
+impl Session {
+    /// None once nobody here sees what moves.
+    pub(super) fn idle_timeout(&self) -> Option<Duration> {
+        self.limits.as_ref().filter(|_| self.phase != Phase::HandedOver)?.idle_timeout
+    }
+
+    pub(super) fn received_bytes_max(&self) -> Option<u64> {
+        self.limits.as_ref()?.received_bytes_max
+    }
+
+    /// More came from the caller than may in one call.
+    pub(super) fn is_beyond_bytes(&self, leg: Leg) -> bool {
+        let max = self.received_bytes_max();
+        max.is_some_and(|max| leg == Leg::CALLER && self.legs[0].received_bytes > max)
+            && self.call.shape != Shape::Datagram
+    }
+
+    /// What of these bytes, with which the call went beyond its limit, is within it: of a byte stream the
+    /// beginning, of a message nothing.
+    pub(super) fn allowed<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        let max = self.received_bytes_max().unwrap_or(u64::MAX);
+        let beyond = usize::try_from(self.legs[0].received_bytes.saturating_sub(max)).unwrap_or(usize::MAX);
+        match self.call.shape {
+            Shape::Stream => &bytes[..bytes.len().saturating_sub(beyond)],
+            Shape::SeqPacket | Shape::Datagram => &[],
+        }
     }
 }

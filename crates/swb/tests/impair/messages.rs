@@ -80,10 +80,7 @@ fn what_does_not_go_together_is_refused_in_a_sentence() {
             &["serve", "echo", "tls+udp://127.0.0.1:0"][..],
             "tls over udp is not there: tls lies on a byte stream: tcp",
         ),
-        (
-            &["connect", "impair+exec:cat"],
-            "impair over exec is not there: impair lies on one socket: tcp, udp",
-        ),
+        (&["connect", "impair+file:x"], "impair over file is not there: impair lies on one socket: tcp, udp"),
         (&["listen", "udp://127.0.0.1:0?delay=1ms"], "layers lie on the messages of one peer"),
         (&["serve", "echo", "udp://127.0.0.1:0?delay=1ms", "--engine", "process"], "process"),
     ] {
