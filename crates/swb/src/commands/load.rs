@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use load::{BeginError, Expect, Message, Offer, Progress, Report, Trouble};
+use switchboard::address::Layer;
 use switchboard::{Address, Control, Shape, Transport};
 
 use crate::failure::{Failure, Status, output_error};
@@ -74,6 +75,12 @@ pub(super) fn address(arguments: &Load) -> Result<Address, Failure> {
     if address.transport.is_file() {
         return Err(Failure::usage(format!(
             "load needs a server to call, and {address} is opened: `swb relay` makes it one that can be called"
+        )));
+    }
+    if address.layers.iter().any(|layer| layer == Layer::Impair) {
+        return Err(Failure::usage(format!(
+            "load measures a server and what lies between: a bad network is put there by `swb relay :0 {}`",
+            address.shown()
         )));
     }
     if address.options.vias().next().is_some() {
