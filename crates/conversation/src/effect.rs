@@ -36,7 +36,7 @@ pub enum Effect<'a> {
         dialling: Box<Dialling>,
     },
     /// Say in the log how dials fare.
-    Tell(Notice),
+    Tell(Box<Notice>),
     /// Give the caller's socket to the program at this address (`exec:`, `sh:`), as its standard input and output. From
     /// then on the call is the program's: no event comes but `closed`, once it has ended or the call is ended for it.
     /// One that cannot be started resets the caller. For services that say so beforehand:

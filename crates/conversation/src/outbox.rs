@@ -121,7 +121,7 @@ impl<'a> Outbox<'a> {
 
     /// Asks for [`Effect::Tell`].
     pub fn tell(&mut self, notice: Notice) {
-        self.effects.push(Effect::Tell(notice));
+        self.effects.push(Effect::Tell(Box::new(notice)));
     }
 
     /// Asks for [`Effect::HandOver`].

@@ -71,7 +71,7 @@ fn pass_on<'a>(effect: Effect<'a>, legs: usize, out: &mut Outbox<'a>) {
             debug_assert_eq!(dialled, Some(leg), "both outboxes count the same legs");
         }
         Effect::Dial { leg, dialling } => out.dial_again(leg, *dialling),
-        Effect::Tell(notice) => out.tell(notice),
+        Effect::Tell(notice) => out.tell(*notice),
         Effect::HandOver(address) => out.hand_over(*address),
         Effect::Join { a, b, copied_by } => out.join(a, b, copied_by),
         Effect::Deadline(Some(due)) => out.deadline_at(due),

@@ -246,7 +246,7 @@ impl<S: Selector> Reactor<S> {
                     session.writable(now, leg, &mut Hands { slot, now, ends, doors, chores, host, members });
                     continue;
                 }
-                if !(end.has_news() || end.may_receive() && session.wants_read(leg)) {
+                if !(end.may_receive() && session.wants_read(leg) || end.has_news()) {
                     break;
                 }
                 let by_splice = match end.is_bulk {
