@@ -229,6 +229,7 @@ impl<S: Selector> Reactor<S> {
     /// Opens the call of a caller whose place is taken.
     pub(super) fn open_answered(&mut self, answered: Answered, now: Now) {
         let Answered { call, carried, place } = answered;
+        self.busy.called();
         let laid = match carried {
             Carried::Socket(connection, layering) => laid(
                 Under::Connection(connection),

@@ -24,8 +24,8 @@ pub(crate) struct EngineArguments {
     /// How many callers the kernel holds before they are answered.
     #[arg(long, global = true, value_name = "N")]
     pub(crate) backlog: Option<u16>,
-    /// How long a worker of epoll or uring looks for something to do before it sleeps, while that pays: the senders
-    /// need not wake it then, and it answers sooner. 0s: it sleeps at once.
+    /// How long a worker of epoll or uring to which callers have just come looks for more before it sleeps, while that
+    /// pays: nobody need wake it then, and it answers sooner. 0s: it sleeps at once.
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration, default_value = "5us")]
     pub(crate) busy_wait: Duration,
     /// How long open calls may go on after SIGTERM or SIGINT; a second signal ends them at once.
