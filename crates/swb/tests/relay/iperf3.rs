@@ -61,8 +61,14 @@ fn tcp_is_measured_in_each_direction_and_in_both_at_once() {
             let (sent, received) =
                 (number(&report, "/end/sum_sent/bytes"), number(&report, "/end/sum_received/bytes"));
             assert!(sent >= 64 << 20, "{direction:?} under {engine}: {sent}");
-            // What is on its way when the time to count is over is counted by one of them only.
-            assert!((sent - received).abs() <= 4 << 20, "{direction:?} under {engine}: {sent}, {received}");
+            // What is on its way when the time to count is over is counted by one of them only: of each stream the
+            // relay's pipe, a MiB, and the buffers of four sockets.
+            let streams = if direction.contains(&"-P") { 4 } else { 1 };
+            let on_its_way = streams * 3 << 20;
+            assert!(
+                (sent - received).abs() <= on_its_way,
+                "{direction:?} under {engine}: {sent}, {received}"
+            );
         }
         let report = measured.by(&["-t", "1", "--bidir"]);
         for sum in ["sum_received", "sum_received_bidir_reverse"] {
