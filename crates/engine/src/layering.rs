@@ -327,7 +327,7 @@ impl Layering {
 /// Addresses whose layers are kept; a service that calls more of them has theirs made anew.
 const KEPT_MAX: usize = 64;
 
-/// The layers of addresses that are called again and again, made once each. At most [`KEPT_MAX`] are kept.
+/// The layers of addresses that are called again and again, made once each. At most 64 are kept.
 #[derive(Debug, Default)]
 pub struct Layerings(Mutex<HashMap<Address, Arc<OnceLock<Made>>>>);
 
