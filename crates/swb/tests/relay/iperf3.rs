@@ -64,7 +64,7 @@ fn tcp_is_measured_in_each_direction_and_in_both_at_once() {
             // What is on its way when the time to count is over is counted by one of them only: of each stream the
             // relay's pipe, a MiB, and the buffers of four sockets.
             let streams = if direction.contains(&"-P") { 4 } else { 1 };
-            let on_its_way = streams * 3 << 20;
+            let on_its_way = (streams * 3) << 20;
             assert!(
                 (sent - received).abs() <= on_its_way,
                 "{direction:?} under {engine}: {sent}, {received}"
