@@ -157,17 +157,7 @@ impl<S: Selector> Reactor<S> {
             } else if end.program().is_some() {
                 end.keep_watching_program(&mut self.selector, slot, index, session);
             }
-            let connection = match &end.socket {
-                LegSocket::Connection(connection) => Some(connection),
-                LegSocket::Layered(layered) => layered.connection(),
-                LegSocket::Standard(_)
-                | LegSocket::Program(_)
-                | LegSocket::File(_)
-                | LegSocket::Speakers { .. }
-                | LegSocket::Peer(_)
-                | LegSocket::None => None,
-            };
-            let (Some(leg), Some(connection)) = (Leg::new(index), connection) else { continue };
+            let (Some(leg), Some(connection)) = (Leg::new(index), end.socket.connection()) else { continue };
             let (fd, token) = (connection.as_fd(), Token::Leg(slot, leg).pack());
             let by_itself = end.comes_by_itself();
             let put_off = end.put_off == Some(PutOff::Receive);

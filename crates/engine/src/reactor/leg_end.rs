@@ -446,7 +446,21 @@ impl LegEnd {
 
     /// Its connected socket, if it has one.
     pub(super) fn connection(&self) -> Option<&Connection> {
-        match &self.socket {
+        self.socket.connection()
+    }
+
+    /// Resets the leg as it is closed, which comes next: its call is over.
+    pub(super) fn abort(&self) {
+        if let Some(connection) = self.connection() {
+            connection.reset_at_close();
+        }
+    }
+}
+
+impl LegSocket {
+    /// The connected socket that it is, or that its layers lie on.
+    pub(super) fn connection(&self) -> Option<&Connection> {
+        match self {
             LegSocket::Connection(connection) => Some(connection),
             LegSocket::Layered(layered) => layered.connection(),
             LegSocket::Standard(_)
@@ -455,13 +469,6 @@ impl LegEnd {
             | LegSocket::Speakers { .. }
             | LegSocket::Peer(_)
             | LegSocket::None => None,
-        }
-    }
-
-    /// Resets the leg as it is closed, which comes next: its call is over.
-    pub(super) fn abort(&self) {
-        if let Some(connection) = self.connection() {
-            connection.reset_at_close();
         }
     }
 }
