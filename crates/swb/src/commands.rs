@@ -1,11 +1,13 @@
 //! The commands: each makes a plan of its arguments, then runs it.
 
+mod again;
 pub(crate) mod ask;
 pub(crate) mod connect;
 pub(crate) mod control;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod help;
+mod joined;
 pub(crate) mod list;
 pub(crate) mod listen;
 pub(crate) mod load;

@@ -225,7 +225,7 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Relay {
-    /// Where to be called.
+    /// Where to be called, or the one end that is joined: a program, a file, a terminal, or with --dial whom to call.
     pub(crate) from: String,
     /// Whom to call for each caller: one of these.
     #[arg(required = true, value_name = "TO")]

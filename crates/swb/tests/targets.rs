@@ -16,6 +16,8 @@ mod again;
 mod balance;
 #[path = "targets/callers.rs"]
 mod callers;
+#[path = "targets/joined.rs"]
+mod joined;
 mod support;
 
 use std::io::{ErrorKind, Read};

@@ -9,7 +9,7 @@ use crate::failure::{Failure, Status, outcome_of_program};
 use crate::invocation::Ask;
 use crate::log::{Log, Role};
 
-use super::connect::Called;
+use super::again::Called;
 
 /// How long each try waits for an answer where messages may be lost.
 const TRY: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ pub(super) fn address(arguments: &Ask) -> Result<Address, Failure> {
 fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
     let address = address(&arguments)?;
     let message = message(&arguments)?;
-    let Called { line, peer, name } = super::connect::call(&address, log)?;
+    let Called { line, peer, name } = super::again::call(&address, log)?;
     let may_lose = line.shape() == Shape::Datagram;
     let ask = services::Ask {
         message,

@@ -243,7 +243,12 @@ fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failur
         ));
     }
     says.push(("", framing.to_owned()));
-    answer(&offer, &says, &arguments.answering, look_up, page)?;
+    let from: Address = arguments.from.parse()?;
+    if super::joined::is_joined(arguments, &from)? {
+        joined(&from, arguments.dialling.forever, &says, look_up, page)?;
+    } else {
+        answer(&offer, &says, &arguments.answering, look_up, page)?;
+    }
     let (called, others): (Vec<_>, Vec<_>) =
         to.iter().partition(|to| !to.transport.is_program() && !to.transport.is_file());
     for to in &called {
@@ -270,9 +275,35 @@ fn relay(arguments: &Relay, look_up: bool, page: &mut Page) -> Result<(), Failur
         callers::RELAYED.iter().for_each(|row| page.call(row));
     }
     if let [to] = &called[..] {
-        layers::bulk(&arguments.from.parse()?, Some(to), page);
+        layers::bulk(&from, Some(to), page);
     }
     Ok(())
+}
+
+/// The first end of a relay that is called, started or opened.
+fn joined(
+    from: &Address,
+    for_ever: bool,
+    says: &[(&str, String)],
+    look_up: bool,
+    page: &mut Page,
+) -> Result<(), Failure> {
+    super::for_connecting(from)?;
+    page.address("from", from);
+    page.section("plan");
+    says.iter().for_each(|(name, text)| page.row(name, text));
+    let calls =
+        if for_ever { "one after the other, which it makes (--forever)" } else { "one, which it makes" };
+    page.row("calls", calls);
+    page.options(from);
+    match from.transport {
+        transport if transport.is_program() => program(from, page),
+        transport if transport.is_file() => {
+            file(from, "far", page);
+            Ok(())
+        }
+        _ => call(from, look_up, Caller::Relayed, page),
+    }
 }
 
 /// What one does who answers callers; `says` are the rows of what they get.
@@ -299,15 +330,12 @@ fn answer(
     let workers = if row.workers { super::serve::workers(arguments) } else { 1 };
 
     if let [address] = &addresses[..]
-        && (address.transport.is_file() || address.transport.is_program() && offer.service.needs().dial)
+        && address.transport.is_file()
     {
         page.section("plan");
         says.iter().for_each(|(name, text)| page.row(name, text));
         page.row("calls", "one, which is there already");
         page.options(address);
-        if address.transport.is_program() {
-            return program(address, page);
-        }
         file(address, "far", page);
         return Ok(());
     }

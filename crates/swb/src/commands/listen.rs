@@ -115,7 +115,7 @@ fn open(
     plan.observer = ready.observer(plan.observer);
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
     let control = Arc::clone(&plan.control);
-    let super::connect::Called { line, name: end, .. } = super::connect::call(address, log)?;
+    let super::again::Called { line, name: end, .. } = super::again::call(address, log)?;
     stop::at_signal(&control, log, || {
         ready.announce(std::slice::from_ref(&end), log);
         outcome(&converse(plan, line)?, &format!("call at {end}"))

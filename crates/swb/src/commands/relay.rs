@@ -1,4 +1,4 @@
-//! `swb relay`: joins each caller of one address to another address.
+//! `swb relay`: joins each caller of one address, or one end that is called, to another address.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -13,16 +13,21 @@ use crate::failure::{Failure, Status};
 use crate::invocation;
 use crate::log::Log;
 
+use super::joined;
 use super::serve::{self, Offer};
 
 pub(crate) fn run(arguments: &invocation::Relay) -> Result<(), Failure> {
     let answering = &arguments.answering;
     let log = Log::open(&answering.log, serve::role(&answering.engine))?;
-    let joined = || {
+    let relayed = || {
+        let from: Address = arguments.from.parse()?;
+        if joined::is_joined(arguments, &from)? {
+            return joined::run(arguments, &from, &log);
+        }
         let (service, far) = service(arguments)?;
         serve::answer(Offer { far: &far, ..offer(service, arguments) }, answering, &log)
     };
-    log.closing(joined())
+    log.closing(relayed())
 }
 
 /// What callers get, and where.
@@ -98,7 +103,7 @@ fn one_shape(all: &[Address]) -> Result<&Address, Failure> {
 }
 
 fn targets(arguments: &invocation::Relay, all: Vec<Address>) -> Result<Targets, Failure> {
-    let invocation::Dialling { balance, hold_max } = arguments.dialling;
+    let invocation::Dialling { balance, hold_max, .. } = arguments.dialling;
     let retries = all.iter().any(|to| to.options.retries().is_some());
     if balance.is_some() && all.len() == 1 {
         return Err(Failure::usage("--balance is for several addresses to call, and this is one"));

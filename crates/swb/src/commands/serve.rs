@@ -88,47 +88,63 @@ pub(super) fn answer(offer: Offer<'_>, arguments: &Answering, log: &Log) -> Resu
         )));
     }
     fits_programs(&*offer.service, &addresses, arguments)?;
-    // A program is joined to whom it calls; no service is offered to one.
-    let is_joined = offer.service.needs().dial;
-    let mut lines = addresses
-        .iter()
-        .zip(&inherited)
-        .filter(|(at, inherited)| is_open_line(at, **inherited) || is_joined && at.transport.is_program());
+    let mut lines = addresses.iter().zip(&inherited).filter(|(at, inherited)| is_open_line(at, **inherited));
     let line = lines.next().map(|(address, _)| address);
 
     let identity = admission::identity(&arguments.admission)?;
-    let access = admission::access(&arguments.admission.access, &transports)?;
     raise_descriptor_limit();
-    let mut plan = super::plan(Discard, log, offer.is_inert)?;
-    plan.service = offer.service;
-    plan.limits = (offer.limits)();
-    limit(&mut plan.limits, &arguments.engine);
-    admission::limit(&mut plan.limits, &arguments.admission);
-    plan.access = access;
+    let plan = plan(&offer, arguments, &transports, log)?;
     match line {
         None => {
             let control = arguments.control.control.as_deref();
             let beside = Beside { identity: identity.as_ref(), control, far: offer.far };
             serve_doors(&addresses, engine, workers(&arguments.engine), plan, &beside, ready, log)
         }
-        Some(line) if arguments.control.control.is_some() => Err(Failure::usage(format!(
-            "{line} is one caller who is there already: --control is for addresses at which callers come"
-        ))),
-        Some(line) if !plan.access.is_open() || identity.is_some() => Err(Failure::usage(format!(
-            "{line} is one caller who is there already: --allow, --deny, --user and --group are for addresses at \
-             which callers come"
-        ))),
         Some(line) if plan.service.needs().hand_over && inherited[0].is_none() => {
             Err(Failure::usage(format!(
                 "{} gives sockets to programs, and {line} need not be one; a program has them already",
                 plan.service.name()
             )))
         }
-        Some(line) if addresses.len() == 1 => serve_line(line, plan, ready, log),
+        Some(line) if addresses.len() == 1 => {
+            fits_one_caller(line, &plan, arguments)?;
+            serve_line(line, plan, ready, log)
+        }
         Some(line) => Err(Failure::usage(format!(
             "{line} is one caller who is there already: it cannot be served beside other addresses"
         ))),
     }
+}
+
+/// What is offered, as the arguments bound it, at addresses of these transports.
+pub(super) fn plan(
+    offer: &Offer<'_>,
+    arguments: &Answering,
+    transports: &[Transport],
+    log: &Log,
+) -> Result<Plan, Failure> {
+    let mut plan = super::plan(Discard, log, offer.is_inert)?;
+    plan.service = Arc::clone(&offer.service);
+    plan.limits = (offer.limits)();
+    limit(&mut plan.limits, &arguments.engine);
+    admission::limit(&mut plan.limits, &arguments.admission);
+    plan.access = admission::access(&arguments.admission.access, transports)?;
+    Ok(plan)
+}
+
+/// What is for many callers is nothing to the one at this address.
+pub(super) fn fits_one_caller(at: &Address, plan: &Plan, arguments: &Answering) -> Result<(), Failure> {
+    let options = if arguments.control.control.is_some() {
+        "--control is"
+    } else if !plan.access.is_open() || admission::identity(&arguments.admission)?.is_some() {
+        "--allow, --deny, --user and --group are"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::usage(format!(
+        "{} is one caller, and nobody comes there: {options} for addresses at which callers come",
+        at.shown()
+    )))
 }
 
 /// Who gives sockets away sees nothing of what is said on them.
@@ -280,7 +296,7 @@ fn serve_line(address: &Address, plan: Plan, mut ready: Ready, log: &Log) -> Res
         | Transport::Pty
         | Transport::Serial
         | Transport::Tun => {
-            let called = super::connect::call(address, log)?;
+            let called = super::again::call(address, log)?;
             opened = Some(called.name).filter(|_| address.transport.is_file());
             called.line
         }

@@ -112,6 +112,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb relay 'pty:?link=/tmp/modem&follow' tcp://192.0.2.7:4000", "A program that wants a serial line opens /tmp/modem and speaks to another host."),
         example("swb relay 'tun:swb0?address=10.9.0.1/24' tls://192.0.2.7:4443 --framing u16be", "A network between two hosts; there it is tls://:4443 to tun:."),
         example("swb relay tcp://:8080 'tcp://web.example:80?via=socks5://localhost:1080'", "Has a SOCKS proxy make the calls, which looks the name up too."),
+        example("swb relay --dial tls://gate.example:7000 tcp://localhost:22 --forever", "Calls a host outside and joins whoever answers there to a server in here; again when a call has ended."),
         example("swb relay tcp://:5432 'tcp://db.example:5432?retry=forever' --hold-max 100", "Holds up to 100 callers while the other end is down."),
         example("swb relay tcp://:80 192.0.2.7:80 192.0.2.8:80 --balance least-calls", "Each caller gets the server that has the fewest; one that is down gets none."),
         example("swb relay udp://:5353 udp://192.0.2.53:53 --idle-timeout 10s", "Each sender of datagrams has a socket of its own to the other end, for 10 s after the last."),

@@ -127,7 +127,7 @@ fn rules_that_cannot_be_read_or_kept_are_refused_with_a_sentence() {
             "at a unix-dgram socket the kernel does not tell who sends",
         ),
         (vec!["--rate", "0", "tcp://:0"], 2, "a rate is a number from 1 to 1000000"),
-        (vec!["--allow", "::1", "-"], 2, "- is one caller who is there already"),
+        (vec!["--allow", "::1", "-"], 2, "- is one caller, and nobody comes there"),
     ] {
         let ended = run_swb(&[&["serve", "echo"], &*arguments].concat(), b"");
         assert_eq!(ended.code(), status, "{}", ended.stderr);

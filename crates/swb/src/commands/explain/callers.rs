@@ -34,6 +34,8 @@ pub(super) enum Caller {
     AsksOnce,
     /// Each of the calls of `load`.
     Loads,
+    /// The first end of a relay, of which more is said where both are joined.
+    Relayed,
 }
 
 impl Caller {
@@ -44,6 +46,7 @@ impl Caller {
             Caller::Asks => ASKS,
             Caller::AsksOnce => ASKS_ONCE,
             Caller::Loads => LOADS,
+            Caller::Relayed => RELAYED_FROM,
         }
     }
 }
@@ -60,6 +63,11 @@ pub(super) static ASKED_TO_CALL: &[Row] = &[
     fixed("recv(call, MSG_PEEK)", "what it answers; what is behind that is not its own, and stays"),
     fixed("recv(call)", "the answer alone"),
 ];
+
+static RELAYED_FROM: &[Row] = &[fixed(
+    "poll([call])",
+    "while the other end is called, and then until either has something, or has room",
+)];
 
 static JOINED: &[Row] = &[
     fixed("poll([call, input, output])", "until one of them has something, or has room"),
