@@ -34,6 +34,9 @@ pub struct Connection {
     path: Option<Box<OwnedPath>>,
 }
 
+/// Reports of errors taken at once: the kernel keeps no more than fit into a receive buffer of usual size.
+const REPORTS_MAX: usize = 1_000;
+
 /// What one receive gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
@@ -195,7 +198,8 @@ impl Connection {
                 Ok(Received { length, whole: length, end: length == 0 && room })
             }
             Shape::Datagram => {
-                let (length, whole) = call::receive(&self.fd, buffer, flags | RecvFlags::TRUNC)?;
+                let outcome = call::receive(&self.fd, buffer, flags | RecvFlags::TRUNC);
+                let (length, whole) = outcome.inspect_err(|error| self.clear_reports(error))?;
                 Ok(Received { length, whole, end: false })
             }
             Shape::SeqPacket => {
@@ -245,8 +249,23 @@ impl Connection {
                 let shown = || End::Ip { transport: self.transport, address: **many };
                 call::send_to(&self.fd, bytes, &**many, shown)
             }
-            None => call::send(&self.fd, bytes),
+            None => call::send(&self.fd, bytes).inspect_err(|error| self.clear_reports(error)),
         }
+    }
+
+    /// After an error that a router or the peer's host may have reported: takes what the kernel keeps of such reports
+    /// (`MSG_ERRQUEUE`, ip(7)), each of which is the error of a call once. While it keeps one, poll(2) says POLLERR.
+    #[inline]
+    fn clear_reports(&self, error: &io::Error) {
+        if self.transport == Transport::Udp && error.kind() != io::ErrorKind::WouldBlock {
+            self.take_reports();
+        }
+    }
+
+    #[cold]
+    fn take_reports(&self) {
+        let take = || call::receive(&self.fd, &mut [0], RecvFlags::ERRQUEUE);
+        let _taken = (0..REPORTS_MAX).take_while(|_| take().is_ok()).count();
     }
 
     /// Whether bytes can go to and from it through a [`Pipe`].

@@ -132,6 +132,10 @@ impl Opening {
             opening.early.push(Step::Bind(End::Unnamed(transport)));
         }
         opening.early.extend(options::steps(family, transport, options, Moment::BeforeConnect)?);
+        if transport == Transport::Udp {
+            // Otherwise what routers say (ICMP) is told only where it is final, ip(7).
+            opening.early.extend(hear_of_routers(family));
+        }
         opening.naming = Naming::Connect(peer);
         opening.late = options::steps(family, transport, options, Moment::AfterConnect)?;
         Ok(opening)
@@ -252,6 +256,12 @@ pub(crate) fn make_all(steps: &[Step], fd: impl AsFd) -> Result<Vec<Granted>, Fa
         notes.extend(granted.filter(|granted| !known(granted)));
     }
     Ok(notes)
+}
+
+/// Has the kernel tell that no way leads to the peer: `IP_RECVERR` (ip(7)), `IPV6_RECVERR` (RFC 3542).
+fn hear_of_routers(family: Family) -> impl Iterator<Item = Step> {
+    ip_names(family, libc::IP_RECVERR, libc::IPV6_RECVERR)
+        .map(|(level, name)| Step::set(level, name, Value::Number(1)))
 }
 
 /// Has the kernel tell the destination of each datagram: `IP_PKTINFO` (ip(7)), `IPV6_RECVPKTINFO` (RFC 3542).

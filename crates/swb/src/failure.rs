@@ -238,6 +238,10 @@ fn outcome_of(reason: CloseReason, what: &str) -> Result<(), Failure> {
                 on_receive(libc::ECONNREFUSED)
             ),
         ),
+        CloseReason::Failed(failed) if matches!(failed.errno, libc::EHOSTUNREACH | libc::ENETUNREACH) => (
+            Status::Refused,
+            format!("the {what} was broken off: {failed}; no way leads there any more: is the host up?"),
+        ),
         CloseReason::NotDialled(kind) => (status_of_dial(kind), format!("the {what} was {reason}")),
         CloseReason::NotTrusted(_) => (Status::NotTrusted, format!("the {what} was broken off: {reason}")),
         CloseReason::LayerFailed(_) | CloseReason::OnPurpose(_) => {

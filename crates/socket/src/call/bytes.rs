@@ -166,6 +166,7 @@ fn receive_flags(flags: RecvFlags) -> String {
         (RecvFlags::PEEK, "MSG_PEEK"),
         (RecvFlags::TRUNC, "MSG_TRUNC"),
         (RecvFlags::OOB, "MSG_OOB"),
+        (RecvFlags::ERRQUEUE, "MSG_ERRQUEUE"),
     ];
     let set = NAMES.iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, name)| *name);
     set.collect::<Vec<_>>().join("|")

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, UdpSocket};
 
 use crate::support::peer::{installed, refusing_udp_port};
-use crate::support::{PATIENCE, Running, Server, run_swb};
+use crate::support::{PATIENCE, Running, Server, run_swb, swb};
 use crate::{call, relay_at};
 
 under! { who_calls_by_datagrams_hears_that_nobody_listens_there: iterative thread poll epoll uring }
@@ -103,7 +103,8 @@ fn a_datagram_that_a_router_finds_too_long_is_lost_alone() {
     caller.send(&[1; 1_500]).unwrap();
     let (length, relay) = far.recv_from(&mut heard).unwrap();
     assert_eq!(length, 1_500);
-    fragmentation_needed(relay, far.local_addr().unwrap());
+    // It may have 1,000 bytes: RFC 1191 section 4.
+    router_says(4, 1_000, relay, far.local_addr().unwrap());
     server.running.wait_for_line("1 not delivered: it is longer than a datagram may be on the way");
     caller.send(&[2; 1_500]).unwrap();
     assert_eq!(
@@ -113,8 +114,39 @@ fn a_datagram_that_a_router_finds_too_long_is_lost_alone() {
     );
 }
 
-/// Says to who sent a datagram from `from` to `to` that it may have 1,000 bytes (RFC 1191 section 4).
-fn fragmentation_needed(from: SocketAddr, to: SocketAddr) {
+under! { who_calls_by_datagrams_hears_that_no_way_leads_there_any_more: iterative thread poll epoll uring }
+
+fn who_calls_by_datagrams_hears_that_no_way_leads_there_any_more(engine: &str) {
+    if !may_send_icmp() {
+        return;
+    }
+    let far = UdpSocket::bind("127.99.0.8:0").unwrap();
+    far.set_read_timeout(Some(PATIENCE)).unwrap();
+    let to = format!("udp://{}", far.local_addr().unwrap());
+    let mut server = relay_at("udp://127.0.0.1:0", &to, engine, &[]);
+    let caller = caller(&server, "127.0.0.1");
+    for round in 0..2 {
+        let other = Running::start(&mut swb(&["ask", server.address(), "from another", "--timeout", "20s"]));
+        let mut heard = [0; 99];
+        let (length, relay) = far.recv_from(&mut heard).unwrap();
+        assert_eq!(&heard[..length], b"from another");
+        caller.send(b"hello").unwrap();
+        let (_, neighbour) = far.recv_from(&mut heard).unwrap();
+        router_says(1, 0, relay, far.local_addr().unwrap());
+        server.running.take_line("not delivered: no way leads to the other end; the sender is told (ICMP)");
+        let told = other.finish();
+        assert_eq!(told.code(), 4, "round {round}: {}", told.stderr);
+        assert!(told.stderr.contains("No route to host (EHOSTUNREACH)"), "{}", told.stderr);
+        far.send_to(b"still here", neighbour).unwrap();
+        let length = caller.recv(&mut heard).unwrap();
+        assert_eq!(&heard[..length], b"still here", "the other caller's call goes on");
+    }
+    assert_eq!(server.terminate().code(), 0);
+}
+
+/// Says to who sent a datagram from `from` to `to` that it cannot be reached, by the code and the last word of an ICMP
+/// message (RFC 792).
+fn router_says(code: u8, word: u16, from: SocketAddr, to: SocketAddr) {
     use rustix::net::{AddressFamily, SendFlags, SocketType, ipproto, sendto, socket};
     let (IpAddr::V4(sender), IpAddr::V4(receiver)) = (from.ip(), to.ip()) else { panic!("of IPv4") };
     let ports = [from.port(), to.port(), 1_508, 0].map(u16::to_be_bytes);
@@ -124,7 +156,8 @@ fn fragmentation_needed(from: SocketAddr, to: SocketAddr) {
     };
     let quoted =
         [&head(1_528, 17, 0x40)[..], &sender.octets(), &receiver.octets(), ports.as_flattened()].concat();
-    let mut icmp = [&[3, 4, 0, 0, 0, 0, 3, 232][..], &quoted].concat();
+    let word = word.to_be_bytes();
+    let mut icmp = [&[3, code, 0, 0, 0, 0][..], &word, &quoted].concat();
     let mut sum: u32 = icmp.chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
