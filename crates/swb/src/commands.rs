@@ -18,7 +18,9 @@ pub(crate) mod tour;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
+use switchboard::address::Layer;
 use switchboard::services::{Inert, Terminal};
 use switchboard::{Access, Address, Control, Limits, Output, Plan, Service};
 
@@ -26,6 +28,10 @@ use crate::failure::{Failure, Status};
 use crate::invocation;
 use crate::keyboard::Keyboard;
 use crate::log::Log;
+
+/// How long a peer may be quiet after the input has ended, before `connect` takes a message transport for ended, and
+/// before our half of a call over layers ends.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A plan for this service with the usual limits. What services print is made inert where `inert` says so.
 fn plan(service: impl Service + 'static, log: &Log, inert: bool) -> Result<Plan, Failure> {
@@ -77,14 +83,27 @@ fn for_listening(address: &Address) -> Result<(), Failure> {
     }
 }
 
+/// How long our half of a call at this address outlives the input. Behind layers an end is more than a FIN, and many a
+/// peer drops what it was about to say when it comes.
+fn held(address: &Address, arguments: &invocation::Terminal) -> Option<Duration> {
+    let has_end_of_its_own = |layer| matches!(layer, Layer::Tls | Layer::WebSocket);
+    address.layers.iter().any(has_end_of_its_own).then(|| arguments.wait.unwrap_or(QUIET))
+}
+
 /// The arguments that `connect` and `listen` share.
-fn terminal(arguments: &invocation::Terminal, keyboard: &Keyboard, defaults: Terminal) -> Terminal {
+fn terminal(
+    address: &Address,
+    arguments: &invocation::Terminal,
+    keyboard: &Keyboard,
+    defaults: Terminal,
+) -> Terminal {
     Terminal {
         until: arguments.until.map_or(defaults.until, Into::into),
         half_close: !arguments.no_half_close,
         framing: arguments.framing,
         inert: is_inert(arguments.raw),
         quiet: arguments.wait.or(defaults.quiet),
+        held: held(address, arguments),
         crlf: arguments.crlf,
         pack: arguments.pack.clone(),
         unpack: arguments.unpack.clone(),

@@ -120,8 +120,8 @@ pub(crate) struct Terminal {
     /// Default: a line is a message, its end included.
     #[arg(long)]
     pub(crate) framing: Option<Framing>,
-    /// On a message transport: how long the peer may be quiet after the input has ended. Over tls and ws our
-    /// half of a call of `connect` ends then, and not before. Default: 1s for `connect`, for ever for `listen`.
+    /// How long the peer may be quiet after the input has ended. Over tls and ws our half of the call ends then,
+    /// and not before; on other message transports the call does. Default: 1s, and for ever for `listen` on those.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) wait: Option<Duration>,
     /// Ends a call that was silent in both directions for this long.

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use switchboard::address::Layer;
 use switchboard::services::{Terminal, Until};
 use switchboard::{Address, Control, Transport, converse_with};
 
@@ -15,9 +13,6 @@ use crate::log::{Log, Role};
 use crate::stop;
 
 use super::again::{self, Called, Over};
-
-/// How long a peer on a message transport may be quiet after the input has ended.
-const QUIET: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: Connect) -> Result<(), Failure> {
     let log = Log::open(&arguments.log, Role::Caller)?;
@@ -79,16 +74,12 @@ impl Talk<'_> {
         // A program may have closed its output and read on, as one that writes a file does; it ends the call by ending.
         let until = if address.transport.is_program() { Until::Both } else { Until::Peer };
         let defaults = Terminal {
-            quiet: Some(QUIET),
+            quiet: Some(super::QUIET),
             keep_output: self.arguments.forever,
             input_over: Arc::clone(&self.input_over),
             ..Terminal::until(until)
         };
-        let mut terminal = super::terminal(&self.arguments.terminal, self.keyboard, defaults);
-        let has_end_of_its_own = |layer| matches!(layer, Layer::Tls | Layer::WebSocket);
-        if address.layers.iter().any(has_end_of_its_own) {
-            terminal.held = terminal.quiet;
-        }
+        let terminal = super::terminal(address, &self.arguments.terminal, self.keyboard, defaults);
         let mut plan = super::plan(terminal, self.log, false)?;
         plan.limits.idle_timeout = self.arguments.terminal.idle_timeout;
         plan.control = Arc::clone(&self.control);

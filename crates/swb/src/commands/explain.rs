@@ -12,6 +12,7 @@ mod page;
 use std::io::Write as _;
 
 use clap::FromArgMatches;
+use switchboard::address::format_duration;
 use switchboard::services::SERVICES;
 use switchboard::socket::{Outline, outline_bursts, outline_call, outline_listening};
 use switchboard::{Address, Engine, EngineChoice, OptionKey, Place, Shape, Transport};
@@ -71,7 +72,7 @@ fn connect(arguments: &Connect, look_up: bool, page: &mut Page) -> Result<(), Fa
     page.row("command", "connect: joins standard input and output to an address");
     page.address("to", &address);
     page.section("plan");
-    terminal(&arguments.terminal, page);
+    terminal(&address, &arguments.terminal, page);
     page.options(&address);
     let kind = if address.shape() == Some(Shape::Stream) { Caller::Joined } else { Caller::JoinedByMessages };
     call(&address, look_up, kind, page)
@@ -182,13 +183,13 @@ fn listen(arguments: &Listen, look_up: bool, page: &mut Page) -> Result<(), Fail
     page.section("plan");
     if address.transport.is_file() {
         page.row("callers", "one: whoever has the other side");
-        terminal(&arguments.terminal, page);
+        terminal(&address, &arguments.terminal, page);
         page.options(&address);
         file(&address, "input and output", page);
         return Ok(());
     }
     page.row("callers", if arguments.keep { "one after the other (--keep)" } else { "one" });
-    terminal(&arguments.terminal, page);
+    terminal(&address, &arguments.terminal, page);
     page.options(&address);
     opening(&address, outline_listening(&address, look_up, LISTENER)?, 1, look_up, page);
     if address.shape() == Some(Shape::Datagram) {
@@ -203,11 +204,21 @@ fn listen(arguments: &Listen, look_up: bool, page: &mut Page) -> Result<(), Fail
     Ok(())
 }
 
-fn terminal(arguments: &Terminal, page: &mut Page) {
+fn terminal(address: &Address, arguments: &Terminal, page: &mut Page) {
     page.duration("idle time-out", arguments.idle_timeout, "none (--idle-timeout)");
-    let half_close =
-        if arguments.no_half_close { "nothing (--no-half-close)" } else { "the end of our half of the call" };
-    page.row("end of input", half_close);
+    if arguments.no_half_close {
+        return page.row("end of input", "nothing (--no-half-close)");
+    }
+    page.row("end of input", "the end of our half of the call");
+    if let Some(held) = super::held(address, arguments) {
+        let quiet = format_duration(held);
+        page.row(
+            "",
+            &format!(
+                "once the peer has been quiet for {quiet} (--wait): it may drop what it was about to say"
+            ),
+        );
+    }
 }
 
 fn serve(arguments: Serve, look_up: bool, page: &mut Page) -> Result<(), Failure> {

@@ -37,7 +37,7 @@ fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
         keep_output: arguments.keep,
         ..Terminal::until(if arguments.keep { Until::Peer } else { Until::Both })
     };
-    let terminal = super::terminal(&arguments.terminal, &keyboard, defaults);
+    let terminal = super::terminal(&address, &arguments.terminal, &keyboard, defaults);
     let shape = match inherited(&address)? {
         Some(Inherited::Connected(_)) => None,
         Some(inherited) => Scheme { transport: inherited.transport(), ..address.scheme() }.shape(),

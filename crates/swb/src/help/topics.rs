@@ -221,9 +221,9 @@ What is delivered
 When a call ends
   The end of standard input (Ctrl-D at a terminal) ends your half of the call: the peer reads the end and
   can still answer. --no-half-close keeps your half open.
-  `connect` ends when the peer has finished, whether or not standard input has. Over tls and ws it ends your half
-  once the peer has been quiet for --wait (1s) after the end of the input, since many a peer takes that for the
-  end of the whole call and answers no more.
+  Over tls and ws your half ends once the peer has been quiet for --wait (1s) after the end of the input, since
+  many a peer takes that for the end of the whole call and says no more.
+  `connect` ends when the peer has finished, whether or not standard input has.
   `listen` ends when both have; with --keep it goes on with the next caller when the peer has finished.
   --until peer|both|input says it otherwise.
   A file, fifo, terminal or line has an end of its own: `swb help files`.
