@@ -23,6 +23,7 @@ pub fn installed(name: &str, arguments: &[&str]) -> Command {
         "kill" | "ps" => "procps",
         "stty" | "tail" | "cat" => "coreutils",
         "script" => "bsdutils",
+        "node" => "nodejs",
         other => other,
     };
     let found = std::env::var("PATH").unwrap_or_default();
