@@ -23,6 +23,17 @@ pub struct Above {
 }
 
 impl Above {
+    /// Nothing yet, with this memory for what comes.
+    pub(crate) fn over(memory: Vec<u8>) -> Above {
+        debug_assert!(memory.is_empty(), "memory with something in it");
+        Above { bytes: memory, ..Above::default() }
+    }
+
+    /// Its memory, to be used again.
+    pub(crate) fn into_memory(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// What the layers have to tell.
     #[must_use]
     pub fn told(&self) -> &[Told] {

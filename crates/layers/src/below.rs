@@ -8,7 +8,9 @@ use std::io;
 
 use conversation::Shape;
 
-/// Memory that is kept when all has been taken, in bytes; more is given back.
+use crate::Spare;
+
+/// Memory that is kept when all has been taken and it is nobody else's, in bytes; more is given back.
 const KEPT_BYTES: usize = 4 * 1024;
 
 /// What a message counts beyond its bytes, so that empty ones are bounded too.
@@ -26,6 +28,36 @@ pub struct Below {
 }
 
 impl Below {
+    /// Nothing yet, with this memory for what comes.
+    pub(crate) fn over(memory: Vec<u8>) -> Below {
+        debug_assert!(memory.is_empty(), "memory with something in it");
+        Below { bytes: memory, ..Below::default() }
+    }
+
+    /// Its memory, to be used again.
+    pub(crate) fn into_memory(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// The same, if nothing is in it.
+    pub(crate) fn take_memory(&mut self) -> Option<Vec<u8>> {
+        self.bytes.is_empty().then(|| std::mem::take(&mut self.bytes))
+    }
+
+    /// Gives memory back to the system, if nothing is in it.
+    pub(crate) fn shrink(&mut self) {
+        if self.bytes.is_empty() {
+            self.bytes.shrink_to(KEPT_BYTES);
+        }
+    }
+
+    /// Gives it memory, if it has none.
+    pub(crate) fn borrow(&mut self, spare: &mut Spare) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = spare.take();
+        }
+    }
+
     /// What has not been taken yet.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -99,7 +131,6 @@ impl Below {
         if self.taken == self.bytes.len() {
             self.taken = 0;
             self.bytes.clear();
-            self.bytes.shrink_to(KEPT_BYTES);
         } else if self.taken > self.bytes.len() / 2 {
             self.bytes.drain(..self.taken);
             self.taken = 0;

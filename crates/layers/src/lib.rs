@@ -37,6 +37,7 @@ mod impair;
 mod inert;
 mod layer;
 mod proxy;
+mod spare;
 mod stack;
 mod tap;
 mod tls;
@@ -56,6 +57,7 @@ pub use impair::{
 };
 pub use layer::{Hold, Holds, Layer};
 pub use proxy::{ProxyFailure, ProxyHeader, ProxyReader, ProxyVersion, ProxyWriter};
+pub use spare::Spare;
 pub use stack::{HIGH_MARK_BYTES, Stack};
 pub use tap::{Passed, Raw, Recorder, Sink, Tap, Unrecorded, Way};
 pub use tls::{

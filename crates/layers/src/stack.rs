@@ -8,14 +8,15 @@
 //! more is read. One event may overshoot the mark by what it brought.
 //!
 //! ```text
-//! loop of an engine:   read:  stack.received(now, bytes, above)    then take what is in above, clear it
+//! loop of an engine:   stack.lend(spare) before all this, and spare = stack.take_back() behind it
+//!                      read:  stack.received(now, bytes, above)    then take what is in above, clear it
 //!                      write: send(2) of stack.outgoing()          then stack.sent(taken)
 //!                      end:   if stack.finish_is_due()             then shutdown(SHUT_WR), once
 //! ```
 
 use conversation::{Moment, Now, Shape};
 
-use crate::{Above, Below, Flow, Hold, Holds, Layer, Told};
+use crate::{Above, Below, Flow, Hold, Holds, Layer, Spare, Told};
 
 /// Bytes that the socket has not taken yet from which on a stack is not to be sent on.
 pub const HIGH_MARK_BYTES: usize = 64 * 1024;
@@ -48,6 +49,8 @@ pub struct Stack {
     below: Shape,
     layers: Vec<Placed>,
     outgoing: Below,
+    /// Memory that is lent to it, as long as it is.
+    spare: Option<Spare>,
     /// The peer has finished, by the means of the last layer.
     is_ended: bool,
     /// A layer has failed: there are no more events.
@@ -86,7 +89,7 @@ impl Stack {
     pub fn over(below: Shape, layers: Vec<Box<dyn Layer>>) -> Stack {
         let place = |layer| Placed { layer, is_open: false, finish_asked: false, is_finished: false };
         let layers = layers.into_iter().map(place).collect();
-        Stack { below, layers, outgoing: Below::default(), is_ended: false, is_over: false }
+        Stack { below, layers, outgoing: Below::default(), spare: None, is_ended: false, is_over: false }
     }
 
     /// The shape of what is above.
@@ -122,6 +125,20 @@ impl Stack {
     /// The socket took so many bytes of [`Stack::next_outgoing`]; a message it takes whole.
     pub fn sent(&mut self, bytes: usize) {
         self.outgoing.take(bytes);
+        match &mut self.spare {
+            Some(spare) => spare.put(self.outgoing.take_memory().unwrap_or_default()),
+            None => self.outgoing.shrink(),
+        }
+    }
+
+    /// Lends it memory for what comes of events, until that is [taken back](Stack::take_back).
+    pub fn lend(&mut self, spare: Spare) {
+        self.spare = Some(spare);
+    }
+
+    /// The memory that was lent, less what is in use for what it owes.
+    pub fn take_back(&mut self) -> Spare {
+        self.spare.take().unwrap_or_default()
     }
 
     /// Whether the socket is to be finished: nothing is owed, and nothing will be.
@@ -226,7 +243,14 @@ impl Stack {
         if self.is_over || !placed.hears(verb) {
             return;
         }
-        let (mut below, mut above) = (Below::default(), Above::default());
+        let mut memory = |is_wanted| match &mut self.spare {
+            Some(spare) if is_wanted => spare.take(),
+            Some(_) | None => Vec::new(),
+        };
+        let (mut below, mut above) = (Below::over(memory(at > 0)), Above::over(memory(!is_last)));
+        if at == 0 && let Some(spare) = &mut self.spare {
+            self.outgoing.borrow(spare);
+        }
         let for_below = if at == 0 { &mut self.outgoing } else { &mut below };
         let for_above = if is_last { &mut *top } else { &mut above };
         placed.perform(verb, Flow::new(now, for_below, for_above));
@@ -237,7 +261,11 @@ impl Stack {
             self.lower(at - 1, &below, now, top);
         }
         if !is_last {
-            self.raise(at + 1, above, now, top);
+            self.raise(at + 1, &mut above, now, top);
+        }
+        if let Some(spare) = &mut self.spare {
+            spare.put(below.into_memory());
+            spare.put(above.into_memory());
         }
         if opens && self.layers[at].finish_asked {
             self.act(at, &Verb::Finish, now, top);
@@ -256,7 +284,7 @@ impl Stack {
     }
 
     /// What the layer below the one at `at` has for above.
-    fn raise(&mut self, at: usize, mut above: Above, now: Now, top: &mut Above) {
+    fn raise(&mut self, at: usize, above: &mut Above, now: Now, top: &mut Above) {
         top.tell_all(above.told_mut());
         if above.is_open() {
             self.act(at, &Verb::Opened, now, top);

@@ -9,6 +9,7 @@
 //! sent waits for room and what is received does not, or two ends that both send would wait for each other for ever.
 //! Only what layers answer by themselves (a pong) holds up receiving, once as much of it is owed as may be.
 
+mod spare;
 mod taking;
 
 use std::collections::VecDeque;
@@ -43,6 +44,8 @@ pub(crate) struct Layered {
     has_failed: bool,
     /// The socket may take more.
     has_room: bool,
+    /// The last call of [`Layered::receive`] brought bytes.
+    has_received: bool,
     /// The last receive brought as much as there was room for.
     has_filled: bool,
     /// The socket is finished.
@@ -137,6 +140,7 @@ impl Layered {
             is_open: false,
             has_failed: false,
             has_room: true,
+            has_received: false,
             has_filled: false,
             is_finished: false,
             has_owed: false,
@@ -190,6 +194,12 @@ impl Layered {
 
     pub(crate) fn next_event(&mut self) -> Option<Above> {
         self.events.pop_front()
+    }
+
+    /// Whether the last receive took all that was there, as far as a short one tells: no more comes without an event.
+    pub(super) fn has_drained(&self) -> bool {
+        let is_socket = matches!(&self.under, Under::Connection(under) if under.shape() == Shape::Stream);
+        is_socket && self.has_received && !self.has_filled
     }
 
     /// Whether the last receive may have left something.
@@ -258,23 +268,31 @@ impl Layered {
     /// The socket has room.
     pub(crate) fn writable(&mut self) {
         self.has_room = true;
-        self.flush();
+        self.stack.lend(spare::take());
+        self.send_owed();
+        spare::give_back(self.stack.take_back());
     }
 
     /// One event of the stack; what it has for below is sent at once.
     fn event(&mut self, event: impl FnOnce(&mut Stack, &mut Above)) {
-        let mut above = Above::default();
+        let mut spare = spare::take();
+        let mut above = spare.above();
+        self.stack.lend(spare);
         event(&mut self.stack, &mut above);
         self.is_open |= above.take_open();
         self.has_failed |= above.failed().is_some();
-        if !above.is_empty() {
-            self.events.push_back(above);
+        self.send_owed();
+        let mut spare = self.stack.take_back();
+        match above.is_empty() {
+            true => spare.put_above(above),
+            false => self.events.push_back(above),
         }
-        self.flush();
+        spare::give_back(spare);
     }
 
-    /// Sends what is owed on a socket of its own; to a peer of a door [`Layered::answer`] does.
-    fn flush(&mut self) {
+    /// Sends what is owed on a socket of its own; to a peer of a door [`Layered::answer`] does. The stack has memory
+    /// lent to it.
+    fn send_owed(&mut self) {
         if matches!(self.under, Under::Peer(_)) {
             return;
         }
@@ -301,11 +319,13 @@ impl Layered {
     /// Sends what is owed to a peer of a door, as much as it may get.
     pub(super) fn answer(&mut self, doors: &mut [DoorState], host: &Host, now: Now) {
         let Under::Peer(peer) = &mut self.under else { return };
+        self.stack.lend(spare::take());
         while let Some(message) = self.stack.next_outgoing() {
             peer.send(message, doors, host, now);
             let length = message.len();
             self.stack.sent(length);
         }
+        spare::give_back(self.stack.take_back());
         self.has_owed |= self.owes();
     }
 
@@ -336,6 +356,7 @@ impl Layered {
 
     /// One receive, unless something is there already. `Ok(None)`: nothing for above came of it.
     pub(crate) fn receive(&mut self, buffer: &mut [u8], now: Now) -> io::Result<Option<Heard>> {
+        self.has_received = false;
         if !self.events.is_empty() {
             return Ok(Some(Heard::Events));
         }
@@ -366,7 +387,7 @@ impl Layered {
         let is_stream = self.under.shape() == Shape::Stream;
         let room = if is_stream { RECEIVE_BYTES.min(buffer.len()) } else { buffer.len() };
         let received = self.under.receive(&mut buffer[..room])?;
-        self.has_filled = received.length == room;
+        (self.has_received, self.has_filled) = (!received.end, received.length == room);
         let below = if received.end { Below::Finished } else { Below::Bytes };
         if self.has_failed {
             return Ok(below);

@@ -251,6 +251,7 @@ impl LegEnd {
             LegSocket::Layered(layered) => {
                 let heard = layered.receive(buffer, now);
                 self.writable = layered.may_send();
+                self.readable &= self.ended || !layered.has_drained();
                 match heard {
                     Ok(heard) => {
                         self.is_fresh = true;

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::reactor::hands::Hands;
 use crate::{Event, Session};
 
-use super::{LegEnd, LegSocket};
+use super::{LegEnd, LegSocket, spare};
 
 /// Gives a session what its leg's stack has for above, as long as the leg is to be read.
 pub(in crate::reactor) fn take_events(session: &mut Session, leg: Leg, now: Now, hands: &mut Hands<'_>) {
@@ -46,6 +46,7 @@ pub(in crate::reactor) fn take_events(session: &mut Session, leg: Leg, now: Now,
                 false => session.layer_failed(now, leg, reason_of(failure), hands),
             }
         }
+        spare::put_above(above);
     }
 }
 
