@@ -2,7 +2,7 @@
  *
  *   tls-client echo    PORT CALLS WARM_UP_MS MS    CALLS callers send 64 bytes and wait for them, again and again
  *   tls-client calls   PORT CALLS WARM_UP_MS MS    each message is a call of its own: handshake, echo, close
- *   tls-client resumed PORT CALLS WARM_UP_MS MS    the same; each call resumes the session of an earlier one
+ *   tls-client resumed PORT CALLS WARM_UP_MS MS    the same; each call resumes the session of the one before it
  *   tls-client up      PORT 1 WARM_UP_MS MS        one caller sends as fast as it can
  *   tls-client down    PORT 1 WARM_UP_MS MS        one caller receives as fast as it can
  *
@@ -33,6 +33,7 @@ static const char *const modes[MODES] = {"echo", "calls", "resumed", "up", "down
 struct call {
     int fd;
     SSL *ssl;
+    SSL_SESSION *session; /* the latest that it can resume: each is used once, or a server may refuse it */
     bool is_open, is_resuming;
     int got; /* bytes of the answer */
 };
@@ -40,7 +41,6 @@ struct call {
 static enum mode mode;
 static struct sockaddr_in server = {.sin_family = AF_INET};
 static SSL_CTX *context;
-static SSL_SESSION *session; /* the latest that can be resumed */
 static int waiting;
 static unsigned char message[MESSAGE];
 static unsigned long long done; /* echoes or bytes */
@@ -70,9 +70,9 @@ static bool stepped(struct call *call, int outcome, const char *what) {
 }
 
 static int keep_session(SSL *ssl, SSL_SESSION *latest) {
-    (void)ssl;
-    SSL_SESSION_free(session);
-    session = latest;
+    struct call *call = SSL_get_app_data(ssl);
+    SSL_SESSION_free(call->session);
+    call->session = latest;
     return 1; /* it is ours now */
 }
 
@@ -86,9 +86,10 @@ static void begin(struct call *call) {
     if (!call->ssl || !SSL_set_fd(call->ssl, call->fd))
         give_up("SSL_new", "no memory");
     SSL_set_connect_state(call->ssl);
-    call->is_resuming = mode == RESUMED && session;
+    SSL_set_app_data(call->ssl, call);
+    call->is_resuming = mode == RESUMED && call->session;
     if (call->is_resuming)
-        SSL_set_session(call->ssl, session);
+        SSL_set_session(call->ssl, call->session);
     call->is_open = false;
 }
 

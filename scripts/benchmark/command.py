@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import machine, packages, rounds, servers, table
+from . import machine, packages, references, rounds, servers, table
 from .program import CLIENT_CORE, adopt_orphans
 from .references import ROOT, TARGET
 from .scenarios import ALL
@@ -29,6 +29,10 @@ def main(usage):
         packages.install(missing)
     elif missing:
         print(f"scripts/bench: missing: {' '.join(missing)}; --install installs them", file=sys.stderr)
+    if options.install and references.WEBSOCAT in (options.only or [references.WEBSOCAT]):
+        why = references.install_websocat()
+        if why:
+            print(f"scripts/bench: websocat: {why}", file=sys.stderr)
     build(options)
     os.sched_setaffinity(0, {CLIENT_CORE})
     with tempfile.TemporaryDirectory(prefix="swb-bench-") as scratch:

@@ -52,10 +52,12 @@ def revision():
 
 
 def peers():
-    """Each package with its version, or that it is missing."""
+    """Each package with its version, or that it is missing; and websocat, which is no package."""
     names = [server.package for server in servers.SERVERS if server.package] + ["iperf3", "strace", "liburing-dev"]
     for package in " ".join(names).split():
         yield packages.version(package) or f"{package} missing"
+    websocat = servers.references.BUILT / servers.references.WEBSOCAT / "bin" / servers.references.WEBSOCAT
+    yield first_line([websocat, "--version"]) or "websocat missing"
 
 
 def first_line(words):

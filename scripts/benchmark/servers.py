@@ -22,9 +22,11 @@ class Server(NamedTuple):
     tcp: str = ""
     udp: str = ""
     relay: str = ""
+    tls: str = ""  # a relay, too, which terminates TLS with {certificate}
+    ws: str = ""  # the same for WebSocket
     listen: str = ""
     connect: str = ""
-    configuration: str = ""  # of a relay: the text of {file}
+    configurations: dict = {}  # by parts: the text of {file}
 
 
 HAPROXY = """
@@ -38,7 +40,7 @@ defaults
     timeout client 60s
     timeout server 60s
 listen relay
-    bind 127.0.0.1:{port}
+    bind 127.0.0.1:{port}{tls}
     server target 127.0.0.1:{target}
 """
 
@@ -50,8 +52,20 @@ pid {folder}/nginx.pid;
 error_log stderr crit;
 events {{ worker_connections 16000; }}
 stream {{
-    server {{ listen 127.0.0.1:{port} backlog=4096; proxy_pass 127.0.0.1:{target}; proxy_buffer_size 64k; }}
+    {tls}
+    server {{ listen 127.0.0.1:{port}{ssl} backlog=4096; proxy_pass 127.0.0.1:{target}; proxy_buffer_size 64k; }}
 }}
+"""
+
+CIPHER = "TLS_AES_128_GCM_SHA256"  # the one that the client speaks
+
+HAPROXY_TLS = f" ssl crt {{certificate}} ssl-min-ver TLSv1.3 ciphersuites {CIPHER}"
+
+NGINX_TLS = f"""
+    ssl_certificate {{certificate}};
+    ssl_certificate_key {{certificate}};
+    ssl_protocols TLSv1.3;
+    ssl_conf_command Ciphersuites {CIPHER};
 """
 
 SERVERS = [
@@ -62,6 +76,8 @@ SERVERS = [
         relay="swb relay tcp://127.0.0.1:{port} tcp://127.0.0.1:{target}",
         listen="swb listen tcp://127.0.0.1:{port}",
         connect="swb connect tcp://127.0.0.1:{port}",
+        tls="swb relay tls://127.0.0.1:{port}?cert={certificate} tcp://127.0.0.1:{target}",
+        ws="swb relay ws://127.0.0.1:{port} tcp://127.0.0.1:{target}",
     ),
     Server("c-epoll", references.EPOLL, tcp="{program} {port}"),
     Server("c-uring", references.URING, tcp="{program} {port}"),
@@ -72,8 +88,30 @@ SERVERS = [
         udp="{program} udp {port}",
         relay="{program} relay {port} {target}",
     ),
-    Server("haproxy", "haproxy", "haproxy", relay="haproxy -q -db -f {file}", configuration=HAPROXY),
-    Server("nginx", "nginx", "nginx libnginx-mod-stream", relay="nginx -e stderr -c {file}", configuration=NGINX),
+    Server(
+        "haproxy",
+        "haproxy",
+        "haproxy",
+        relay="haproxy -q -db -f {file}",
+        tls="haproxy -q -db -f {file}",
+        configurations={"relay": HAPROXY.replace("{tls}", ""), "tls": HAPROXY.replace("{tls}", HAPROXY_TLS)},
+    ),
+    Server(
+        "nginx",
+        "nginx",
+        "nginx libnginx-mod-stream",
+        relay="nginx -e stderr -c {file}",
+        tls="nginx -e stderr -c {file}",
+        configurations={
+            "relay": NGINX.replace("{tls}", "").replace("{ssl}", ""),
+            "tls": NGINX.replace("{tls}", NGINX_TLS).replace("{ssl}", " ssl"),
+        },
+    ),
+    Server(
+        "websocat",
+        references.WEBSOCAT,
+        ws="{program} --binary --exit-on-eof ws-listen:127.0.0.1:{port} tcp:127.0.0.1:{target}",
+    ),
     Server(
         "socat",
         "socat",
@@ -104,9 +142,14 @@ SERVERS = [
     Server("tcpserver", "tcpserver", "ucspi-tcp", tcp="tcpserver -DHR -l 0 -c 4000 -b 4096 127.0.0.1 {port} /bin/cat"),
 ]
 
-# Also of Debian's, and no server of ours: what relay-bulk and syscalls are measured by, and what the references are
-# built with.
-TOOLS = [("iperf3", "iperf3"), ("strace", "strace"), ("cc", "gcc libc6-dev liburing-dev")]
+# Also of Debian's, and no server of ours: what relay-bulk and syscalls are measured by, and what the references
+# and the client over TLS are made with.
+TOOLS = [
+    ("iperf3", "iperf3"),
+    ("strace", "strace"),
+    ("openssl", "openssl"),
+    ("cc", "gcc libc6-dev liburing-dev libssl-dev"),
+]
 
 
 def playing(part, only):
@@ -116,11 +159,12 @@ def playing(part, only):
 
 def command(options, server, part, port, target=0):
     """The words that start it; fails where it is missing."""
-    file = options.scratch / f"{server.name}.conf"
-    if server.configuration:
-        file.write_text(server.configuration.format(port=port, target=target, folder=options.scratch))
+    file, certificate = options.scratch / f"{server.name}.conf", options.scratch / "certificate.pem"
+    if part in server.configurations:
+        text = server.configurations[part]
+        file.write_text(text.format(port=port, target=target, folder=options.scratch, certificate=certificate))
     program = server.program and find(server)
-    line = getattr(server, part).format(program=program, port=port, target=target, file=file)
+    line = getattr(server, part).format(program=program, port=port, target=target, file=file, certificate=certificate)
     words = shlex.split(line)
     return [str(options.swb if words[0] == "swb" else program), *words[1:]]
 
@@ -142,7 +186,7 @@ def require(program, package):
 
 ALSO_NEEDED = {
     "nginx": ["/usr/lib/nginx/modules/ngx_stream_module.so"],
-    "cc": ["/usr/include/liburing.h"],
+    "cc": ["/usr/include/liburing.h", "/usr/include/openssl/ssl.h"],
 }
 
 

@@ -1,5 +1,5 @@
 """All scenarios, in the order in which they run."""
-from . import bursts, callers, echo, idle, oneway, relay, syscalls, transports
+from . import bursts, callers, echo, idle, oneway, relay, syscalls, tls, transports, ws
 
 ALL = [
     *echo.ALL,
@@ -9,5 +9,7 @@ ALL = [
     callers.CALLERS,
     transports.TRANSPORTS,
     *relay.ALL,
+    *tls.ALL,
+    *ws.ALL,
     syscalls.SYSCALLS,
 ]
