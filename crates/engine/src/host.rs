@@ -119,8 +119,12 @@ impl Host {
 
     /// A call that is about to be answered, with the next number.
     pub(crate) fn call(&self, shape: Shape, local: End, peer: End, now: Now) -> Call {
+        self.call_numbered(self.number(), shape, local, peer, now)
+    }
+
+    /// The same with a number that it has already.
+    pub(crate) fn call_numbered(&self, number: u64, shape: Shape, local: End, peer: End, now: Now) -> Call {
         self.answered.fetch_add(1, Ordering::Relaxed);
-        let number = self.number();
         Call { number, shape, local, peer, opened: now.wall }
     }
 

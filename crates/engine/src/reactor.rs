@@ -21,6 +21,7 @@ mod leg_end;
 mod lobby;
 mod peer;
 mod programs;
+mod put_off;
 mod rooms;
 mod splice;
 mod token;
@@ -356,7 +357,7 @@ impl<S: Selector> Reactor<S> {
     fn timeout(&self, now: Moment) -> Option<Duration> {
         let waiting_doors =
             self.doors.iter().any(|door| door.ready && door.door.is_some() && door.paused_until.is_none());
-        if !self.again.is_empty() || waiting_doors || self.has_mail() {
+        if !self.again.is_empty() || waiting_doors || self.has_mail() || self.lobby.is_ready(&self.doors) {
             return Some(Duration::ZERO);
         }
         let mut next = earlier(earlier(self.timers.next(), self.drain_until), self.say_missed_at());

@@ -145,6 +145,9 @@ impl Session {
         }
         match (&self.phase, state.partner) {
             (Phase::Over(_) | Phase::HandedOver, _) => false,
+            (Phase::Closing(_), Some((partner, _))) if self.owes_answer_of(leg) => {
+                !self.legs[partner.index()].congested
+            }
             (Phase::Closing(_), _) => state.lingers,
             (Phase::Open, _) if self.is_paused || self.is_held => false,
             (Phase::Open, Some((partner, _))) => !self.legs[partner.index()].congested,
@@ -187,7 +190,10 @@ impl Session {
         state.received_bytes += bytes.len() as u64;
         let partner = state.partner;
         if self.phase != Phase::Open {
-            return; // read so that the peer is not stuck, and dropped: the call has been closed
+            // Read so that the peer is not stuck, and dropped: the call has been closed.
+            return if self.owes_answer_of(leg) {
+                self.answer(now, bytes, carrier)
+            };
         }
         let is_beyond = self.is_beyond_bytes(leg);
         let bytes = if is_beyond { self.allowed(bytes) } else { bytes };

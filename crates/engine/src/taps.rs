@@ -6,11 +6,14 @@
 
 mod file;
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::time::Duration;
 
 use address::{Address, OptionKey};
 use conversation::{CallFailed, End, Shape};
 use layers::{Capture, CapturedEnds, Hexdump, Raw, Recorder, Sink, Tap, Unrecorded, Way};
+use rustix::event::{PollFd, PollFlags};
+use socket::call::poll;
 
 use crate::layering::LayeringError;
 
@@ -130,14 +133,28 @@ impl Sink for Unopened {
     }
 }
 
-/// Standard error, each page in one piece beside the log's lines.
+/// So much is written without waiting to what poll(2) says has room, pipe(7).
+const PIPE_BUF: usize = 4096;
+
+/// Standard error, each page beside the log's lines. What nobody reads in time is dropped, and told: a call, and the
+/// others of its loop, do not wait for whoever looks at it.
 struct StandardError;
 
 impl Sink for StandardError {
     fn keep(&self, page: &[u8]) -> Result<(), Unrecorded> {
-        std::io::stderr().lock().write_all(page).map_err(|error| Unrecorded {
+        let mut error = io::stderr().lock();
+        let unrecorded = |failed: &io::Error| Unrecorded {
             file: "standard error".to_owned(),
-            failed: CallFailed::new("write(2)", &error),
-        })
+            failed: CallFailed::new("write(2)", failed),
+        };
+        for piece in page.chunks(PIPE_BUF) {
+            let mut asked = [PollFd::new(&error, PollFlags::OUT)];
+            poll(&mut asked, Some(Duration::ZERO)).map_err(|failed| unrecorded(&failed))?;
+            if asked[0].revents().is_empty() {
+                return Err(unrecorded(&io::Error::from_raw_os_error(libc::EAGAIN)));
+            }
+            error.write_all(piece).map_err(|failed| unrecorded(&failed))?;
+        }
+        Ok(())
     }
 }

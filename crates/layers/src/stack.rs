@@ -248,7 +248,9 @@ impl Stack {
             Some(_) | None => Vec::new(),
         };
         let (mut below, mut above) = (Below::over(memory(at > 0)), Above::over(memory(!is_last)));
-        if at == 0 && let Some(spare) = &mut self.spare {
+        if at == 0
+            && let Some(spare) = &mut self.spare
+        {
             self.outgoing.borrow(spare);
         }
         let for_below = if at == 0 { &mut self.outgoing } else { &mut below };

@@ -12,7 +12,7 @@ use crate::selector::{Arrival, Operation, Ready, Selector, Watch};
 
 use super::calls::Entry;
 use super::hands::Hands;
-use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
+use super::leg_end::{Heard, LegEnd, LegSocket};
 use super::{Reactor, Token};
 
 /// How the selector learns what comes on a leg.
@@ -128,7 +128,7 @@ impl<S: Selector> Reactor<S> {
             Arrival::Caller(_) | Arrival::Message(_) => debug_assert!(false, "these come at doors"),
             // Stopped by us; or no buffer was free, and the batch gives back those that it used.
             Arrival::Failed(libc::ECANCELED | libc::ENOBUFS | libc::EINTR | libc::EAGAIN) => {}
-            Arrival::Failed(libc::ENOMEM) => end.put_off = Some(PutOff::Receive),
+            Arrival::Failed(libc::ENOMEM) => end.receive_put_off = true,
             Arrival::Failed(errno) => {
                 let failed = CallFailed { call: "recv(2)", errno };
                 if !waits {
@@ -160,8 +160,8 @@ impl<S: Selector> Reactor<S> {
             let (Some(leg), Some(connection)) = (Leg::new(index), end.socket.connection()) else { continue };
             let (fd, token) = (connection.as_fd(), Token::Leg(slot, leg).pack());
             let by_itself = end.comes_by_itself();
-            let put_off = end.put_off == Some(PutOff::Receive);
-            let wanted = by_itself && session.wants_read(leg) && end.kept.is_none() && !put_off;
+            let is_put_off = end.receive_put_off;
+            let wanted = by_itself && session.wants_read(leg) && end.kept.is_none() && !is_put_off;
             match end.incoming {
                 Incoming::None if wanted => {
                     end.incoming = Incoming::Receiving(self.selector.receive(fd, token));

@@ -14,16 +14,17 @@ use super::descriptors::Part;
 use super::files::{SAY_END_EVERY, is_never_watched};
 use super::hands::Hands;
 use super::layered::take_events;
-use super::leg_end::{Heard, LegEnd, LegSocket, PutOff};
+use super::leg_end::{Heard, LegEnd, LegSocket};
 use super::peer::Peer;
 use super::programs::{HandedOver, Over, PATIENCE, hung_up};
+use super::put_off::{EARLY_LOOK, PutOff};
 use super::splice::receive_for;
 use super::unreachable::{TOO_LONG_FOR_THE_WAY, unreachable};
 use super::waiting::{Far, Waiting};
 use super::{Reactor, Token};
 
 /// Receives that one leg may have in one turn, so that a caller who sends without end makes nobody wait.
-const RECEIVES_PER_TURN: usize = 8;
+pub(super) const RECEIVES_PER_TURN: usize = 8;
 
 /// A call in a reactor.
 pub(super) struct Entry {
@@ -66,18 +67,16 @@ impl Entry {
 
     /// Sets when to look again, as long as something is put off that is still wanted.
     fn plan_look(&mut self, now: Moment) {
-        if self.ends.iter().all(|end| end.put_off.is_none() && !end.says_end_again()) {
+        let is_put_off = |end: &LegEnd| end.send_put_off.is_some() || end.receive_put_off;
+        if !self.ends.iter().any(|end| is_put_off(end) || end.says_end_again()) {
             self.look_at = None;
             return;
         }
         let after = self.ends.iter().enumerate().filter_map(|(index, end)| {
             let leg = Leg::new(index)?;
-            let put_off = end.put_off?;
-            let is_wanted = match put_off {
-                PutOff::SendForRoom | PutOff::SendForMemory => self.session.wants_write(leg),
-                PutOff::Receive => self.session.wants_read(leg),
-            };
-            is_wanted.then(|| put_off.look_after())
+            let send = end.send_put_off.filter(|_| self.session.wants_write(leg) || end.holds_back());
+            let receive = end.receive_put_off && (self.session.wants_read(leg) || end.opens());
+            send.map(PutOff::look_after).into_iter().chain(receive.then_some(EARLY_LOOK)).min()
         });
         let ends = self.ends.iter().any(LegEnd::says_end_again).then_some(SAY_END_EVERY);
         self.look_at = after.chain(ends).min().map(|after| self.look_at.unwrap_or(now + after));
@@ -88,11 +87,10 @@ impl Entry {
         self.look_at = None;
         for end in &mut self.ends {
             end.say_end_again();
-            match end.put_off.take() {
-                Some(PutOff::SendForRoom | PutOff::SendForMemory) => end.writable = true,
-                Some(PutOff::Receive) => end.readable = true,
-                None => {}
+            if end.send_put_off.take().is_some() {
+                end.found_room();
             }
+            end.readable |= std::mem::take(&mut end.receive_put_off);
         }
     }
 
@@ -101,7 +99,7 @@ impl Entry {
         self.ends.iter().enumerate().flat_map(move |(index, end)| {
             let leg = Leg::new(index);
             let may_read = !end.may_receive() && !end.readable;
-            let read = leg.is_some_and(|leg| may_read && self.session.wants_read(leg));
+            let read = leg.is_some_and(|leg| may_read && (self.session.wants_read(leg) || end.opens()));
             let may_write = !end.writable && !end.waits_for_speaker();
             let write = match &end.socket {
                 LegSocket::Layered(layered) => layered.waits_for_room(),
@@ -246,7 +244,8 @@ impl<S: Selector> Reactor<S> {
                     session.writable(now, leg, &mut Hands { slot, now, ends, doors, chores, host, members });
                     continue;
                 }
-                if !(end.may_receive() && session.wants_read(leg) || end.has_news()) {
+                let is_read = session.wants_read(leg) || end.opens();
+                if !(end.may_receive() && is_read || end.has_news()) {
                     break;
                 }
                 let by_splice = match end.is_bulk {
@@ -326,7 +325,7 @@ impl<S: Selector> Reactor<S> {
             entry.ends.iter().enumerate().filter_map(|(index, end)| Some((Leg::new(index)?, end)));
         let can_go_on = can_go_on.into_iter().any(|(leg, end)| {
             end.has_news()
-                || end.may_receive() && entry.session.wants_read(leg)
+                || end.may_receive() && (entry.session.wants_read(leg) || end.opens())
                 || end.writable && entry.session.wants_write(leg)
         });
         if can_go_on && !std::mem::replace(&mut entry.is_queued, true) {

@@ -22,6 +22,7 @@ use crate::{Event, Layering};
 use super::Token;
 use super::answer::Answered;
 use super::gather::Gather;
+use super::put_off::is_shortage;
 
 /// How long answering pauses when descriptors, memory, threads or processes are short.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
@@ -171,6 +172,9 @@ impl DoorState {
             }
             Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
                 self.undelivered("the answer is longer than a datagram can be", host);
+            }
+            Err(error) if is_shortage(&error) => {
+                self.undelivered("there was no memory to send it", host);
             }
             Err(_) => self.undelivered("the peer is gone or cannot be reached", host),
         }

@@ -278,7 +278,7 @@ impl<S: Selector> Reactor<S> {
         if entry.session.is_full(Leg::CALLER) {
             return self.doors[index].undelivered(TAKES_LESS, &self.host);
         }
-        if let Some(peer) = entry.ends[0].peer() {
+        if let Some(peer) = entry.ends[0].peer_mut() {
             peer.heard(bytes.len(), is_to_one);
         }
         let LegSocket::Layered(layered) = &mut entry.ends[0].socket else {

@@ -11,11 +11,12 @@
 
 mod spare;
 mod taking;
+mod under;
 
 use std::collections::VecDeque;
 use std::io;
 
-use conversation::{CallFailed, End, Now, Shape};
+use conversation::{CallFailed, Now, Shape};
 use layers::{Above, Failure, HIGH_MARK_BYTES, Hold, ProxyHeader, Stack, Told};
 use socket::{Connection, Program, Received};
 
@@ -23,9 +24,11 @@ use crate::host::Host;
 use crate::layering::{LaidFor, Layering};
 
 use super::door::DoorState;
-use super::leg_end::{Heard, LegEnd, LegSocket, is_final};
+use super::leg_end::{Heard, LegEnd, LegSocket};
 use super::peer::Peer;
+use super::put_off::{PutOff, is_final};
 pub(super) use taking::take_events;
+pub(crate) use under::Under;
 
 /// Bytes of a stream received at once: a few records of TLS.
 const RECEIVE_BYTES: usize = 64 * 1024;
@@ -48,6 +51,8 @@ pub(crate) struct Layered {
     has_received: bool,
     /// The last receive brought as much as there was room for.
     has_filled: bool,
+    /// The socket has said that nothing more comes.
+    has_ended: bool,
     /// The socket is finished.
     is_finished: bool,
     /// Something was owed, and that it has gone is still to be told.
@@ -56,6 +61,10 @@ pub(crate) struct Layered {
     broken: Option<CallFailed>,
     /// Nothing more comes on the socket, which is told once what came before is.
     lost: Option<CallFailed>,
+    /// The kernel put off the last send.
+    put_off: Option<PutOff>,
+    /// A message was longer than the way to the peer takes, and is lost; it is still to be told.
+    too_long: Option<CallFailed>,
 }
 
 /// What one receive from below came to.
@@ -67,65 +76,6 @@ pub(super) enum Below {
     Cut {
         whole: usize,
     },
-}
-
-/// What the layers lie on.
-pub(crate) enum Under {
-    Connection(Connection),
-    /// The pipes to a program.
-    Program(Box<Program>),
-    Peer(Peer),
-}
-
-impl Under {
-    /// Its two ends, ours first.
-    fn ends(&self, call: &LaidFor<'_>) -> (End, End) {
-        match self {
-            Under::Connection(connection) => {
-                let or_unnamed = |end: io::Result<End>| end.unwrap_or(End::Unnamed(connection.transport()));
-                (or_unnamed(connection.local_end()), or_unnamed(connection.peer_end()))
-            }
-            Under::Program(program) => (End::Standard, program.end().clone()),
-            Under::Peer(_) => (call.called.clone(), call.caller.clone()),
-        }
-    }
-
-    fn shape(&self) -> Shape {
-        match self {
-            Under::Connection(connection) => connection.shape(),
-            Under::Program(_) => Shape::Stream,
-            Under::Peer(_) => Shape::Datagram,
-        }
-    }
-
-    fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        match self {
-            Under::Connection(connection) => connection.receive(buffer),
-            Under::Program(program) => program.receive(buffer),
-            Under::Peer(_) => Err(io::ErrorKind::WouldBlock.into()), // the door hears for it
-        }
-    }
-
-    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Under::Connection(connection) => connection.send(bytes),
-            // It has closed its input, of which an event tells: what it does not want is dropped, layers' own bytes too.
-            Under::Program(program) => match program.send(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
-                sent => sent,
-            },
-            Under::Peer(_) => Err(io::ErrorKind::WouldBlock.into()), // the door answers it
-        }
-    }
-
-    fn finish(&mut self) {
-        match self {
-            // A failure means that the peer is gone already; the next receive says so.
-            Under::Connection(connection) => drop(connection.finish().ok()),
-            Under::Program(program) => program.finish(),
-            Under::Peer(_) => {}
-        }
-    }
 }
 
 impl Layered {
@@ -142,10 +92,13 @@ impl Layered {
             has_room: true,
             has_received: false,
             has_filled: false,
+            has_ended: false,
             is_finished: false,
             has_owed: false,
             broken: None,
             lost: None,
+            put_off: None,
+            too_long: None,
         };
         layered.event(|stack, above| stack.opened(now, above));
         layered
@@ -173,18 +126,23 @@ impl Layered {
         if let Under::Program(program) = self.under { Some(*program) } else { None }
     }
 
-    pub(super) fn is_peer(&self) -> bool {
-        matches!(self.under, Under::Peer(_))
+    /// The peer of a door that it is, if it is one.
+    pub(super) fn peer(&self) -> Option<&Peer> {
+        if let Under::Peer(peer) = &self.under { Some(peer) } else { None }
     }
 
-    /// The peer of a door that it is, if it is one.
-    pub(super) fn peer(&mut self) -> Option<&mut Peer> {
+    pub(super) fn peer_mut(&mut self) -> Option<&mut Peer> {
         if let Under::Peer(peer) = &mut self.under { Some(peer) } else { None }
     }
 
     /// Whether its layers are open.
     pub(crate) fn is_open(&self) -> bool {
         self.is_open
+    }
+
+    /// Whether its layers are still to be opened by what comes, whatever the session wants to read.
+    pub(super) fn opens(&self) -> bool {
+        !self.is_open && self.events.is_empty() && self.takes_more()
     }
 
     /// What is not taken yet.
@@ -209,15 +167,26 @@ impl Layered {
 
     /// Whether a receive would bring something that may be taken now.
     pub(super) fn may_receive(&self, readable: bool) -> bool {
-        let held = self.stack.holds().for_above;
-        let takes_more = self.answered_bytes < HIGH_MARK_BYTES && held < Hold::Enough && self.lost.is_none();
-        let has_end = self.end().is_some();
-        !self.events.is_empty() || has_end || readable && takes_more
+        !self.events.is_empty() || self.end().is_some() || readable && self.takes_more()
     }
 
-    /// Why the leg is over, once all that came before was taken.
+    /// Whether the layers may be given more of what comes, if there is any.
+    pub(super) fn takes_more(&self) -> bool {
+        let has_come_to_its_end = self.has_ended || self.lost.is_some();
+        let held = self.stack.holds().for_above;
+        !has_come_to_its_end && self.answered_bytes < HIGH_MARK_BYTES && held < Hold::Enough
+    }
+
+    /// Why the leg is over, once all that came before was taken. What came before a send failed may still lie in the
+    /// receive queue.
     fn end(&self) -> Option<CallFailed> {
-        self.broken.or(self.lost).filter(|_| self.stack.holds().for_above == Hold::Nothing)
+        self.lost.filter(|_| self.stack.holds().for_above == Hold::Nothing)
+    }
+
+    /// Whether nothing more comes of what the socket brought: it has ended, and the layers hold nothing back.
+    pub(super) fn is_spent(&self) -> bool {
+        let has_come_to_its_end = self.has_ended || self.lost.is_some();
+        has_come_to_its_end && self.events.is_empty() && self.stack.holds().for_above == Hold::Nothing
     }
 
     /// Whether a send is worth a try: more may be given to the stack, or it tells that nothing is taken any more.
@@ -305,8 +274,15 @@ impl Layered {
                     self.stack.sent(sent);
                     self.answered_bytes = self.answered_bytes.min(self.stack.outgoing().len());
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.has_room = false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if !is_final(&error) => {
+                    (self.has_room, self.put_off) = (false, Some(PutOff::send(&error)));
+                }
+                Err(error) if self.is_too_long(&error) => {
+                    let length = next.len();
+                    self.stack.sent(length);
+                    self.too_long = Some(CallFailed::new("send(2)", &error));
+                }
                 Err(error) => self.broken = Some(CallFailed::new("send(2)", &error)),
             }
         }
@@ -314,6 +290,16 @@ impl Layered {
             self.under.finish();
         }
         self.has_owed |= self.owes();
+    }
+
+    /// Whether a message was lost alone: it is longer than the way to the peer takes.
+    fn is_too_long(&self, error: &io::Error) -> bool {
+        self.under.shape() == Shape::Datagram && error.raw_os_error() == Some(libc::EMSGSIZE)
+    }
+
+    /// What the kernel put off, since this was last asked.
+    pub(super) fn take_put_off(&mut self) -> Option<PutOff> {
+        self.put_off.take()
     }
 
     /// Sends what is owed to a peer of a door, as much as it may get.
@@ -366,16 +352,21 @@ impl Layered {
         if matches!(self.under, Under::Peer(_)) {
             return Ok(Some(Heard::Nothing));
         }
+        if !self.takes_more() {
+            return Ok(None);
+        }
         let below = match self.receive_below(buffer, now) {
-            Err(error) if is_final(&error) && self.stack.holds().for_above > Hold::Nothing => {
-                self.lost = Some(CallFailed::new("recv(2)", &error));
-                return Ok(None);
+            Err(error) if self.is_too_long(&error) => return Ok(Some(Heard::Lost)),
+            Err(error) if is_final(&error) => {
+                self.lose(CallFailed::new("recv(2)", &error));
+                return Ok(self.end().map(Heard::Failed));
             }
             below => below?,
         };
         Ok(match below {
             Below::Cut { whole } => Some(Heard::Truncated { from: None, whole }),
             _ if !self.events.is_empty() => Some(Heard::Events),
+            Below::Finished if self.lost.is_some() => self.end().map(Heard::Failed),
             // What ended above before ends below.
             Below::Finished if self.stack.holds().for_above == Hold::Nothing => Some(Heard::Finished),
             Below::Finished | Below::Bytes => None,
@@ -386,8 +377,23 @@ impl Layered {
     pub(super) fn receive_below(&mut self, buffer: &mut [u8], now: Now) -> io::Result<Below> {
         let is_stream = self.under.shape() == Shape::Stream;
         let room = if is_stream { RECEIVE_BYTES.min(buffer.len()) } else { buffer.len() };
-        let received = self.under.receive(&mut buffer[..room])?;
+        let received = match self.under.receive(&mut buffer[..room]) {
+            // A send that failed has taken the error of the socket with it: what comes then is no end in order.
+            Ok(Received { end: true, .. }) if let Some(failed) = self.broken => {
+                self.lose(failed);
+                return Ok(Below::Finished);
+            }
+            Err(error)
+                if error.kind() == io::ErrorKind::WouldBlock
+                    && let Some(failed) = self.broken =>
+            {
+                self.lose(failed);
+                return Ok(Below::Finished);
+            }
+            received => received?,
+        };
         (self.has_received, self.has_filled) = (!received.end, received.length == room);
+        self.has_ended |= received.end;
         let below = if received.end { Below::Finished } else { Below::Bytes };
         if self.has_failed {
             return Ok(below);
@@ -410,6 +416,11 @@ impl Layered {
         Ok(below)
     }
 
+    /// Nothing more comes.
+    pub(super) fn lose(&mut self, failed: CallFailed) {
+        self.lost.get_or_insert(failed);
+    }
+
     /// All of it: a message whole, or any cut of a stream. `None` while there is no room.
     pub(crate) fn send(&mut self, bytes: &[u8], now: Now) -> Result<Option<usize>, CallFailed> {
         if let Some(failed) = self.broken {
@@ -419,7 +430,7 @@ impl Layered {
             return Ok(None);
         }
         self.event(|stack, above| stack.send(now, bytes, above));
-        Ok(Some(bytes.len()))
+        self.too_long.take().map_or(Ok(Some(bytes.len())), Err)
     }
 
     /// The leg is gone, broken off by the peer or not.

@@ -1,7 +1,6 @@
 //! The socket under one leg, and what it was last seen ready for.
 
 use std::io::ErrorKind;
-use std::time::Duration;
 
 use conversation::{CallFailed, End, Moment, Now, Shape, Transport};
 use socket::{Connection, DatagramSocket, Destination, FileEnd, PeerAddress, Pipe, Program, Standard};
@@ -13,6 +12,7 @@ use super::arrivals::{Incoming, Kept};
 use super::door::DoorState;
 use super::layered::Layered;
 use super::peer::Peer;
+use super::put_off::{PutOff, is_final, is_shortage};
 
 /// Bytes taken from a byte stream at once. Messages get the whole receive buffer.
 const STREAM_READ_BYTES: usize = 128 * 1024;
@@ -28,9 +28,11 @@ pub(crate) struct LegEnd {
     pub(super) ended: bool,
     /// Something came, or was announced, since the kernel last said that nothing is there.
     pub(super) is_fresh: bool,
-    /// The last send or receive was put off by the kernel: how long after it is worth another look, even if no
-    /// event says so.
-    pub(super) put_off: Option<PutOff>,
+    /// The kernel put off the last send: how long after it is worth another look, even if no event says so.
+    pub(super) send_put_off: Option<PutOff>,
+    /// It put off the last receive: for want of memory, when no event says that there is some again; or although an
+    /// event had announced something, so that no further event would. It is looked at after [`EARLY_LOOK`].
+    pub(super) receive_put_off: bool,
     /// How the selector learns what comes.
     pub(super) incoming: Incoming,
     /// What will tell that there is room to send again, where `incoming` does not.
@@ -44,36 +46,6 @@ pub(crate) struct LegEnd {
     /// Received by the selector before anybody wanted it.
     pub(super) kept: Option<Box<Kept>>,
 }
-
-/// What the kernel put off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PutOff {
-    /// A send, for want of room: an event will say when there is some, and a late look costs little.
-    SendForRoom,
-    /// A send, for want of memory.
-    SendForMemory,
-    /// A receive: for want of memory, when no event says that there is some again; or although an event had
-    /// announced something, so that no further event would.
-    Receive,
-}
-
-impl PutOff {
-    /// How long after it another look is worth while.
-    pub(super) fn look_after(self) -> Duration {
-        match self {
-            PutOff::SendForRoom => ROOM_LOOK,
-            PutOff::SendForMemory | PutOff::Receive => EARLY_LOOK,
-        }
-    }
-}
-
-/// When room for a send is looked for without an event. An edge comes once; should one be lost, the call goes on
-/// all the same.
-const ROOM_LOOK: Duration = Duration::from_secs(1);
-
-/// When memory, or something to receive, is looked for without an event. At most one look follows on what came
-/// last, so an idle call is left alone.
-const EARLY_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) enum LegSocket {
     Connection(Connection),
@@ -135,7 +107,8 @@ impl LegEnd {
             writable: true,
             ended: false,
             is_fresh: false,
-            put_off: None,
+            send_put_off: None,
+            receive_put_off: false,
             incoming: Incoming::Polled(Operation::NONE),
             room: Operation::NONE,
             is_read_by_calls: false,
@@ -181,11 +154,18 @@ impl LegEnd {
         matches!(&self.socket, LegSocket::Layered(layered) if layered.has_news())
     }
 
+    /// Whether its layers are still to be opened by what comes, which is received whatever the session wants to read:
+    /// what it has to send waits for that.
+    pub(super) fn opens(&self) -> bool {
+        matches!(&self.socket, LegSocket::Layered(layered) if layered.opens())
+    }
+
     /// Whether it may be sent on now, after its socket has been found to have room.
     pub(super) fn found_room(&mut self) {
         self.writable = match &mut self.socket {
             LegSocket::Layered(layered) => {
                 layered.writable();
+                self.send_put_off = layered.take_put_off();
                 layered.may_send()
             }
             LegSocket::Connection(_)
@@ -215,6 +195,7 @@ impl LegEnd {
             layered.deadline(now);
             layered.answer(doors, host, now);
             self.writable = layered.may_send();
+            self.send_put_off = layered.take_put_off().or(self.send_put_off);
         }
     }
 
@@ -251,6 +232,7 @@ impl LegEnd {
             LegSocket::Layered(layered) => {
                 let heard = layered.receive(buffer, now);
                 self.writable = layered.may_send();
+                self.send_put_off = layered.take_put_off().or(self.send_put_off);
                 self.readable &= self.ended || !layered.has_drained();
                 match heard {
                     Ok(heard) => {
@@ -335,7 +317,7 @@ impl LegEnd {
         if error.kind() == ErrorKind::WouldBlock {
             self.readable = false;
             if std::mem::take(&mut self.is_fresh) {
-                self.put_off = Some(PutOff::Receive);
+                self.receive_put_off = true;
             }
             return Heard::Nothing;
         }
@@ -344,7 +326,7 @@ impl LegEnd {
         }
         if is_shortage(error) {
             self.readable = false;
-            self.put_off = Some(PutOff::Receive);
+            self.receive_put_off = true;
             return Heard::Nothing;
         }
         Heard::Failed(CallFailed::new(call, error))
@@ -364,6 +346,7 @@ impl LegEnd {
                 let sent = layered.send(bytes, now);
                 layered.answer(doors, host, now);
                 self.writable = layered.may_send();
+                self.send_put_off = layered.take_put_off().or(self.send_put_off);
                 return sent;
             }
             LegSocket::Standard(standard) => ("write(2)", standard.send(bytes)),
@@ -406,10 +389,9 @@ impl LegEnd {
         if error.kind() == ErrorKind::Interrupted {
             return Ok(()); // still writable: tried again, a message whole
         }
-        let is_shortage = is_shortage(error);
-        if error.kind() == ErrorKind::WouldBlock || is_shortage {
+        if !is_final(error) {
             self.writable = false;
-            self.put_off = Some(if is_shortage { PutOff::SendForMemory } else { PutOff::SendForRoom });
+            self.send_put_off = Some(PutOff::send(error));
             return Ok(());
         }
         // It took the socket's error with it, of which a receive that is under way may never hear: what came before is
@@ -420,7 +402,10 @@ impl LegEnd {
 
     pub(super) fn finish(&mut self, now: Now) {
         match &mut self.socket {
-            LegSocket::Layered(layered) => layered.finish(now),
+            LegSocket::Layered(layered) => {
+                layered.finish(now);
+                self.send_put_off = layered.take_put_off().or(self.send_put_off);
+            }
             // A failure means that the peer is gone already; the next receive says so.
             LegSocket::Connection(connection) => drop(connection.finish().ok()),
             // Without /dev/null the reader of our output sees its end when the process ends.
@@ -472,14 +457,4 @@ impl LegSocket {
             | LegSocket::None => None,
         }
     }
-}
-
-/// Whether a receive that failed so is the last.
-pub(super) fn is_final(error: &std::io::Error) -> bool {
-    !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) && !is_shortage(error)
-}
-
-/// The kernel has no memory for it now; it costs the call time, not its life.
-fn is_shortage(error: &std::io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::ENOMEM))
 }

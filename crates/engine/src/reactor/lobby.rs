@@ -6,11 +6,12 @@
 //! conversation, and who is then refused has been told nothing; what came behind the header waits in the stack. Bound:
 //! whoever waits here has a place among the open calls, for as long as the layers give it.
 
+use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use conversation::{Call, End, Leg, Moment, Now};
+use conversation::{Call, CallFailed, End, Leg, Moment, Now};
 use layers::{Failure, ProxyHeader, Told};
 use slab::Slab;
 use socket::Connection;
@@ -22,20 +23,25 @@ use crate::timers::earlier;
 use crate::{Event, Layering};
 
 use super::answer::{Answered, Carried};
-use super::layered::{Below, Layered, Under, laid};
+use super::calls::RECEIVES_PER_TURN;
+use super::door::DoorState;
+use super::layered::{Layered, Under, laid};
+use super::put_off::is_final;
 use super::{LegSocket, Placement, Reactor, Token};
 
 #[derive(Default)]
 pub(super) struct Lobby {
     waiting: Slab<Waiting>,
     /// Of whom something has come.
-    ready: Vec<usize>,
+    ready: VecDeque<usize>,
     /// Nobody's time is up before.
     due: Option<Moment>,
 }
 
 struct Waiting {
     door: usize,
+    /// Of its call: its layers know it already.
+    number: u64,
     local: End,
     /// The proxy.
     peer: End,
@@ -46,6 +52,8 @@ struct Waiting {
 /// What a look at one of them came to.
 enum Look {
     NotYet,
+    /// There is more to be received.
+    Unfinished,
     Introduced(ProxyHeader),
     Failed,
 }
@@ -61,6 +69,14 @@ impl Lobby {
 
     pub(super) fn next_deadline(&self) -> Option<Moment> {
         self.due
+    }
+
+    /// Whether somebody may be looked at now: not one who came at a door whose latest caller waits for a thread or a
+    /// process, which a timer has tried again.
+    pub(super) fn is_ready(&self, doors: &[DoorState]) -> bool {
+        let is_kept =
+            |index: &usize| self.waiting.get(*index).is_some_and(|one| doors[one.door].kept.is_some());
+        self.ready.iter().any(|index| !is_kept(index))
     }
 
     /// What is wanted of each of their sockets.
@@ -79,7 +95,7 @@ impl Lobby {
             if ready.writable {
                 waiting.layered.writable();
             }
-            self.ready.push(index);
+            self.ready.push_back(index);
         }
     }
 }
@@ -91,21 +107,24 @@ impl Waiting {
     }
 
     fn look(&mut self, buffer: &mut [u8], now: Now) -> Look {
-        let mut is_ended = false;
-        loop {
+        for _ in 0..RECEIVES_PER_TURN {
             if let Some(header) = self.layered.take_introduction() {
                 return Look::Introduced(header);
             }
-            if is_ended || self.layered.is_over() {
+            if self.layered.is_over() || self.layered.is_spent() {
                 return Look::Failed;
             }
+            if !self.layered.takes_more() {
+                return Look::NotYet; // its layers hold enough, and let it go in their time
+            }
             match self.layered.receive_below(buffer, now) {
-                Ok(below) => is_ended = below == Below::Finished,
+                Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Look::NotYet,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => is_ended = true,
+                Err(error) if is_final(&error) => self.layered.lose(CallFailed::new("recv(2)", &error)),
+                Err(_) => {}
             }
         }
+        Look::Unfinished
     }
 }
 
@@ -124,25 +143,28 @@ impl<S: Selector> Reactor<S> {
             return self.turn_away(door, peer, "it is not among the proxies that are trusted (?trust)");
         }
         let Ok(local) = connection.local_end() else { return self.not_called() }; // it has gone already
-        let call = LaidFor { caller: &peer, called: &local, number: self.host.number(), leg: Leg::CALLER };
+        let number = self.host.number();
+        let call = LaidFor { caller: &peer, called: &local, number, leg: Leg::CALLER };
         let under = Under::Connection(connection);
         let Ok(LegSocket::Layered(layered)) = laid(under, Some(layering), &call, now) else {
             return self.turn_away(door, peer, "the layers of its call could not be made");
         };
-        let mut waiting = Waiting { door, local, peer, layered, watched: Operation::NONE };
+        let mut waiting = Waiting { door, number, local, peer, layered, watched: Operation::NONE };
         match waiting.look(&mut self.buffer, now) {
-            Look::NotYet => self.wait_in_lobby(waiting),
+            Look::NotYet => self.wait_in_lobby(waiting, false),
+            Look::Unfinished => self.wait_in_lobby(waiting, true),
             Look::Introduced(header) => self.introduced(waiting, header, now),
             Look::Failed => self.not_introduced(waiting, now),
         }
     }
 
-    fn wait_in_lobby(&mut self, mut waiting: Waiting) {
+    fn wait_in_lobby(&mut self, mut waiting: Waiting, is_ready: bool) {
         let entry = self.lobby.waiting.vacant_entry();
         match self.selector.add(waiting.socket().as_fd(), Token::Lobby(entry.key()).pack(), Watch::Both) {
             Ok(watched) => {
                 waiting.watched = watched;
                 self.lobby.due = earlier(self.lobby.due, waiting.layered.next_deadline());
+                self.lobby.ready.extend(is_ready.then_some(entry.key()));
                 entry.insert(waiting);
             }
             Err(_) => self.turn_away(waiting.door, waiting.peer, "there is no memory to watch its socket"),
@@ -160,29 +182,34 @@ impl<S: Selector> Reactor<S> {
 
     /// Lets in who has been introduced, and sends away whose time is up.
     pub(super) fn look_at_lobby(&mut self, now: Now) {
-        if self.lobby.is_empty() {
-            return;
-        }
         if self.lobby.due.is_some_and(|due| due <= now.moment) {
             self.lobby.due = None;
             for (index, waiting) in &mut self.lobby.waiting {
                 if waiting.layered.next_deadline().is_some_and(|due| due <= now.moment) {
                     waiting.layered.deadline(now);
-                    self.lobby.ready.push(index);
+                    self.lobby.ready.push_back(index);
                 }
                 self.lobby.due = earlier(self.lobby.due, waiting.layered.next_deadline());
             }
         }
-        for index in std::mem::take(&mut self.lobby.ready) {
-            if self.newborn.is_some() {
-                return; // a child, which has a call to serve
-            }
+        for _ in 0..self.lobby.ready.len() {
+            let Some(index) = self.lobby.ready.pop_front() else { return };
             let Some(waiting) = self.lobby.waiting.get_mut(index) else { continue };
-            match waiting.look(&mut self.buffer, now) {
+            if self.doors[waiting.door].kept.is_some() {
+                self.lobby.ready.push_back(index); // there is no thread or process to be had
+                continue;
+            }
+            let looked = waiting.look(&mut self.buffer, now);
+            self.lobby.due = earlier(self.lobby.due, waiting.layered.next_deadline());
+            match looked {
                 Look::NotYet => {}
+                Look::Unfinished => self.lobby.ready.push_back(index),
                 Look::Introduced(header) => {
                     let waiting = self.leave_lobby(index);
                     self.introduced(waiting, header, now);
+                    if self.newborn.is_some() {
+                        return; // a child, which has a call to serve
+                    }
                 }
                 Look::Failed => {
                     let waiting = self.leave_lobby(index);
@@ -224,7 +251,7 @@ impl<S: Selector> Reactor<S> {
             }
         };
         let layered = waiting.layered;
-        let call = self.host.call(layered.shape(), local, peer, now);
+        let call = self.host.call_numbered(waiting.number, layered.shape(), local, peer, now);
         // Of the call it is told who called; here, by whom it was brought.
         let brought = Call { local: here, peer: proxy, ..call.clone() };
         self.host.tell(&Event::Layer { call: &brought, leg: Leg::CALLER, told: &Told::Proxy(header) });
@@ -239,10 +266,11 @@ impl<S: Selector> Reactor<S> {
     }
 
     fn not_introduced(&mut self, waiting: Waiting, now: Now) {
-        let Waiting { door, local, peer, layered, .. } = waiting;
+        waiting.socket().reset_at_close();
+        let Waiting { door, number, local, peer, layered, .. } = waiting;
         let why = match layered.failure() {
             Some(failure) => {
-                let (number, shape) = (self.host.number(), layered.shape());
+                let shape = layered.shape();
                 let call = Call { number, shape, local, peer: peer.clone(), opened: now.wall };
                 self.host.tell(&Event::LayerFailed { call: &call, leg: Leg::CALLER, failure });
                 Failure::name(failure)

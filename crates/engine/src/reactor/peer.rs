@@ -64,23 +64,27 @@ impl Peer {
 impl LegEnd {
     /// Whether it is a peer of a door.
     pub(super) fn is_peer(&self) -> bool {
+        self.peer().is_some()
+    }
+
+    /// The peer of a door that it is, if it is one.
+    pub(super) fn peer(&self) -> Option<&Peer> {
         match &self.socket {
-            LegSocket::Peer(_) => true,
-            LegSocket::Layered(layered) => layered.is_peer(),
+            LegSocket::Peer(peer) => Some(peer),
+            LegSocket::Layered(layered) => layered.peer(),
             LegSocket::Connection(_)
             | LegSocket::Standard(_)
             | LegSocket::Program(_)
             | LegSocket::File(_)
             | LegSocket::Speakers { .. }
-            | LegSocket::None => false,
+            | LegSocket::None => None,
         }
     }
 
-    /// The peer of a door that it is, if it is one.
-    pub(super) fn peer(&mut self) -> Option<&mut Peer> {
+    pub(super) fn peer_mut(&mut self) -> Option<&mut Peer> {
         match &mut self.socket {
             LegSocket::Peer(peer) => Some(peer),
-            LegSocket::Layered(layered) => layered.peer(),
+            LegSocket::Layered(layered) => layered.peer_mut(),
             LegSocket::Connection(_)
             | LegSocket::Standard(_)
             | LegSocket::Program(_)

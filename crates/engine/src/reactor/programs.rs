@@ -158,10 +158,8 @@ impl<S: Selector> Reactor<S> {
     /// What the program for the call in `slot` is told of it.
     pub(super) fn environment(&self, slot: usize) -> Environment {
         let Some(entry) = self.entries.get(slot) else { return Environment::new() };
-        let credentials = match entry.ends.first().map(|end| &end.socket) {
-            Some(LegSocket::Connection(connection)) => connection.peer_credentials().ok().flatten(),
-            Some(_) | None => None,
-        };
+        let connection = entry.ends.first().and_then(LegEnd::connection);
+        let credentials = connection.and_then(|connection| connection.peer_credentials().ok().flatten());
         environment::of(entry.session.call(), credentials)
     }
 

@@ -15,7 +15,7 @@ use crate::host::Host;
 
 use super::door::DoorState;
 use super::hands::Hands;
-use super::leg_end::{LegEnd, LegSocket};
+use super::leg_end::LegEnd;
 use super::peer::Peer;
 
 /// Why a message was lost.
@@ -79,7 +79,7 @@ impl Hands<'_> {
         if failed.errno == libc::EMSGSIZE
             && leg != Leg::CALLER
             && self.ends.get(leg.index()).is_some_and(is_datagram)
-            && let Some(LegEnd { socket: LegSocket::Peer(Peer { door, .. }), .. }) = self.ends.first()
+            && let Some(Peer { door, .. }) = self.ends.first().and_then(LegEnd::peer)
             && let Some(door) = self.doors.get(door.get())
         {
             door.undelivered(TOO_LONG_FOR_THE_WAY, self.host);

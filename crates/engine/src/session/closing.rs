@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use conversation::{Address, CallFailed, CloseReason, Effect, Leg, Moment, Now};
+use conversation::{Address, CallFailed, CloseReason, CopiedBy, Effect, Leg, Moment, Now, Payload};
 
 use super::{CallLimit, Carrier, LINGER, Session};
 
@@ -35,13 +35,22 @@ pub(super) struct Closing {
     pub(super) linger_until: Option<Moment>,
     /// What is owed must be taken by then. `None`: it may take as long as the idle time-out lets it.
     pub(super) deliver_until: Option<Moment>,
+    /// The caller has said as much as it may, and gets the answer of whom it is joined to.
+    is_answered: bool,
     /// When to look whether a leg that breaks off may be reset.
     pub(super) look_at: Option<Moment>,
 }
 
 impl Closing {
     fn phase(reason: CloseReason, linger: bool, deliver_until: Option<Moment>) -> Phase {
-        Phase::Closing(Box::new(Closing { reason, linger, linger_until: None, deliver_until, look_at: None }))
+        Phase::Closing(Box::new(Closing {
+            reason,
+            linger,
+            linger_until: None,
+            deliver_until,
+            is_answered: false,
+            look_at: None,
+        }))
     }
 }
 
@@ -130,8 +139,28 @@ impl Session {
     pub(super) fn close_at(&mut self, limit: CallLimit, now: Now, carrier: &mut dyn Carrier) {
         if self.phase == Phase::Open {
             self.phase = Closing::phase(limit.reason(), true, Some(now.moment + LINGER));
+            if let Phase::Closing(closing) = &mut self.phase {
+                closing.is_answered = limit == CallLimit::Bytes;
+            }
             self.settle(now, carrier);
         }
+    }
+
+    /// Whether what comes on this leg still goes to the caller, whose call is closed at its limit: it is the answer to
+    /// what was let through.
+    pub(super) fn owes_answer_of(&self, leg: Leg) -> bool {
+        let is_answered = matches!(&self.phase, Phase::Closing(closing) if closing.is_answered);
+        let state = &self.legs[leg.index()];
+        is_answered && state.partner == Some((Leg::CALLER, CopiedBy::Engine)) && !state.peer_finished
+    }
+
+    /// The rest of such an answer.
+    pub(super) fn answer(&mut self, now: Now, bytes: &[u8], carrier: &mut dyn Carrier) {
+        match self.legs[0].send(Leg::CALLER, Payload::Borrowed(bytes), carrier) {
+            Ok(_) => self.moved = now.moment,
+            Err(failed) => self.cannot_send(Leg::CALLER, failed),
+        }
+        self.settle(now, carrier);
     }
 
     /// `reason`, unless it claims that all was delivered on a leg that took nothing any more.
@@ -144,6 +173,7 @@ impl Session {
     pub(super) fn settle(&mut self, now: Now, carrier: &mut dyn Carrier) {
         let closing = matches!(self.phase, Phase::Closing(_));
         let (mut owes, mut silent, mut breaks_off) = (false, true, false);
+        let answers = (1..self.legs.len()).filter_map(Leg::new).any(|leg| self.owes_answer_of(leg));
         for (index, state) in self.legs.iter_mut().enumerate() {
             let Some(leg) = Leg::new(index) else { continue };
             if state.breaks_off && !state.owes() && carrier.is_delivered(leg) {
@@ -152,7 +182,7 @@ impl Session {
             }
             breaks_off |= state.breaks_off;
             // Standard output outlives a call that is closed; it is finished only where that was asked for.
-            state.finish_asked |= closing && state.lingers;
+            state.finish_asked |= closing && state.lingers && !(answers && leg == Leg::CALLER);
             if state.finish_is_due() && !state.breaks_off {
                 state.finished = true;
                 if state.has_halves() {
