@@ -53,8 +53,6 @@ pub struct Stack {
     spare: Option<Spare>,
     /// The peer has finished, by the means of the last layer.
     is_ended: bool,
-    /// A layer has failed: there are no more events.
-    is_over: bool,
 }
 
 /// A layer and where it is in its life: so the order of its events is kept here, once.
@@ -65,6 +63,8 @@ struct Placed {
     /// It is to send no more, as soon as it is open.
     finish_asked: bool,
     is_finished: bool,
+    /// It has failed, or one below it: it has no more events. Those below it go on, with what it said last.
+    is_over: bool,
 }
 
 /// An event of one layer.
@@ -87,9 +87,10 @@ impl Stack {
     /// The same on a socket of this shape. On one that keeps boundaries each layer has to be made for that.
     #[must_use]
     pub fn over(below: Shape, layers: Vec<Box<dyn Layer>>) -> Stack {
-        let place = |layer| Placed { layer, is_open: false, finish_asked: false, is_finished: false };
+        let (is_open, finish_asked, is_finished, is_over) = (false, false, false, false);
+        let place = |layer| Placed { layer, is_open, finish_asked, is_finished, is_over };
         let layers = layers.into_iter().map(place).collect();
-        Stack { below, layers, outgoing: Below::default(), spare: None, is_ended: false, is_over: false }
+        Stack { below, layers, outgoing: Below::default(), spare: None, is_ended: false }
     }
 
     /// The shape of what is above.
@@ -161,8 +162,7 @@ impl Stack {
     /// What its layers hold back, to let it go at a [deadline](Stack::next_deadline): the most of each.
     #[must_use]
     pub fn holds(&self) -> Holds {
-        let all = self.layers.iter().map(|placed| placed.layer.holds());
-        let most = all.filter(|_| !self.is_over).reduce(|one, other| Holds {
+        let most = self.going_on().map(|placed| placed.layer.holds()).reduce(|one, other| Holds {
             for_below: one.for_below.max(other.for_below),
             for_above: one.for_above.max(other.for_above),
         });
@@ -172,10 +172,12 @@ impl Stack {
     /// When [`Stack::deadline`] is due, if ever.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Moment> {
-        if self.is_over {
-            return None;
-        }
-        self.layers.iter().filter_map(|placed| placed.layer.next_deadline()).min()
+        self.going_on().filter_map(|placed| placed.layer.next_deadline()).min()
+    }
+
+    /// The layers that have events: all, or those below one that has failed.
+    fn going_on(&self) -> impl Iterator<Item = &Placed> {
+        self.layers.iter().take_while(|placed| !placed.is_over)
     }
 
     /// The socket is open.
@@ -205,7 +207,7 @@ impl Stack {
 
     /// Nothing more is to be sent.
     pub fn finish(&mut self, now: Now, above: &mut Above) {
-        self.enter(self.layers.len().saturating_sub(1), Verb::Finish, now, above);
+        self.enter(self.going_on().count().saturating_sub(1), Verb::Finish, now, above);
     }
 
     /// The moment of [`Stack::next_deadline`] has come. Early calls do nothing.
@@ -240,7 +242,7 @@ impl Stack {
     fn act(&mut self, at: usize, verb: &Verb<'_>, now: Now, top: &mut Above) {
         let is_last = at + 1 == self.layers.len();
         let placed = &mut self.layers[at];
-        if self.is_over || !placed.hears(verb) {
+        if placed.is_over || !placed.hears(verb) {
             return;
         }
         let mut memory = |is_wanted| match &mut self.spare {
@@ -272,7 +274,9 @@ impl Stack {
         if opens && self.layers[at].finish_asked {
             self.act(at, &Verb::Finish, now, top);
         }
-        self.is_over |= fails;
+        if fails {
+            self.layers[at..].iter_mut().for_each(|placed| placed.is_over = true);
+        }
     }
 
     /// What the layer above the one at `at` has for below.

@@ -135,6 +135,7 @@ fn what_is_no_header_is_refused_and_nothing_of_it_is_delivered() {
         ("v2, a value without length", v2(0x21, 0x11, &[IPV4, &[4, 0]].concat()), malformed("a value (TLV) without length")),
         ("v2, a value too long", v2(0x21, 0x11, &[IPV4, &[4, 0, 2, 0]].concat()), malformed("a value (TLV) longer than its header")),
         ("v2, a checksum of three bytes", v2(0x21, 0x11, &[IPV4, &[3, 0, 3, 1, 2, 3]].concat()), malformed("a checksum not of four bytes")),
+        ("v2, two checksums", v2(0x21, 0x11, &[IPV4, &wrong_checksum[IPV4.len()..], &wrong_checksum[IPV4.len()..]].concat()), malformed("two checksums")),
         ("v2, a wrong checksum", v2(0x21, 0x11, &wrong_checksum), ProxyFailure::Checksum),
     ];
     for (name, bytes, failure) in table {

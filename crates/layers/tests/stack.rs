@@ -4,8 +4,11 @@
 
 mod common;
 
+use std::time::{Duration, SystemTime};
+
 use common::{Pair, Side};
-use layers::{Flow, HIGH_MARK_BYTES, Layer, ProxyFailure};
+use conversation::{Moment, Now};
+use layers::{Above, Flow, HIGH_MARK_BYTES, Layer, ProxyFailure, Stack};
 
 /// Opens at the peer's greeting, and adds one to every byte that is sent; fails at a byte `!`.
 struct Shift {
@@ -108,6 +111,69 @@ fn a_layer_that_fails_says_its_last_and_is_left_alone() {
     side.finish();
     assert_eq!(side.take(), b"");
     assert_eq!(side.finished, 0);
+}
+
+/// Holds what is sent back, until its moment.
+#[derive(Default)]
+struct Late {
+    held: Vec<u8>,
+    finish_asked: bool,
+    due: Option<Moment>,
+}
+
+impl Layer for Late {
+    fn opened(&mut self, flow: &mut Flow<'_>) {
+        flow.open();
+    }
+
+    fn received(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
+        flow.deliver(bytes);
+    }
+
+    fn below_finished(&mut self, flow: &mut Flow<'_>) {
+        flow.finish_above();
+    }
+
+    fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
+        self.held.extend_from_slice(bytes);
+        self.due = Some(flow.now().moment + Duration::from_secs(1));
+    }
+
+    fn finish(&mut self, _flow: &mut Flow<'_>) {
+        self.finish_asked = true;
+    }
+
+    fn next_deadline(&self) -> Option<Moment> {
+        self.due
+    }
+
+    fn deadline(&mut self, flow: &mut Flow<'_>) {
+        self.due = None;
+        flow.below().push(&std::mem::take(&mut self.held));
+        if self.finish_asked {
+            flow.finish_below();
+        }
+    }
+}
+
+#[test]
+fn what_a_layer_said_last_goes_its_way_through_those_below_it() {
+    let now = Now { moment: Moment::START, wall: SystemTime::UNIX_EPOCH };
+    let mut stack = Stack::new(vec![Box::<Late>::default(), Shift::boxed(b'a')]);
+    let mut above = Above::default();
+    stack.opened(now, &mut above);
+    above.clear();
+    stack.received(now, b"a!", &mut above);
+    assert!(above.failed().is_some());
+    above.clear();
+    stack.finish(now, &mut above);
+    assert_eq!(stack.outgoing(), b"", "it is late");
+    let due = stack.next_deadline().unwrap();
+    stack.deadline(Now { moment: due, ..now }, &mut above);
+    assert_eq!(stack.outgoing(), b"aalert");
+    let owed = stack.outgoing().len();
+    stack.sent(owed);
+    assert!(stack.finish_is_due(), "and the end behind it");
 }
 
 #[test]

@@ -37,6 +37,7 @@ const QUIET: Duration = Duration::from_secs(1);
 
 const TOO_LONG: CloseReason = CloseReason::Malformed("it is longer than its framing may be");
 const NOT_FOR_FRAMING: CloseReason = CloseReason::Malformed("its framing cannot carry it");
+const CUT_OFF: CloseReason = CloseReason::Malformed("the stream ended within it");
 const LEGS: CloseReason = CloseReason::Limit("legs of one call");
 
 /// The service that calls another address for each caller.
@@ -171,6 +172,9 @@ impl Conversation for Relayed {
 
     fn peer_finished(&mut self, leg: Leg, out: &mut Outbox<'_>) {
         let Some(far) = self.far else { return };
+        if let Some(framed) = self.framed.as_mut().filter(|framed| framed.stream == leg) {
+            framed.end(out);
+        }
         out.finish(if leg == far { Leg::CALLER } else { far });
         if leg == Leg::CALLER && self.relay.far_shape() == Some(Shape::Datagram) {
             self.is_ending = true;
@@ -189,6 +193,17 @@ impl Conversation for Relayed {
 }
 
 impl Framed {
+    /// The stream has ended: what has no mark behind it is a message too, as the last line of a text may be. One that
+    /// is shorter than its length says is none.
+    fn end(&mut self, out: &mut Outbox<'_>) {
+        let rest = self.framer.take_unfinished();
+        match self.framing {
+            _ if rest.is_empty() => {}
+            Framing::Line { .. } | Framing::Nul { .. } => out.send(self.messages, rest),
+            Framing::Length { .. } => out.close_because(CUT_OFF),
+        }
+    }
+
     /// Messages of one leg go to the other, marked or cut.
     fn carry<'a>(&mut self, from: Leg, bytes: &'a [u8], out: &mut Outbox<'a>) {
         if from == self.messages {

@@ -22,7 +22,13 @@ struct Row {
     calls: &'static str,
     errors: &'static [&'static str],
     engines: &'static [&'static str],
+    at: &'static [&'static str],
 }
+
+const BARE: &[&str] = &["tcp://127.0.0.1:0"];
+
+/// Also where the calls are made for layers: one that changes nothing.
+const AND_LAYERED: &[&str] = &["tcp://127.0.0.1:0", "tcp://127.0.0.1:0?raw-in=/dev/null"];
 
 const ALL: &[&str] = &["iterative", "process", "thread", "poll", "epoll", "uring"];
 
@@ -33,16 +39,28 @@ const TABLE: &[Row] = &[
         calls: "accept4",
         errors: &["EINTR", "EAGAIN", "ECONNABORTED", "EMFILE", "ENOBUFS", "ENOMEM"],
         engines: ALL_BUT_URING,
+        at: BARE,
     },
-    Row { calls: "recvfrom", errors: &["EINTR", "EAGAIN", "ENOMEM", "ENOBUFS"], engines: ALL },
-    Row { calls: "sendto", errors: &["EINTR", "EAGAIN", "ENOMEM", "ENOBUFS"], engines: ALL },
+    Row {
+        calls: "recvfrom",
+        errors: &["EINTR", "EAGAIN", "ENOMEM", "ENOBUFS"],
+        engines: ALL,
+        at: AND_LAYERED,
+    },
+    Row { calls: "sendto", errors: &["EINTR", "EAGAIN", "ENOMEM", "ENOBUFS"], engines: ALL, at: AND_LAYERED },
     Row {
         calls: "epoll_wait,epoll_pwait,epoll_pwait2,poll,ppoll",
         errors: &["EINTR", "EAGAIN", "ENOMEM"],
         engines: ALL_BUT_URING,
+        at: BARE,
     },
-    Row { calls: "io_uring_enter", errors: &["EINTR", "EAGAIN", "EBUSY"], engines: &["uring"] },
-    Row { calls: "clone,clone3,fork", errors: &["EAGAIN", "ENOMEM"], engines: &["process", "thread"] },
+    Row { calls: "io_uring_enter", errors: &["EINTR", "EAGAIN", "EBUSY"], engines: &["uring"], at: BARE },
+    Row {
+        calls: "clone,clone3,fork",
+        errors: &["EAGAIN", "ENOMEM"],
+        engines: &["process", "thread"],
+        at: BARE,
+    },
 ];
 
 /// Callers, one after the other, so that each fault comes several times also where a call has a process of its
@@ -95,17 +113,19 @@ fn survives_every_fault(engine: &str) {
         return;
     }
     let rows = TABLE.iter().filter(|row| row.engines.contains(&engine));
-    let faults: Vec<_> = rows.flat_map(|row| row.errors.iter().map(|error| (row.calls, *error))).collect();
+    let faults = rows
+        .flat_map(|row| row.errors.iter().flat_map(|error| row.at.iter().map(|at| (*at, row.calls, *error))));
+    let faults: Vec<_> = faults.collect();
     let (left, failed) = (Mutex::new(faults.into_iter()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..ROWS_AT_ONCE {
             scope.spawn(|| {
                 loop {
                     let next = left.lock().unwrap().next();
-                    let Some((calls, error)) = next else { return };
+                    let Some((at, calls, error)) = next else { return };
                     // The panic's own message stands above, in the output of the test.
-                    if std::panic::catch_unwind(|| survives(engine, calls, error)).is_err() {
-                        failed.lock().unwrap().push(format!("{calls} fails with {error}"));
+                    if std::panic::catch_unwind(|| survives(engine, at, calls, error)).is_err() {
+                        failed.lock().unwrap().push(format!("{calls} at {at} fails with {error}"));
                     }
                 }
             });
@@ -116,12 +136,12 @@ fn survives_every_fault(engine: &str) {
 }
 
 /// Echoes through a server whose calls fail so, and checks every byte, that it rests afterwards, and its end.
-fn survives(engine: &str, calls: &str, error: &str) {
+fn survives(engine: &str, at: &str, calls: &str, error: &str) {
     let folder = Directory::new();
     let traced = folder.file("trace");
     let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:error={error}:when=3+7"));
     let swb = env!("CARGO_BIN_EXE_swb");
-    let serve = [swb, "serve", "echo", "tcp://127.0.0.1:0", "--engine", engine, "--workers", "1"];
+    let serve = [swb, "serve", "echo", at, "--engine", engine, "--workers", "1"];
     // Whatever becomes of strace, its server does not stay behind.
     let strace = ["-f", "-o", &traced, "-e", &trace, "-e", &inject, "setpriv", "--pdeathsig", "KILL"];
     let server = Server::of(&mut program("strace", &[&strace[..], &serve].concat()), 1);

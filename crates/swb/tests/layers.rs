@@ -19,6 +19,8 @@ mod identity;
 mod late;
 #[path = "layers/loads.rs"]
 mod loads;
+#[path = "layers/lobby.rs"]
+mod lobby;
 #[path = "layers/node.rs"]
 mod node;
 #[path = "layers/openssl.rs"]

@@ -68,8 +68,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(ProxyHeader, usize)>, ProxyF
     Ok(Some((ProxyHeader::Proxied { source, destination }, length)))
 }
 
-/// Walks the TLVs from `at` on, and checks the checksum if there is one.
+/// Walks the TLVs from `at` on, and checks the checksum if there is one: one, since it takes a pass over all.
 fn check_values(header: &[u8], mut at: usize) -> Result<(), ProxyFailure> {
+    let mut checksum = None;
     while at < header.len() {
         let Some([kind, high, low]) = header.get(at..at + 3) else {
             return Err(ProxyFailure::Malformed("a value (TLV) without length"));
@@ -82,16 +83,16 @@ fn check_values(header: &[u8], mut at: usize) -> Result<(), ProxyFailure> {
         if *kind == CRC32C {
             let told: [u8; 4] =
                 value.try_into().map_err(|_| ProxyFailure::Malformed("a checksum not of four bytes"))?;
-            // It is the checksum of the header in which itself is zero.
-            let blanked = header.iter().enumerate();
-            let blanked =
-                blanked.map(|(index, byte)| if (value_at..at).contains(&index) { 0 } else { *byte });
-            if crc32c(blanked) != u32::from_be_bytes(told) {
-                return Err(ProxyFailure::Checksum);
+            if checksum.replace((value_at..at, u32::from_be_bytes(told))).is_some() {
+                return Err(ProxyFailure::Malformed("two checksums"));
             }
         }
     }
-    Ok(())
+    let Some((place, told)) = checksum else { return Ok(()) };
+    // It is the checksum of the header in which itself is zero.
+    let blanked = header.iter().enumerate();
+    let blanked = blanked.map(|(index, byte)| if place.contains(&index) { 0 } else { *byte });
+    if crc32c(blanked) == told { Ok(()) } else { Err(ProxyFailure::Checksum) }
 }
 
 /// Source and destination.

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use crate::support::random_bytes;
+use crate::support::{Server, random_bytes};
 use crate::{HERE, call_from, echo, exchange, told_of};
 
 under! { a_call_beyond_its_bytes_ends_with_what_came_by_then_answered: iterative process thread poll epoll uring }
@@ -22,6 +22,24 @@ fn a_call_beyond_its_bytes_ends_with_what_came_by_then_answered(engine: &str) {
     let line = server.running.wait_for_line("10000 out");
     assert!(line.contains(": ended at the limit: max-bytes-per-call; "), "{line}");
     exchange(&mut call_from(HERE, &server).unwrap(), &said[..5_000]);
+}
+
+under! { the_answer_of_whom_a_relay_calls_comes_too: iterative process thread poll epoll uring }
+
+fn the_answer_of_whom_a_relay_calls_comes_too(engine: &str) {
+    let behind = echo("epoll", &[]);
+    for to in [behind.address(), "exec:cat", "sh:sleep 0.2; cat"] {
+        let limit = ["--engine", engine, "--max-bytes-per-call", "10KB"];
+        let relay = Server::start(&[&["relay", "tcp://127.0.0.1:0", to], &limit[..]].concat());
+        for pieces in [&[50_000][..], &[500, 20_000], &[10_001]] {
+            let mut caller = call_from(HERE, &relay).unwrap();
+            let mut answer = Vec::new();
+            let said: Vec<Vec<u8>> = pieces.iter().map(|length| random_bytes(*length, 3)).collect();
+            said.iter().for_each(|piece| caller.write_all(piece).unwrap());
+            caller.read_to_end(&mut answer).unwrap();
+            assert!(answer == said.concat()[..10_000], "{to}, {pieces:?}: {} bytes", answer.len());
+        }
+    }
 }
 
 under! { a_call_ends_when_it_has_lasted_long_enough_however_busy: iterative process thread poll epoll uring }

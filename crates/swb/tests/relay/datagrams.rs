@@ -1,6 +1,6 @@
 //! Datagrams: each caller has a call of its own, bounded and forgotten when it is silent; messages on a stream.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
 
@@ -148,6 +148,27 @@ fn lines_of_a_stream_are_datagrams_and_answers_come_back() {
     caller.shutdown(std::net::Shutdown::Write).unwrap();
     assert_eq!(lines.next().unwrap().unwrap(), "two");
     assert!(lines.next().is_none(), "it ends once all is quiet");
+}
+
+#[test]
+fn what_the_end_of_a_stream_leaves_without_a_mark_is_a_message_too() {
+    let echo = Server::start(&["serve", "echo", "udp://127.0.0.1:0"]);
+    for (framing, said, heard) in
+        [("line", &b"one\ntwo"[..], &b"one\ntwo\n"[..]), ("nul", b"one\0two", b"one\0two\0")]
+    {
+        let server = relay_at("tcp://127.0.0.1:0", echo.address(), "epoll", &["--framing", framing]);
+        let mut caller = call(&server);
+        caller.write_all(said).unwrap();
+        caller.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut all = Vec::new();
+        caller.read_to_end(&mut all).unwrap();
+        assert_eq!(all, heard, "{framing}");
+    }
+    let mut server = relay_at("tcp://127.0.0.1:0", echo.address(), "epoll", &["--framing", "u16be"]);
+    let mut caller = call(&server);
+    caller.write_all(b"\0\x09short").unwrap();
+    caller.shutdown(std::net::Shutdown::Write).unwrap();
+    server.running.wait_for_line("ended at a malformed message: the stream ended within it");
 }
 
 #[test]

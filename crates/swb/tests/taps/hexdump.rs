@@ -1,6 +1,9 @@
 //! `?hexdump`: on standard error, for people.
 
-use crate::support::{Running, Server, random_bytes, run_swb, swb};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::support::{Directory, Running, Server, random_bytes, run_swb, swb};
 use crate::{call, echo};
 
 under! { a_hexdump_shows_both_directions_and_drives_no_terminal: iterative process thread poll epoll uring }
@@ -32,6 +35,25 @@ fn a_hexdump_shows_both_directions_and_drives_no_terminal(engine: &str) {
         lines
             .contains("1 < 00000010  10 11 12 13 14 15 16 17  18 19 1a 1b 1c 1d 1e 1f  |................|\n")
     );
+}
+
+#[test]
+fn a_dump_that_nobody_reads_holds_up_no_call() {
+    let folder = Directory::new();
+    let log = folder.file("log");
+    let mut serving = swb(&["serve", "echo", "tcp://127.0.0.1:0?hexdump", "tcp://127.0.0.1:0"]);
+    serving.args(["--workers", "1", "--ready-fd", "1", "--log-file", &log]);
+    let mut serving = serving.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let ports = lines.map(|line| line.unwrap().rsplit_once(':').unwrap().1.to_owned());
+    let said = random_bytes(1 << 20, 3);
+    for port in ports.collect::<Vec<_>>() {
+        assert!(call(&port, &said).0 == said);
+    }
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(log.contains("standard error") && log.contains("(EAGAIN)"), "{log}");
 }
 
 #[test]
