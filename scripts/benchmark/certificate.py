@@ -10,8 +10,9 @@ def made(options):
     file = options.scratch / "certificate.pem"
     if not file.exists():
         key = options.scratch / "key.pem"
-        words = [servers.require("openssl", "openssl"), "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-        words += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", str(key), "-out", str(file)]
+        words = [servers.require("openssl", "openssl"), "req", "-x509", "-nodes", "-days", "2"]
+        words += ["-subj", "/CN=localhost", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        words += ["-keyout", str(key), "-out", str(file)]
         done = subprocess.run(words, capture_output=True, text=True)
         if done.returncode != 0:
             raise Failed(f"openssl: {done.stderr.strip().splitlines()[-1]}")

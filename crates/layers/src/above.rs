@@ -5,6 +5,7 @@
 
 use conversation::Shape;
 
+use crate::append::append;
 use crate::{Failure, ProxyHeader, Told};
 
 /// What one event has for above, in the order in which it is to be taken: what is told, that it is open, the pieces,
@@ -110,11 +111,11 @@ impl Above {
     }
 
     pub(crate) fn deliver(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        append(&mut self.bytes, bytes);
     }
 
     pub(crate) fn deliver_message(&mut self, message: &[u8]) {
-        self.bytes.extend_from_slice(message);
+        append(&mut self.bytes, message);
         self.ends.push(self.bytes.len());
     }
 

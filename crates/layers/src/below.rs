@@ -9,6 +9,7 @@ use std::io;
 use conversation::Shape;
 
 use crate::Spare;
+use crate::append::append;
 
 /// Memory that is kept when all has been taken and it is nobody else's, in bytes; more is given back.
 const KEPT_BYTES: usize = 4 * 1024;
@@ -95,7 +96,7 @@ impl Below {
     /// Puts a message behind those that are there.
     pub fn push_message(&mut self, message: &[u8]) {
         if !self.is_finished {
-            self.bytes.extend_from_slice(message);
+            append(&mut self.bytes, message);
             self.lengths.push_back(message.len());
         }
     }
@@ -107,9 +108,16 @@ impl Below {
 
     /// Puts bytes behind those that are there.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.push_mut(bytes);
+    }
+
+    /// The same, to be changed where they are now; none where nothing is taken any more.
+    pub(crate) fn push_mut(&mut self, bytes: &[u8]) -> &mut [u8] {
+        let start = self.bytes.len();
         if !self.is_finished {
-            self.bytes.extend_from_slice(bytes);
+            append(&mut self.bytes, bytes);
         }
+        &mut self.bytes[start..]
     }
 
     pub(crate) fn finish(&mut self) {

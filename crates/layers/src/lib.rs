@@ -28,6 +28,7 @@
 //! 5. Nothing here grows with what the peer claims, only with what it sends, and to a bound.
 
 mod above;
+mod append;
 mod below;
 mod capture;
 mod failure;

@@ -44,7 +44,12 @@ impl Spare {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
+    use conversation::{Moment, Now};
+
     use super::{PIECE_BYTES_MAX, PIECES_MAX, Spare};
+    use crate::{Above, Stack};
 
     #[test]
     fn a_piece_comes_back_empty_and_as_large_as_it_was() {
@@ -55,6 +60,21 @@ mod tests {
         let piece = spare.take();
         assert!(piece.is_empty() && piece.capacity() >= 70_000);
         assert_eq!(spare.take().capacity(), 0);
+    }
+
+    #[test]
+    fn what_was_lent_comes_back_once_nothing_is_owed() {
+        let now = Now { moment: Moment::START, wall: SystemTime::UNIX_EPOCH };
+        let mut spare = Spare::default();
+        spare.put(Vec::with_capacity(70_000));
+        let mut stack = Stack::new(Vec::new());
+        stack.lend(spare);
+        stack.send(now, b"hello", &mut Above::default());
+        let mut spare = stack.take_back();
+        assert_eq!(spare.take().capacity(), 0, "it is in use");
+        stack.lend(spare);
+        stack.sent(5);
+        assert!(stack.take_back().take().capacity() >= 70_000);
     }
 
     #[test]

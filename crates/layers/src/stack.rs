@@ -126,9 +126,8 @@ impl Stack {
     /// The socket took so many bytes of [`Stack::next_outgoing`]; a message it takes whole.
     pub fn sent(&mut self, bytes: usize) {
         self.outgoing.take(bytes);
-        match &mut self.spare {
-            Some(spare) => spare.put(self.outgoing.take_memory().unwrap_or_default()),
-            None => self.outgoing.shrink(),
+        if self.spare.is_none() {
+            self.outgoing.shrink();
         }
     }
 
@@ -139,7 +138,9 @@ impl Stack {
 
     /// The memory that was lent, less what is in use for what it owes.
     pub fn take_back(&mut self) -> Spare {
-        self.spare.take().unwrap_or_default()
+        let mut spare = self.spare.take().unwrap_or_default();
+        spare.put(self.outgoing.take_memory().unwrap_or_default());
+        spare
     }
 
     /// Whether the socket is to be finished: nothing is owed, and nothing will be.
@@ -230,6 +231,9 @@ impl Stack {
 
     fn enter(&mut self, at: usize, verb: Verb<'_>, now: Now, above: &mut Above) {
         debug_assert!(above.is_empty(), "an event before the last was taken");
+        if let Some(spare) = &mut self.spare {
+            self.outgoing.borrow(spare);
+        }
         if self.layers.is_empty() {
             return self.pass(&verb, above);
         }
@@ -250,11 +254,6 @@ impl Stack {
             Some(_) | None => Vec::new(),
         };
         let (mut below, mut above) = (Below::over(memory(at > 0)), Above::over(memory(!is_last)));
-        if at == 0
-            && let Some(spare) = &mut self.spare
-        {
-            self.outgoing.borrow(spare);
-        }
         let for_below = if at == 0 { &mut self.outgoing } else { &mut below };
         let for_above = if is_last { &mut *top } else { &mut above };
         placed.perform(verb, Flow::new(now, for_below, for_above));

@@ -79,7 +79,7 @@ fn a_scenario_prints_a_table_and_writes_what_it_was_made_of() {
 
 #[test]
 fn every_kind_of_scenario_measures_swb() {
-    let scenarios = ["churn", "udp", "bursts", "oneway", "transports", "relay"];
+    let scenarios = ["churn", "udp", "bursts", "oneway", "transports", "relay", "ws", "ws-bulk"];
     let ended = run(bench(&[&scenarios[..], &["--only", "swb", "--gigabytes", "0.05"]].concat()), b"");
     for (scenario, name) in [
         ("churn", "swb"),
@@ -88,8 +88,25 @@ fn every_kind_of_scenario_measures_swb() {
         ("oneway", "swb"),
         ("transports", "unix-seqpacket"),
         ("relay", "swb"),
+        ("ws", "swb"),
+        ("ws-bulk", "up, swb"),
+        ("ws-bulk", "down, swb"),
     ] {
         let cells = row(&ended, scenario, name);
+        assert!(number(&cells[1]) > 0.0, "{scenario}: {cells:?}");
+    }
+}
+
+#[test]
+fn tls_is_measured_by_a_client_of_openssls_make() {
+    let ended = run(bench(&["tls", "tls-calls", "tls-bulk", "--only", "swb"]), b"");
+    for (scenario, name) in
+        [("tls", "swb"), ("tls-calls", "resumed, swb"), ("tls-bulk", "up, swb"), ("tls-bulk", "down, swb")]
+    {
+        let cells = row(&ended, scenario, name);
+        if cells[1].starts_with("not built") {
+            return eprintln!("returns early: the client was {}", cells[1]);
+        }
         assert!(number(&cells[1]) > 0.0, "{scenario}: {cells:?}");
     }
 }

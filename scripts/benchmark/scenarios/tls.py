@@ -60,7 +60,10 @@ def rows(modes):
 
     def of(options):
         def row(relay, mode, name):
-            return Row(f"{name}, {relay.name}", f"{name}, swb", lambda: measure(options, relay, sockets.free_port(), mode))
+            def run():
+                return measure(options, relay, sockets.free_port(), mode)
+
+            return Row(f"{name}, {relay.name}", f"{name}, swb", run)
 
         relays = servers.playing("tls", options.only)
         return [row(relay, mode, name) for mode, name in modes.items() for relay in relays]

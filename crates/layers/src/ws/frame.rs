@@ -17,13 +17,9 @@ pub(super) fn write(opcode: OpCode, payload: &[u8], is_client: bool, below: &mut
     let header = FrameHeader { opcode, mask, ..FrameHeader::default() };
     // Memory takes all that it is given.
     let _ = header.format(payload.len() as u64, below);
-    match mask {
-        None => below.push(payload),
-        Some(key) => {
-            let mut masked = payload.to_vec();
-            apply_mask(&mut masked, key, 0);
-            below.push(&masked);
-        }
+    let payload = below.push_mut(payload);
+    if let Some(key) = mask {
+        apply_mask(payload, key, 0);
     }
 }
 

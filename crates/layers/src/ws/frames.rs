@@ -8,6 +8,8 @@ use std::io::Cursor;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
+use crate::append::append;
+
 use super::frame::apply_mask;
 use super::{WebSocketClosed, WebSocketFailure, close};
 
@@ -197,7 +199,7 @@ impl Frame {
         let (piece, rest) = input.split_at(length);
         *input = rest;
         let start = target.len();
-        target.extend_from_slice(piece);
+        append(target, piece);
         if let Some(key) = self.mask {
             apply_mask(&mut target[start..], key, self.come);
         }
