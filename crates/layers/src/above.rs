@@ -6,6 +6,7 @@
 use conversation::Shape;
 
 use crate::append::append;
+use crate::spare::fit;
 use crate::{Failure, ProxyHeader, Told};
 
 /// What one event has for above, in the order in which it is to be taken: what is told, that it is open, the pieces,
@@ -92,6 +93,11 @@ impl Above {
         self.ends.clear();
         self.is_finished = false;
         self.failed = None;
+    }
+
+    /// It is not taken for now: gives back memory that is too much for it.
+    pub fn fit(&mut self) {
+        fit(&mut self.bytes);
     }
 
     pub(crate) fn tell(&mut self, told: Told) {

@@ -10,6 +10,7 @@ use conversation::Shape;
 
 use crate::Spare;
 use crate::append::append;
+use crate::spare::fit;
 
 /// Memory that is kept when all has been taken and it is nobody else's, in bytes; more is given back.
 const KEPT_BYTES: usize = 4 * 1024;
@@ -40,9 +41,13 @@ impl Below {
         self.bytes
     }
 
-    /// The same, if nothing is in it.
-    pub(crate) fn take_memory(&mut self) -> Option<Vec<u8>> {
-        self.bytes.is_empty().then(|| std::mem::take(&mut self.bytes))
+    /// Gives its memory back, if nothing is in it; else what is too much.
+    pub(crate) fn give_back(&mut self, spare: &mut Spare) {
+        if self.bytes.is_empty() {
+            spare.put(std::mem::take(&mut self.bytes));
+        } else {
+            fit(&mut self.bytes);
+        }
     }
 
     /// Gives memory back to the system, if nothing is in it.

@@ -1,7 +1,8 @@
 //! Memory that is used again: whoever drives stacks lends it to the one that has an event, and takes it back.
 //!
-//! So bulk finds memory that is warm and as large as it was, and a leg on which nothing happens holds none. Bound: 4
-//! pieces of at most 256 KiB.
+//! So bulk finds memory that is warm and as large as it was, and a leg on which nothing happens holds none. Bounds: 4
+//! pieces of at most 256 KiB; what stays in use beyond an event is at most four times as large as what is in it, or 4
+//! KiB.
 
 use crate::Above;
 
@@ -10,6 +11,16 @@ const PIECES_MAX: usize = 4;
 
 /// A piece that is larger is given back to the system, in bytes.
 const PIECE_BYTES_MAX: usize = 256 * 1024;
+
+/// Memory of this size is not worth a copy, in bytes.
+const SMALL_BYTES: usize = 4 * 1024;
+
+/// Gives back what is too much for what is in it, which stays there for now.
+pub(crate) fn fit(memory: &mut Vec<u8>) {
+    if memory.capacity() > SMALL_BYTES.max(4 * memory.len()) {
+        memory.shrink_to_fit();
+    }
+}
 
 /// Pieces of memory without anything in them.
 #[derive(Debug, Default)]
@@ -48,7 +59,7 @@ mod tests {
 
     use conversation::{Moment, Now};
 
-    use super::{PIECE_BYTES_MAX, PIECES_MAX, Spare};
+    use super::{PIECE_BYTES_MAX, PIECES_MAX, SMALL_BYTES, Spare, fit};
     use crate::{Above, Stack};
 
     #[test]
@@ -69,12 +80,21 @@ mod tests {
         spare.put(Vec::with_capacity(70_000));
         let mut stack = Stack::new(Vec::new());
         stack.lend(spare);
-        stack.send(now, b"hello", &mut Above::default());
+        stack.send(now, &[7; 40_000], &mut Above::default());
         let mut spare = stack.take_back();
         assert_eq!(spare.take().capacity(), 0, "it is in use");
         stack.lend(spare);
-        stack.sent(5);
+        stack.sent(40_000);
         assert!(stack.take_back().take().capacity() >= 70_000);
+    }
+
+    #[test]
+    fn a_little_that_is_owed_does_not_keep_much_memory() {
+        let mut memory = Vec::with_capacity(PIECE_BYTES_MAX);
+        memory.extend_from_slice(b"hello");
+        fit(&mut memory);
+        assert_eq!(memory, b"hello");
+        assert!(memory.capacity() <= SMALL_BYTES);
     }
 
     #[test]

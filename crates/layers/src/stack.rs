@@ -139,7 +139,7 @@ impl Stack {
     /// The memory that was lent, less what is in use for what it owes.
     pub fn take_back(&mut self) -> Spare {
         let mut spare = self.spare.take().unwrap_or_default();
-        spare.put(self.outgoing.take_memory().unwrap_or_default());
+        self.outgoing.give_back(&mut spare);
         spare
     }
 

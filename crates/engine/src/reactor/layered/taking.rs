@@ -55,7 +55,8 @@ fn first(ends: &mut SmallVec<[LegEnd; 1]>, leg: Leg) -> Option<(Above, usize)> {
     Some((layered.events.pop_front()?, std::mem::take(&mut layered.taken)))
 }
 
-fn put_back(ends: &mut SmallVec<[LegEnd; 1]>, leg: Leg, above: Above, taken: usize) {
+fn put_back(ends: &mut SmallVec<[LegEnd; 1]>, leg: Leg, mut above: Above, taken: usize) {
+    above.fit();
     if let Some(LegEnd { socket: LegSocket::Layered(layered), .. }) = ends.get_mut(leg.index()) {
         layered.events.push_front(above);
         layered.taken = taken;
