@@ -106,12 +106,17 @@ impl FileEnd {
         }
     }
 
-    /// Whether a [`receive`](Self::receive) is worth a try although nothing has been announced: what is not waited for can
-    /// be read at any time, and what was written has its end once we have finished.
+    /// Whether a [`receive`](Self::receive) brings something although nothing has been announced: what is not waited for can
+    /// be read at any time, and what was written has its end once we have finished, or it takes nothing any more.
     #[must_use]
     pub fn is_readable_unasked(&self) -> bool {
-        let never_waits = matches!(self.kind, FileKind::Regular | FileKind::Followed(_));
-        if self.reads { never_waits } else { self.is_finished }
+        if self.reads { matches!(self.kind, FileKind::Regular) } else { self.is_finished }
+    }
+
+    /// Whether it may hold something already, which nobody will announce.
+    #[must_use]
+    pub fn is_readable_at_first(&self) -> bool {
+        self.reads && matches!(self.kind, FileKind::Regular | FileKind::Followed(_))
     }
 
     /// Nothing on it is ever waited for, as the kernel says who was asked to watch it: `/dev/null`.
@@ -175,11 +180,15 @@ impl FileEnd {
     /// reads any more; `ENOSPC` and what else write(2) says.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let sent = if self.writes { self.write(bytes) } else { Err(errno::raw(libc::EBADF)) };
-        if let Err(error) = &sent
-            && !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-        {
-            self.is_finished = true; // what cannot be written any more has nothing to say either
-        }
+        self.note_end(sent)
+    }
+
+    /// What cannot be written any more has nothing to say either.
+    fn note_end(&mut self, sent: io::Result<usize>) -> io::Result<usize> {
+        let is_passing = |error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+        };
+        self.is_finished |= sent.as_ref().is_err_and(|error| !is_passing(error));
         sent
     }
 
@@ -235,8 +244,11 @@ impl FileEnd {
     /// # Errors
     ///
     /// As [`send`](Self::send); `EINVAL` for a file that cannot be spliced.
-    pub fn send_from(&self, pipe: &mut Pipe) -> io::Result<usize> {
-        pipe.drain(&self.fd)
+    pub fn send_from(&mut self, pipe: &mut Pipe) -> io::Result<usize> {
+        match pipe.drain(&self.fd) {
+            Err(error) if errno::is(&error, libc::EINVAL) => Err(error), // it may take them by write(2)
+            sent => self.note_end(sent),
+        }
     }
 }
 

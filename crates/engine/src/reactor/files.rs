@@ -72,7 +72,6 @@ impl LegEnd {
     pub(super) fn take_for_ready(&mut self) {
         if let LegSocket::File(file) = &mut self.socket {
             file.waits_for_nothing();
-            self.readable = file.is_readable_unasked();
         }
     }
 
@@ -88,7 +87,7 @@ impl LegEnd {
             return;
         };
         let is_wanted =
-            session.wants_read(leg) && !self.readable || session.wants_write(leg) && !self.writable;
+            session.wants_read(leg) && !self.may_receive() || session.wants_write(leg) && !self.writable;
         if let (true, [Some((fd, _)), None]) = (is_wanted, self.descriptors())
             && let Ok(operation) = selector.add(fd, Token::Leg(slot, leg).pack(), Watch::Both)
         {

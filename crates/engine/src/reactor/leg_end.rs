@@ -100,7 +100,7 @@ pub(crate) enum Heard {
 
 impl LegEnd {
     pub(super) fn new(socket: LegSocket) -> LegEnd {
-        let readable = matches!(&socket, LegSocket::File(file) if file.is_readable_unasked());
+        let readable = matches!(&socket, LegSocket::File(file) if file.is_readable_at_first());
         LegEnd {
             socket,
             readable,
@@ -139,10 +139,10 @@ impl LegEnd {
     pub(super) fn may_receive(&self) -> bool {
         match &self.socket {
             LegSocket::Layered(layered) => layered.may_receive(self.readable),
+            LegSocket::File(file) => self.readable || file.is_readable_unasked(),
             LegSocket::Connection(_)
             | LegSocket::Standard(_)
             | LegSocket::Program(_)
-            | LegSocket::File(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer(_)
             | LegSocket::None => self.readable || self.kept.is_some(),
@@ -357,11 +357,7 @@ impl LegEnd {
                 }
                 result => ("write(2)", result),
             },
-            LegSocket::File(file) => {
-                let sent = file.send(bytes);
-                self.readable |= file.is_readable_unasked();
-                (TO_FILE, sent)
-            }
+            LegSocket::File(file) => (TO_FILE, file.send(bytes)),
             LegSocket::Speakers { socket, latest: Some(latest), .. } => {
                 ("sendmsg(2)", socket.send_to(bytes, latest))
             }
@@ -411,10 +407,7 @@ impl LegEnd {
             // Without /dev/null the reader of our output sees its end when the process ends.
             LegSocket::Standard(standard) => drop(standard.finish().ok()),
             LegSocket::Program(program) => program.finish(),
-            LegSocket::File(file) => {
-                file.finish();
-                self.readable |= file.is_readable_unasked();
-            }
+            LegSocket::File(file) => file.finish(),
             LegSocket::Speakers { .. } | LegSocket::Peer(_) | LegSocket::None => {}
         }
     }

@@ -52,7 +52,7 @@ pub(super) fn receive_for(
     pipes: &mut Pipes,
 ) -> Option<Heard> {
     let end = &ends[from.index()];
-    if !end.is_bulk || !end.readable || end.kept.is_some() || !ends[to.index()].can_splice_output() {
+    if !end.is_bulk || !end.may_receive() || end.kept.is_some() || !ends[to.index()].can_splice_output() {
         return None;
     }
     // Where there is no descriptor left for a pipe, what comes is copied.

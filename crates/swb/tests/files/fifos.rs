@@ -1,7 +1,7 @@
 //! `fifo:`: made and removed, read to its last writer's end, written once somebody reads.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
@@ -13,6 +13,7 @@ use crate::{call, comes, read_all, relay};
 
 under! { a_caller_hears_a_fifo_to_the_end_of_its_last_writer: iterative process thread poll epoll uring }
 under! { what_a_caller_says_goes_to_whoever_reads_the_fifo: iterative process thread poll epoll uring }
+under! { a_caller_is_reset_when_the_fifos_reader_leaves_in_the_middle_of_bulk: iterative process thread poll epoll uring }
 
 fn is_fifo(path: &str) -> bool {
     Path::new(path).metadata().is_ok_and(|found| found.file_type().is_fifo())
@@ -60,6 +61,23 @@ fn what_a_caller_says_goes_to_whoever_reads_the_fifo(engine: &str) {
     saying.join().unwrap();
     drop(server);
     assert!(is_fifo(&path), "a fifo that was there before is not ours to remove");
+}
+
+fn a_caller_is_reset_when_the_fifos_reader_leaves_in_the_middle_of_bulk(engine: &str) {
+    let directory = Directory::new();
+    let path = directory.file("fifo");
+    let server = relay(&format!("fifo:{path}?access=write"), engine);
+    let mut caller = call(&server);
+    let mut says = caller.try_clone().unwrap();
+    let saying = std::thread::spawn(move || says.write_all(&random_bytes(20_000_000, 8)).unwrap_err());
+    wait_until("the fifo is made", || is_fifo(&path));
+    let mut reader = File::open(&path).unwrap();
+    reader.read_exact(&mut vec![0; 1_000_000]).unwrap(); // it comes by splice(2) by now
+    drop(reader);
+    let error = saying.join().unwrap();
+    assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
+    assert!(!matches!(caller.read(&mut [0]), Ok(1..)));
+    wait_until("the fifo that was made is removed", || !Path::new(&path).exists());
 }
 
 #[test]
@@ -121,6 +139,16 @@ fn a_reader_who_leaves_breaks_the_call_off() {
     assert!(comes(&mut reader, b"heard"));
     drop(reader);
     writer.write(b"not heard");
+    let ended = writer.finish();
+    assert_eq!(ended.code(), 6, "{ended:?}");
+    // The same in the middle of bulk.
+    let mut writer = Running::start(&mut swb(&["connect", &format!("fifo:{path}?access=write")]));
+    wait_until("the fifo is made", || is_fifo(&path));
+    let reading = std::thread::spawn(move || {
+        File::open(&path).unwrap().read_exact(&mut vec![0; 100_000]).unwrap();
+    });
+    writer.write(&random_bytes(4_000_000, 6));
+    reading.join().unwrap();
     let ended = writer.finish();
     assert_eq!(ended.code(), 6, "{ended:?}");
 }
