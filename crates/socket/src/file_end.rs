@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | read | where the file ends; a fifo once all its writers have gone; with `follow` never | it does nothing |
 //! | written | when it has been told so | it is over, and closed |
-//! | terminal | when nobody has its other side open any more | raw: nothing; else it reads an end, again and again |
+//! | terminal | when nobody has its other side open any more; it is written no more then | raw: nothing; else it reads an end, again and again |
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -35,6 +35,8 @@ pub struct FileEnd {
     pub(crate) kind: FileKind,
     /// We have said that nothing more will come.
     pub(crate) is_finished: bool,
+    /// A terminal has hung up, and its end has been read. It would take nothing more, and never say so.
+    pub(crate) hung_up: bool,
     /// The other side of a terminal of ours, held open for whoever opens it next.
     #[expect(dead_code, reason = "held to be closed with the end")]
     pub(crate) other_side: Option<OwnedFd>,
@@ -71,8 +73,8 @@ pub(crate) enum FileKind {
 impl FileEnd {
     /// One without anything to be put back.
     pub(crate) fn new(end: End, fd: OwnedFd, (reads, writes): (bool, bool), kind: FileKind) -> FileEnd {
-        let (is_finished, other_side, made, link, lent) = (false, None, None, None, None);
-        FileEnd { end, fd, reads, writes, kind, is_finished, other_side, made, link, lent }
+        let (is_finished, hung_up, other_side, made, link, lent) = (false, false, None, None, None, None);
+        FileEnd { end, fd, reads, writes, kind, is_finished, hung_up, other_side, made, link, lent }
     }
 
     /// Where it is: `file:/var/log/messages`; of a terminal of ours the path of its other side: `pty:/dev/pts/7`.
@@ -136,12 +138,21 @@ impl FileEnd {
     /// # Errors
     ///
     /// [`io::ErrorKind::WouldBlock`] if nothing is there now, but may come.
-    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+    pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         if !self.reads {
             return if self.is_finished { Ok(END) } else { Err(io::ErrorKind::WouldBlock.into()) };
         }
         match (&self.kind, call::read(&self.fd, buffer)) {
-            (FileKind::Terminal { .. }, Err(error)) => end_of_terminal(error),
+            (FileKind::Terminal { .. }, Err(error)) => {
+                let end = end_of_terminal(error)?;
+                self.hung_up = true;
+                Ok(end)
+            }
+            // A line that has hung up reads an end; so does a terminal on which one was typed, and that can be written.
+            (FileKind::Terminal { .. }, Ok(0)) => {
+                self.hung_up = self.is_hung_up()?;
+                Ok(END)
+            }
             (_, Err(error)) => Err(error),
             (_, Ok(length @ 1..)) => Ok(Received { length, whole: length, end: false }),
             (FileKind::Followed(events), Ok(0)) => self.receive_behind_end(events, buffer),
@@ -177,7 +188,7 @@ impl FileEnd {
     /// # Errors
     ///
     /// [`io::ErrorKind::WouldBlock`] if it takes none now; `EBADF` where it is only read; `EPIPE` for a fifo that nobody
-    /// reads any more; `ENOSPC` and what else write(2) says.
+    /// reads any more, and for a terminal whose end has been read; `ENOSPC` and what else write(2) says.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let sent = if self.writes { self.write(bytes) } else { Err(errno::raw(libc::EBADF)) };
         self.note_end(sent)
@@ -193,6 +204,9 @@ impl FileEnd {
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        if self.hung_up {
+            return Err(errno::raw(libc::EPIPE));
+        }
         match call::write(&self.fd, bytes, ReadWriteFlags::empty()) {
             // A terminal that takes nothing says so by an error or by nothing at all, write(2).
             Ok(0) if !bytes.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
@@ -206,8 +220,16 @@ impl FileEnd {
         }
     }
 
-    fn is_terminal(&self) -> bool {
+    /// Whether it is a terminal: that hangs up in both directions at once.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
         matches!(self.kind, FileKind::Terminal { .. })
+    }
+
+    /// Whether it is a terminal that has hung up: its end was read, and it is written no more.
+    #[must_use]
+    pub fn has_hung_up(&self) -> bool {
+        self.hung_up
     }
 
     /// We will send no more.

@@ -100,7 +100,7 @@ impl Entry {
             let leg = Leg::new(index);
             let may_read = !end.may_receive() && !end.readable;
             let read = leg.is_some_and(|leg| may_read && (self.session.wants_read(leg) || end.opens()));
-            let may_write = !end.writable && !end.waits_for_speaker();
+            let may_write = !end.writable && !end.waits_for_speaker() && !end.has_hung_up();
             let write = match &end.socket {
                 LegSocket::Layered(layered) => layered.waits_for_room(),
                 LegSocket::Connection(_)
@@ -280,6 +280,14 @@ impl<S: Selector> Reactor<S> {
                         host.tell(&Event::Undelivered { door, messages: 1, why: TOO_LONG_FOR_THE_WAY });
                     }
                     Heard::Finished => session.peer_finished(now, leg, &mut hands),
+                    Heard::HungUp => {
+                        // What a program leaves unread nobody misses. Anywhere else what is owed is lost, and told first.
+                        match hands.ends[leg.index()].program() {
+                            Some(_) => session.peer_deaf(now, leg, &mut hands),
+                            None => session.writable(now, leg, &mut hands),
+                        }
+                        session.peer_finished(now, leg, &mut hands);
+                    }
                     Heard::Nothing => {}
                     Heard::Failed(failed) => session.leg_failed(now, leg, failed, &mut hands),
                 }

@@ -38,6 +38,22 @@ impl LegEnd {
         }
     }
 
+    /// Whether it is a terminal that was seen to hang up. Until that is read it says that it takes nothing now, and
+    /// poll(2) that this has changed, again and again.
+    pub(super) fn has_hung_up(&self) -> bool {
+        let is_terminal = match &self.socket {
+            LegSocket::File(file) => file.is_terminal(),
+            LegSocket::Program(program) => program.has_terminal(),
+            LegSocket::Connection(_)
+            | LegSocket::Layered(_)
+            | LegSocket::Standard(_)
+            | LegSocket::Speakers { .. }
+            | LegSocket::Peer(_)
+            | LegSocket::None => false,
+        };
+        self.ended && is_terminal
+    }
+
     /// Whether it has to be told again that nothing more will come.
     pub(super) fn says_end_again(&self) -> bool {
         match &self.socket {

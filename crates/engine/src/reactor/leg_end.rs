@@ -94,6 +94,8 @@ pub(crate) enum Heard {
     /// A message that was sent before was lost: it is longer than the way to the peer takes.
     Lost,
     Finished,
+    /// A terminal has hung up: nothing is taken any more either.
+    HungUp,
     Nothing,
     Failed(CallFailed),
 }
@@ -168,10 +170,9 @@ impl LegEnd {
                 self.send_put_off = layered.take_put_off();
                 layered.may_send()
             }
+            LegSocket::Program(_) | LegSocket::File(_) => !self.has_hung_up(),
             LegSocket::Connection(_)
             | LegSocket::Standard(_)
-            | LegSocket::Program(_)
-            | LegSocket::File(_)
             | LegSocket::Speakers { .. }
             | LegSocket::Peer(_)
             | LegSocket::None => true,
@@ -257,6 +258,7 @@ impl LegEnd {
             LegSocket::Program(program) => {
                 let room = STREAM_READ_BYTES.min(buffer.len());
                 match program.receive(&mut buffer[..room]) {
+                    Ok(received) if received.end && program.has_terminal() => Heard::HungUp,
                     Ok(received) if received.end => Heard::Finished,
                     Ok(received) => {
                         self.is_fresh = true;
@@ -269,6 +271,7 @@ impl LegEnd {
             LegSocket::File(file) => {
                 let room = STREAM_READ_BYTES.min(buffer.len());
                 match file.receive(&mut buffer[..room]) {
+                    Ok(received) if received.end && file.has_hung_up() => Heard::HungUp,
                     Ok(received) if received.end => Heard::Finished,
                     Ok(received) => {
                         // A terminal gives a part of what is there: it is read until nothing is left.

@@ -55,6 +55,19 @@ fn a_program_whose_caller_resets_is_hung_up_on(engine: &str) {
 }
 
 #[test]
+fn a_program_on_a_terminal_that_ends_before_its_input_ends_the_call() {
+    let mut caller = Running::start(&mut swb(&["connect", "sh:head -c 5; exit 3?pty&raw"]));
+    let mut says = caller.child.stdin.take().unwrap();
+    let saying = std::thread::spawn(move || {
+        let _ = says.write_all(&[b'x'; 1_000_000]);
+        says // it stays open
+    });
+    let ended = caller.finish();
+    assert_eq!((ended.code(), ended.text().as_str()), (3, "xxxxx"), "{ended:?}");
+    drop(saying.join().unwrap());
+}
+
+#[test]
 fn a_real_shell_has_job_control_and_ends_with_its_input() {
     let talked =
         run_swb(&["connect", "exec:bash --norc -i?pty"], b"sleep 0.1 &\njobs\nfg\necho $((20 + 22))\n");

@@ -1,6 +1,6 @@
 //! `pty:`: a terminal for any program, raw, with a link, over when nobody has it open.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use crate::{both_ways, call, comes, open_terminal, relay};
 
 under! { bytes_go_both_ways_through_a_raw_terminal_as_they_are: iterative process thread poll epoll uring }
 under! { an_answer_that_comes_after_the_callers_end_is_delivered: iterative process thread poll epoll uring }
+under! { who_is_owed_something_and_leaves_a_terminal_breaks_the_call_off: iterative process thread poll epoll uring }
 
 fn bytes_go_both_ways_through_a_raw_terminal_as_they_are(engine: &str) {
     let directory = Directory::new();
@@ -45,6 +46,54 @@ fn an_answer_that_comes_after_the_callers_end_is_delivered(engine: &str) {
     terminal.write_all(b"answer").unwrap();
     drop(terminal);
     assert_eq!(crate::read_all(caller), b"answer");
+}
+
+fn who_is_owed_something_and_leaves_a_terminal_breaks_the_call_off(engine: &str) {
+    let directory = Directory::new();
+    let link = directory.file("terminal");
+    let mut server = relay(&format!("pty:?link={link}"), engine);
+    let mut caller = call(&server);
+    let mut says = caller.try_clone().unwrap();
+    let saying = std::thread::spawn(move || says.write_all(&[b'x'; 20_000_000]).unwrap_err());
+    wait_until("the link is there", || Path::new(&link).exists());
+    let terminal = open_terminal(&link);
+    assert!(comes(&terminal, &[b'x'; 1000]));
+    drop(terminal);
+    let error = saying.join().unwrap();
+    assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
+    assert!(!matches!(caller.read(&mut [0]), Ok(1..)));
+    server.running.wait_for_line(": reset by the peer (pty:");
+    wait_until("the link is removed", || Path::new(&link).symlink_metadata().is_err());
+}
+
+#[test]
+fn a_terminal_that_is_left_and_a_line_that_is_pulled_end_a_call_that_still_owes_something() {
+    let directory = Directory::new();
+    let link = directory.file("terminal");
+    for command in ["connect", "listen"] {
+        let mut caller = Running::start(&mut swb(&[command, &format!("pty:?link={link}")]));
+        wait_until("the link is there", || Path::new(&link).exists());
+        let terminal = open_terminal(&link);
+        let mut says = caller.child.stdin.take().unwrap();
+        let saying = std::thread::spawn(move || says.write_all(&[b'x'; 4_000_000]));
+        assert!(comes(&terminal, &[b'x'; 1000]));
+        drop(terminal);
+        let ended = caller.finish();
+        assert_eq!(ended.code(), 6, "{command}: {ended:?}");
+        assert!(saying.join().unwrap().is_err());
+    }
+    let theirs = directory.file("theirs");
+    let socat =
+        Running::start(&mut installed("socat", &[&format!("PTY,link={theirs},raw"), "EXEC:sleep 60"]));
+    wait_until("the link is there", || Path::new(&theirs).exists());
+    let mut caller = Running::start(&mut swb(&["connect", &format!("serial:{theirs}"), "--trace"]));
+    let mut says = caller.child.stdin.take().unwrap();
+    let saying = std::thread::spawn(move || says.write_all(&[b'x'; 4_000_000]));
+    caller.wait_for_line("write(");
+    drop(socat);
+    let ended = caller.finish();
+    assert_eq!(ended.code(), 6, "{ended:?}");
+    assert!(saying.join().unwrap().is_err());
 }
 
 #[test]
