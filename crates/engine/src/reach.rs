@@ -221,6 +221,7 @@ pub(crate) fn kind_of(kind: &ConnectErrorKind) -> DialFailureKind {
         | ConnectErrorKind::NotStarted
         | ConnectErrorKind::Program
         | ConnectErrorKind::NotOpened(_)
+        | ConnectErrorKind::Misfit(_)
         | ConnectErrorKind::Unsupported
         | ConnectErrorKind::Other => DialFailureKind::Other,
     }
@@ -237,6 +238,7 @@ fn may_pass(error: &ConnectError) -> bool {
         | ConnectErrorKind::NotStarted
         | ConnectErrorKind::Program
         | ConnectErrorKind::NotOpened(_)
+        | ConnectErrorKind::Misfit(_)
         | ConnectErrorKind::Unsupported => false,
     }
 }

@@ -35,7 +35,7 @@ pub(crate) use bytes::{
     shutdown, splice, write,
 };
 pub(crate) use file::{
-    attach_tun, mkfifo, open, open_terminal, other_side, put_interface_up, set_exclusive,
+    attach_tun, lock, mkfifo, open, open_terminal, other_side, put_interface_up, set_exclusive,
     set_interface_address, set_terminal, set_window, symlink, terminal_settings, watch_for_writes,
 };
 pub(crate) use lookup::{look_up, lookup_reason, name_of, shows_look_up};

@@ -36,6 +36,8 @@ pub enum ConnectErrorKind {
     Program,
     /// A file, a fifo or a terminal could not be opened; what to try.
     NotOpened(&'static str),
+    /// The options of its address do not go together: why. Nothing was tried.
+    Misfit(&'static str),
     /// This kernel has not what the transport needs, or the address cannot be called.
     Unsupported,
     /// Anything else: see the attempts.
@@ -62,6 +64,7 @@ impl ConnectError {
             | ConnectErrorKind::NotStarted
             | ConnectErrorKind::Program
             | ConnectErrorKind::NotOpened(_)
+            | ConnectErrorKind::Misfit(_)
             | ConnectErrorKind::Unsupported
             | ConnectErrorKind::Other => self.tried.iter().find_map(Attempt::refused_option),
         }
@@ -97,7 +100,7 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let done = if matches!(self.kind, ConnectErrorKind::NotStarted) {
             "start"
-        } else if matches!(self.kind, ConnectErrorKind::NotOpened(_)) {
+        } else if matches!(self.kind, ConnectErrorKind::NotOpened(_) | ConnectErrorKind::Misfit(_)) {
             "open"
         } else {
             "connect to"
@@ -135,7 +138,9 @@ impl fmt::Display for ConnectError {
                 write!(f, "{separator}it is no program for this machine; a script begins with #!")
             }
             ConnectErrorKind::NotStarted | ConnectErrorKind::NotOpened("") => Ok(()),
-            ConnectErrorKind::NotOpened(hint) => write!(f, "{separator}{hint}"),
+            ConnectErrorKind::NotOpened(hint) | ConnectErrorKind::Misfit(hint) => {
+                write!(f, "{separator}{hint}")
+            }
             ConnectErrorKind::Refused if self.ended_with(libc::ECONNRESET) => {
                 write!(f, "{separator}whoever listens there hung up at once: may you call from here?")
             }
@@ -186,6 +191,7 @@ impl std::error::Error for ConnectError {
             | ConnectErrorKind::NotStarted
             | ConnectErrorKind::Program
             | ConnectErrorKind::NotOpened(_)
+            | ConnectErrorKind::Misfit(_)
             | ConnectErrorKind::Unsupported
             | ConnectErrorKind::Other => self.tried.last().map(|attempt| &attempt.error as _),
         }

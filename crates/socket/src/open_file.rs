@@ -1,7 +1,8 @@
 //! How files and named pipes are opened, and how every end that is a file is.
 //!
-//! open(2), mkfifo(3), fifo(7). Protected: nothing that a file holds is thrown away unasked: `access=write` takes a file
-//! that is new or empty, and one that holds something only with `truncate`.
+//! open(2), flock(2), mkfifo(3), fifo(7). Protected: nothing that a file holds is thrown away unasked: `access=write` takes
+//! a file that is new or empty, and one that holds something only with `truncate`; one call at a time writes it, and
+//! always at its end. What is made is never open to more than its `permissions`.
 
 use std::ffi::OsStr;
 use std::io;
@@ -24,21 +25,23 @@ use crate::{Attempt, ConnectError, ConnectErrorKind, call};
 /// How often it is looked whether somebody reads a fifo by now.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Why an end could not be opened: the call, its error, and what to try.
-pub(crate) struct NotOpened {
-    pub(crate) call: &'static str,
-    pub(crate) error: io::Error,
-    pub(crate) hint: &'static str,
+/// How long a file that is locked is tried again: a call that has just ended lets go of it.
+const LOCKED_FOR: Duration = Duration::from_millis(200);
+
+/// Why an end could not be opened.
+pub(crate) enum NotOpened {
+    /// A call failed; what to try.
+    Failed { call: &'static str, error: io::Error, hint: &'static str },
+    /// What is there is not taken so: why, and what to try.
+    Refused(&'static str),
+    /// The options of the address do not go together.
+    Misfit(&'static str),
 }
 
 impl NotOpened {
     /// For an errno that says it all.
     pub(crate) fn at(call: &'static str) -> impl Fn(io::Error) -> NotOpened {
-        move |error| NotOpened { call, hint: hint_of(&error), error }
-    }
-
-    pub(crate) fn because(call: &'static str, errno: i32, hint: &'static str) -> NotOpened {
-        NotOpened { call, error: errno::raw(errno), hint }
+        move |error| NotOpened::Failed { call, hint: hint_of(&error), error }
     }
 }
 
@@ -49,8 +52,8 @@ impl FileEnd {
     ///
     /// # Errors
     ///
-    /// [`ConnectErrorKind::NotOpened`], with what to try; [`ConnectErrorKind::TimedOut`] if nobody reads the fifo;
-    /// [`ConnectErrorKind::Unsupported`] for an address that is no file.
+    /// [`ConnectErrorKind::NotOpened`], with what to try; [`ConnectErrorKind::Misfit`]; [`ConnectErrorKind::TimedOut`] if
+    /// nobody reads the fifo; [`ConnectErrorKind::Unsupported`] for an address that is no file.
     pub fn open(address: &Address) -> Result<FileEnd, ConnectError> {
         let opened = match (&address.place, address.transport) {
             (Place::Path(path), Transport::File) => open_file(path, &address.options),
@@ -63,7 +66,13 @@ impl FileEnd {
                 return Err(ConnectError { address: address.to_string(), tried: Vec::new(), kind });
             }
         };
-        opened.map_err(|NotOpened { call, error, hint }| {
+        let untried = |kind| ConnectError { address: address.to_string(), tried: Vec::new(), kind };
+        opened.map_err(|why| {
+            let (call, error, hint) = match why {
+                NotOpened::Failed { call, error, hint } => (call, error, hint),
+                NotOpened::Refused(why) => return untried(ConnectErrorKind::NotOpened(why)),
+                NotOpened::Misfit(why) => return untried(ConnectErrorKind::Misfit(why)),
+            };
             let end = match &address.place {
                 Place::Path(path) => End::Path { transport: address.transport, path: path.clone() },
                 Place::Network { .. }
@@ -102,8 +111,7 @@ impl Access {
     fn flags(self) -> OFlags {
         match self {
             Access::Read => OFlags::RDONLY,
-            Access::Write => OFlags::WRONLY | OFlags::CREATE,
-            Access::Append => OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE,
+            Access::Write | Access::Append => OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE,
             Access::Both => OFlags::RDWR,
         }
     }
@@ -116,35 +124,45 @@ impl Access {
 fn open_file(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
     let (access, truncate) = (Access::of(options), options.flag(OptionKey::Truncate) == Some(true));
     let is_on = |key| options.flag(key) == Some(true);
-    if access != Access::Read && (is_on(OptionKey::Follow) || is_on(OptionKey::FromEnd)) {
-        return Err(NotOpened::because(
-            "open(2)",
-            libc::EINVAL,
-            "follow and from-end are for files that are read",
-        ));
+    let (reads_on, permissions) =
+        (is_on(OptionKey::Follow) || is_on(OptionKey::FromEnd), options.mode(OptionKey::Permissions));
+    if access != Access::Read && reads_on {
+        return Err(NotOpened::Misfit("follow and from-end are for files that are read"));
     }
     if access != Access::Write && truncate {
-        return Err(NotOpened::because("open(2)", libc::EINVAL, "truncate is for access=write"));
+        return Err(NotOpened::Misfit("truncate is for access=write"));
+    }
+    if !matches!(access, Access::Write | Access::Append) && permissions.is_some() {
+        return Err(NotOpened::Misfit("permissions are for what is made, by access=write or access=append"));
     }
     let at = Path::new(OsStr::from_bytes(path));
     if at.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
-        return Err(NotOpened::because("stat(2)", libc::EINVAL, "it is a named pipe: fifo:PATH opens it"));
+        return Err(NotOpened::Refused("it is a named pipe: fifo:PATH opens it"));
     }
-    let fd = call::open(at, access.flags(), Mode::from_raw_mode(0o666)).map_err(NotOpened::at("open(2)"))?;
+    let fd = open_or_make(at, access.flags(), permissions)?;
     let kind = kind_of(&fd).map_err(NotOpened::at("open(2)"))?;
     let kind = match kind {
         FileKind::Regular if access == Access::Both => {
             let hint = "access=both is for devices: of a file it is read, write or append";
-            return Err(NotOpened::because("open(2)", libc::EINVAL, hint));
+            return Err(NotOpened::Refused(hint));
         }
         FileKind::Regular => {
-            prepare(&fd, access, truncate, options)?;
+            if access == Access::Write {
+                keep_to_ourselves(&fd, truncate)?;
+            }
+            if is_on(OptionKey::FromEnd) {
+                seek(&fd, SeekFrom::End(0)).map_err(|errno| NotOpened::at("lseek(2)")(errno.into()))?;
+            }
             match is_on(OptionKey::Follow) {
                 true => call::watch_for_writes(&fd)
                     .map(FileKind::Followed)
                     .map_err(NotOpened::at("inotify(7)"))?,
                 false => FileKind::Regular,
             }
+        }
+        _ if reads_on || truncate || permissions.is_some() => {
+            let hint = "it is a device: follow, from-end, truncate and permissions are for files";
+            return Err(NotOpened::Refused(hint));
         }
         FileKind::Followed(_)
         | FileKind::Device
@@ -156,20 +174,44 @@ fn open_file(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
     Ok(FileEnd::new(end, fd, access.reads_writes(), kind))
 }
 
-/// What is done to a regular file before its first byte.
-fn prepare(fd: &OwnedFd, access: Access, truncate: bool, options: &Options) -> Result<(), NotOpened> {
-    if access == Access::Write && fstat(fd).is_ok_and(|found| found.st_size > 0) {
+/// Opens a file, or makes it. One that is made has these permissions, whatever the umask says, and never more, not even for
+/// the moment until it is set; one that was there keeps its own.
+fn open_or_make(at: &Path, flags: OFlags, permissions: Option<u32>) -> Result<OwnedFd, NotOpened> {
+    let mode = Mode::from_raw_mode(permissions.unwrap_or(0o666));
+    if permissions.is_some() {
+        match call::open(at, flags | OFlags::EXCL, mode) {
+            Ok(fd) => {
+                fchmod(&fd, mode).map_err(|errno| NotOpened::at("fchmod(2)")(errno.into()))?;
+                return Ok(fd);
+            }
+            Err(error) if errno::is(&error, libc::EEXIST) => {}
+            Err(error) => return Err(NotOpened::at("open(2)")(error)),
+        }
+    }
+    call::open(at, flags, mode).map_err(NotOpened::at("open(2)"))
+}
+
+/// A file is written by one call at a time, as long as that is open; it is looked at, and made empty, once it is ours.
+fn keep_to_ourselves(fd: &OwnedFd, truncate: bool) -> Result<(), NotOpened> {
+    let began = Instant::now();
+    loop {
+        match call::lock(fd) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => break, // a file system without locks
+            Err(_) if began.elapsed() < LOCKED_FOR => std::thread::sleep(LOOK_EVERY),
+            Err(error) => {
+                let hint = "another call is writing it, or another program has locked it: one at a time may; \
+                            access=append takes any number";
+                return Err(NotOpened::Failed { call: "flock(2)", error, hint });
+            }
+            Ok(()) => break,
+        }
+    }
+    if fstat(fd).is_ok_and(|found| found.st_size > 0) {
         if !truncate {
             let hint = "it holds something: access=append adds to it, access=write&truncate throws that away";
-            return Err(NotOpened::because("open(2)", libc::EEXIST, hint));
+            return Err(NotOpened::Refused(hint));
         }
         ftruncate(fd, 0).map_err(|errno| NotOpened::at("ftruncate(2)")(errno.into()))?;
-    }
-    if let Some(mode) = options.mode(OptionKey::Permissions).filter(|_| access != Access::Read) {
-        fchmod(fd, Mode::from_raw_mode(mode)).map_err(|errno| NotOpened::at("fchmod(2)")(errno.into()))?;
-    }
-    if options.flag(OptionKey::FromEnd) == Some(true) {
-        seek(fd, SeekFrom::End(0)).map_err(|errno| NotOpened::at("lseek(2)")(errno.into()))?;
     }
     Ok(())
 }
@@ -183,13 +225,13 @@ fn open_fifo(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
         Access::Write if !follow => OFlags::WRONLY,
         Access::Write | Access::Append | Access::Both => {
             let hint = "a fifo goes one way: access=read, which follow may make endless, or access=write";
-            return Err(NotOpened::because("open(2)", libc::EINVAL, hint));
+            return Err(NotOpened::Misfit(hint));
         }
     };
     let at = Path::new(OsStr::from_bytes(path));
     let made = make_fifo(at, options)?;
     if !at.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
-        return Err(NotOpened::because("stat(2)", libc::EEXIST, "it is no named pipe: file:PATH opens it"));
+        return Err(NotOpened::Refused("it is no named pipe: file:PATH opens it"));
     }
     let began = Instant::now();
     let fd = loop {
@@ -200,7 +242,7 @@ fn open_fifo(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
             }
             Err(error) if errno::is(&error, libc::ENXIO) => {
                 let error = errno::no_answer(options.connect_timeout());
-                return Err(NotOpened { call: "open(2)", error, hint: "" });
+                return Err(NotOpened::Failed { call: "open(2)", error, hint: "" });
             }
             outcome => break outcome.map_err(NotOpened::at("open(2)"))?,
         }
@@ -234,6 +276,7 @@ fn hint_of(error: &io::Error) -> &'static str {
         Some(libc::EACCES | libc::EPERM) => {
             "`ls -l` says who may; some devices belong to a group that one can be in"
         }
+        Some(libc::EISDIR) => "it is a directory: file:PATH takes a file in it",
         Some(libc::EBUSY) => "another program has it for itself: fuser(1) says which",
         Some(libc::ENXIO | libc::ENODEV | libc::EIO) => {
             "the path is there, but no device or program is behind it"

@@ -105,7 +105,7 @@ fn make_link(terminal: &Path, at: &Path) -> Result<OwnedLink, NotOpened> {
         let hint =
             "something is at the path of link= already; only a link to a terminal that is gone is replaced";
         match errno::is(&error, libc::EEXIST) {
-            true => NotOpened { call: "symlink(2)", error, hint },
+            true => NotOpened::Failed { call: "symlink(2)", error, hint },
             false => NotOpened::at("symlink(2)")(error),
         }
     })
@@ -160,11 +160,7 @@ fn set_line(line: impl AsFd, mut settings: Termios, options: &Options) -> Result
     if is_all_done {
         return Ok(());
     }
-    Err(NotOpened::because(
-        "tcsetattr(3)",
-        libc::EINVAL,
-        "the line cannot be set so: `stty -a -F PATH` says how it is",
-    ))
+    Err(NotOpened::Refused("the line cannot be set so: `stty -a -F PATH` says how it is"))
 }
 
 /// What of the settings an option may have asked for.

@@ -23,8 +23,8 @@ pub(crate) fn open_tun(name: &[u8], options: &Options) -> Result<FileEnd, NotOpe
             let is_forbidden = error.kind() == std::io::ErrorKind::PermissionDenied;
             let is_other = error.kind() == std::io::ErrorKind::InvalidInput;
             match (is_forbidden, is_other) {
-                (true, _) => NotOpened { call, error, hint: HINT },
-                (_, true) => NotOpened { call, error, hint: TAKEN },
+                (true, _) => NotOpened::Failed { call, error, hint: HINT },
+                (_, true) => NotOpened::Failed { call, error, hint: TAKEN },
                 (false, false) => NotOpened::at(call)(error),
             }
         }

@@ -96,6 +96,7 @@ impl From<ConnectError> for Failure {
             ConnectErrorKind::Resolve(resolve) => status_of(resolve),
             ConnectErrorKind::Refused | ConnectErrorKind::Unreachable => Status::Refused,
             ConnectErrorKind::TimedOut => Status::TimedOut,
+            ConnectErrorKind::Misfit(_) => Status::Usage,
             ConnectErrorKind::Program | ConnectErrorKind::Unsupported => Status::Unsupported,
             ConnectErrorKind::Option(_)
             | ConnectErrorKind::NotStarted

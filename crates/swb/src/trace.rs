@@ -86,6 +86,7 @@ pub(crate) fn word(call: SystemCall) -> &'static str {
         SystemCall::Close => "hang up",
         SystemCall::Dup => "hand the user a second receiver",
         SystemCall::Open => "take what lies there",
+        SystemCall::Flock => "have it to ourselves",
         SystemCall::Mkfifo => "lay a pipe to speak through",
         SystemCall::Symlink => "put up a sign to it",
         SystemCall::InotifyInit1 | SystemCall::InotifyAddWatch => "have it said when more is written",

@@ -1,4 +1,4 @@
-//! Files, named pipes and terminals: open(2), mkfifo(3), symlink(2), inotify(7), termios(3); tun.
+//! Files, named pipes and terminals: open(2), flock(2), mkfifo(3), symlink(2), inotify(7), termios(3); tun.
 
 use std::io;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{OptionalActions, Termios, Winsize};
 
@@ -27,6 +27,12 @@ pub(crate) fn open(path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd
         },
         descriptor,
     )
+}
+
+/// flock(2): for this open file alone, without waiting.
+pub(crate) fn lock(fd: impl AsFd) -> io::Result<()> {
+    let lock = || rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive);
+    traced(SystemCall::Flock, lock, || format!("{}, LOCK_EX|LOCK_NB", number(&fd)), zero)
 }
 
 /// mkfifo(3).

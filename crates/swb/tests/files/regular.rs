@@ -12,6 +12,7 @@ use crate::{call, comes, read_all, relay};
 under! { each_caller_gets_the_file_whole_and_then_its_end: iterative process thread poll epoll uring }
 under! { what_callers_say_is_added_to_a_file_and_its_end_is_told_when_it_is_there: iterative process thread poll epoll uring }
 under! { what_is_written_to_a_followed_file_reaches_the_caller: iterative process thread poll epoll uring }
+under! { two_callers_never_write_one_file_at_once: iterative process thread poll epoll uring }
 under! { a_file_that_is_only_read_refuses_what_is_sent_to_it: iterative process thread poll epoll uring }
 
 fn each_caller_gets_the_file_whole_and_then_its_end(engine: &str) {
@@ -61,6 +62,38 @@ fn what_is_written_to_a_followed_file_reaches_the_caller(engine: &str) {
     assert!(comes(&caller, b"new\n"));
     let ticks = ticks_at_rest(server.pid(), std::time::Duration::from_millis(300));
     assert!(ticks <= 3, "{ticks} ticks while nothing was written");
+}
+
+fn two_callers_never_write_one_file_at_once(engine: &str) {
+    let directory = Directory::new();
+    let path = directory.file("file");
+    let mut server = relay(&format!("file:{path}?access=write&truncate"), engine);
+    let mut one = call(&server);
+    one.write_all(b"one, ").unwrap();
+    wait_until("it is written", || read(&path).is_ok_and(|holds| holds == b"one, "));
+    // An iterative server has one call at a time anyway; whoever else would write is a program of its own then.
+    if engine == "iterative" {
+        let other = run_swb(&["connect", &format!("file:{path}?access=write&truncate")], b"other");
+        assert!(other.code() == 1 && other.stderr.contains("flock(2): "), "{other:?}");
+    } else {
+        let other = call(&server).read(&mut [0]);
+        assert_eq!(other.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+        server.running.wait_for_line("another call is writing it");
+    }
+    // Another program adds to it meanwhile.
+    OpenOptions::new().append(true).open(&path).unwrap().write_all(b"another, ").unwrap();
+    one.write_all(b"one again").unwrap();
+    one.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&one), b"");
+    assert_eq!(String::from_utf8(read(&path).unwrap()).unwrap(), "one, another, one again");
+    // The next has it at once.
+    for text in [b"next", b"last"] {
+        let mut next = call(&server);
+        next.write_all(text).unwrap();
+        next.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read_all(&next), b"");
+        assert_eq!(read(&path).unwrap(), text);
+    }
 }
 
 fn a_file_that_is_only_read_refuses_what_is_sent_to_it(engine: &str) {
@@ -125,6 +158,25 @@ fn a_file_that_holds_something_is_overwritten_only_if_that_is_asked_for() {
 }
 
 #[test]
+fn permissions_are_those_of_a_new_file_from_its_first_moment_and_of_no_other() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let directory = Directory::new();
+    let path = directory.file("file");
+    let mode = || std::fs::metadata(&path).unwrap().mode() & 0o777;
+    for (asked, is) in [("600", 0o600), ("666", 0o666)] {
+        let address = format!("file:{path}?access=append&permissions={asked}");
+        let made = run_swb(&["connect", &address, "--trace"], b"text");
+        assert_eq!((made.code(), mode()), (0, is), "{made:?}");
+        assert!(made.stderr.contains(&format!("O_EXCL|O_APPEND|O_NONBLOCK, {asked})")), "{made:?}");
+        std::fs::remove_file(&path).unwrap();
+    }
+    write(&path, "").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let added = run_swb(&["connect", &format!("file:{path}?access=append&permissions=600")], b"text");
+    assert_eq!((added.code(), mode()), (0, 0o640), "{added:?}");
+}
+
+#[test]
 fn connect_ask_and_relay_read_a_file_and_end_with_it() {
     let directory = Directory::new();
     let path = directory.file("file");
@@ -159,23 +211,48 @@ fn a_full_disk_is_an_error_of_the_call() {
 #[test]
 fn what_cannot_be_opened_is_said_with_what_to_try() {
     let directory = Directory::new();
-    let missing = directory.file("missing");
+    let (missing, file, fifo) = (directory.file("missing"), directory.file("file"), directory.file("fifo"));
     let folder = directory.file("");
-    for (address, words) in [
+    write(&file, "").unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, 0o600.into()).unwrap();
+    let of_files = "it is a device: follow, from-end, truncate and permissions are for files";
+    for (address, code, words) in [
         (
             format!("file:{missing}"),
+            1,
             "open(2): No such file or directory (ENOENT); nothing is there: is the path right?",
         ),
-        (format!("file:{folder}"), "open(2): Is a directory (EISDIR)"),
-        (format!("file:{missing}?truncate"), "truncate is for access=write"),
-        (format!("file:{missing}?access=append&follow"), "follow and from-end are for files that are read"),
-        (format!("fifo:{missing}?access=both"), "a fifo goes one way"),
-        (format!("serial:{missing}"), "open(2): No such file or directory (ENOENT)"),
-        ("serial:/dev/null".to_owned(), "it is no terminal: file:PATH opens it"),
-        ("exec:cat?rows=3".to_owned(), "option rows=3: it is for the terminal that `pty` gives a program"),
+        (
+            format!("file:{folder}"),
+            1,
+            "open(2): Is a directory (EISDIR); it is a directory: file:PATH takes a file in it",
+        ),
+        (
+            format!("file:{folder}?access=append"),
+            1,
+            "open(2): Is a directory (EISDIR); it is a directory: file:PATH takes a file in it",
+        ),
+        (format!("file:{missing}?truncate"), 2, "?truncate: truncate is for access=write"),
+        (
+            format!("file:{missing}?access=append&follow"),
+            2,
+            "&follow: follow and from-end are for files that are read",
+        ),
+        (format!("file:{missing}?permissions=600"), 2, "permissions are for what is made"),
+        (format!("fifo:{missing}?access=both"), 2, "?access=both: a fifo goes one way"),
+        (format!("fifo:{file}"), 1, &format!("fifo:{file}: it is no named pipe: file:PATH opens it")),
+        (format!("file:{fifo}"), 1, &format!("file:{fifo}: it is a named pipe: fifo:PATH opens it")),
+        (format!("file:{file}?access=both"), 1, "?access=both: access=both is for devices"),
+        ("file:/dev/null?follow".to_owned(), 1, of_files),
+        ("file:/dev/null?from-end".to_owned(), 1, of_files),
+        ("file:/dev/null?access=write&truncate".to_owned(), 1, of_files),
+        ("file:/dev/null?access=write&permissions=600".to_owned(), 1, of_files),
+        (format!("serial:{missing}"), 1, "open(2): No such file or directory (ENOENT)"),
+        ("serial:/dev/null".to_owned(), 1, "it is no terminal: file:PATH opens it"),
+        ("exec:cat?rows=3".to_owned(), 1, "option rows=3: it is for the terminal that `pty` gives a program"),
     ] {
         let failed = run_swb(&["connect", &address], b"");
-        assert_eq!(failed.code(), 1, "{address}: {failed:?}");
+        assert_eq!(failed.code(), code, "{address}: {failed:?}");
         assert!(failed.stderr.contains(words), "{address}: {failed:?}");
     }
     assert!(!std::path::Path::new(&missing).exists());

@@ -19,8 +19,7 @@ pub(super) fn opening(address: &Address) -> Vec<Row> {
     let access = address.options.word(OptionKey::Access).unwrap_or("read");
     let flags = match access {
         "write" if address.transport == Transport::Fifo => "O_WRONLY",
-        "write" => "O_WRONLY|O_CREAT",
-        "append" => "O_WRONLY|O_APPEND|O_CREAT",
+        "write" | "append" => "O_WRONLY|O_APPEND|O_CREAT",
         "both" => "O_RDWR",
         _ if address.transport == Transport::Fifo && is_on(OptionKey::Follow) => "O_RDWR",
         _ => "O_RDONLY",
@@ -87,6 +86,9 @@ pub(super) fn opening(address: &Address) -> Vec<Row> {
         | Transport::Exec
         | Transport::Shell => {
             rows.push(row(&format!("open({path}, {flags}|O_NONBLOCK)"), ""));
+            if access == "write" {
+                rows.push(row("flock(file, LOCK_EX|LOCK_NB)", "one call at a time writes a file"));
+            }
             if is_on(OptionKey::Truncate) {
                 rows.push(row("ftruncate(file, 0)", "throws away what it holds"));
             }
