@@ -89,7 +89,7 @@ fn kind_of(attempt: &Attempt) -> ConnectErrorKind {
         Some(
             libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN | libc::EHOSTDOWN | libc::EADDRNOTAVAIL,
         ) => ConnectErrorKind::Unreachable,
-        Some(libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT | libc::ESOCKTNOSUPPORT | libc::ENOTSOCK) => {
+        Some(libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT | libc::ESOCKTNOSUPPORT) => {
             ConnectErrorKind::Unsupported
         }
         _ => ConnectErrorKind::Other,
@@ -170,6 +170,12 @@ impl fmt::Display for ConnectError {
                 write!(
                     f,
                     "{separator}it is not open: whoever starts this program must hand it over, as in 9<>FILE"
+                )
+            }
+            ConnectErrorKind::Other if self.ended_with(libc::ENOTSOCK) => {
+                write!(
+                    f,
+                    "{separator}fd:N is for sockets: `-` is standard input and output, file:PATH and fifo:PATH open others"
                 )
             }
             ConnectErrorKind::Option(None) | ConnectErrorKind::Unsupported | ConnectErrorKind::Other => {

@@ -202,6 +202,13 @@ fn who_sends_to_a_file_that_is_read_is_told_how_it_is_written() {
 }
 
 #[test]
+fn what_is_no_socket_is_said_not_to_be_one() {
+    let refused = run_swb(&["connect", "fd:0"], b"");
+    assert_eq!(refused.code(), 1);
+    assert!(refused.stderr.contains("(ENOTSOCK); fd:N is for sockets: `-` is standard input"), "{refused:?}");
+}
+
+#[test]
 fn a_full_disk_is_an_error_of_the_call() {
     let full = run_swb(&["connect", "file:/dev/full?access=write"], b"text");
     assert_eq!(full.code(), 1);
