@@ -3,7 +3,7 @@
 //! SIGUSR1 has the open calls told, and SIGHUP the log file opened anew where there is one: both ring the bell
 //! of the run, which the log answers. Without a log file SIGHUP ends the process, as a terminal that is closed
 //! expects, unless rules say who may call, which it then has read again; a single call at a terminal puts things away
-//! before.
+//! before, and at SIGQUIT too.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
@@ -41,7 +41,10 @@ pub(crate) fn at_signal(
     run: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let is_hung_up_on = io::stdin().is_terminal() && !log.has_file();
-    let signals: Vec<i32> = SIGNALS.into_iter().chain(is_hung_up_on.then_some(libc::SIGHUP)).collect();
+    // What would end it at once would leave the terminal as it was taken, without echo.
+    let of_terminals = [(is_hung_up_on, libc::SIGHUP), (io::stdin().is_terminal(), libc::SIGQUIT)];
+    let of_terminals = of_terminals.into_iter().filter(|(is_there, _)| *is_there).map(|(_, signal)| signal);
+    let signals: Vec<i32> = SIGNALS.into_iter().chain(of_terminals).collect();
     let watch =
         control.ending_fd().try_clone_to_owned().and_then(|wake| watch(&signals, wake, control, log, false));
     let watch = heeded(watch, log)?;

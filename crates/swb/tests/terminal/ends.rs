@@ -51,12 +51,13 @@ fn signals_give_the_terminal_back() {
     call.terminal.interrupt();
     assert_eq!(call.terminal.finish(), (130, "\r\n".into()));
 
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in ["INT", "TERM", "HUP", "QUIT"] {
         let call = Call::edited(&[]);
         call.terminal.signal(signal);
         let wanted = match signal {
             "INT" => 130,
             "TERM" => 143,
+            "QUIT" => 131,
             _ => 129,
         };
         assert_eq!(call.terminal.finish().0, wanted, "{signal}");
