@@ -55,9 +55,18 @@ impl FileEnd {
     /// [`ConnectErrorKind::NotOpened`], with what to try; [`ConnectErrorKind::Misfit`]; [`ConnectErrorKind::TimedOut`] if
     /// nobody reads the fifo; [`ConnectErrorKind::Unsupported`] for an address that is no file.
     pub fn open(address: &Address) -> Result<FileEnd, ConnectError> {
+        FileEnd::open_unless(address, &|| false)
+    }
+
+    /// As [`open`](Self::open), as long as that is not given up: a fifo that was made for it is removed then.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and `EINTR`.
+    pub fn open_unless(address: &Address, is_given_up: &dyn Fn() -> bool) -> Result<FileEnd, ConnectError> {
         let opened = match (&address.place, address.transport) {
             (Place::Path(path), Transport::File) => open_file(path, &address.options),
-            (Place::Path(path), Transport::Fifo) => open_fifo(path, &address.options),
+            (Place::Path(path), Transport::Fifo) => open_fifo(path, &address.options, is_given_up),
             (Place::Path(path), Transport::Serial) => open_serial(path, &address.options),
             (Place::Path(name), Transport::Tun) => open_tun(name, &address.options),
             (Place::Nameless, Transport::Pty) => open_pty(&address.options),
@@ -216,7 +225,7 @@ fn keep_to_ourselves(fd: &OwnedFd, truncate: bool) -> Result<(), NotOpened> {
     Ok(())
 }
 
-fn open_fifo(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
+fn open_fifo(path: &[u8], options: &Options, is_given_up: &dyn Fn() -> bool) -> Result<FileEnd, NotOpened> {
     let follow = options.flag(OptionKey::Follow) == Some(true);
     let flags = match Access::of(options) {
         // With a writer of our own it has no end, fifo(7).
@@ -236,6 +245,9 @@ fn open_fifo(path: &[u8], options: &Options) -> Result<FileEnd, NotOpened> {
     let began = Instant::now();
     let fd = loop {
         match call::open(at, flags, Mode::empty()) {
+            Err(error) if errno::is(&error, libc::ENXIO) && is_given_up() => {
+                return Err(NotOpened::Failed { call: "open(2)", error: errno::raw(libc::EINTR), hint: "" });
+            }
             // Nobody reads it yet, fifo(7).
             Err(error) if errno::is(&error, libc::ENXIO) && began.elapsed() < options.connect_timeout() => {
                 std::thread::sleep(LOOK_EVERY);

@@ -1,6 +1,8 @@
 //! Calling again: a call after the other, with a wait that doubles after those that did not end well.
 
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
@@ -9,7 +11,7 @@ use switchboard::socket::call::poll;
 use switchboard::socket::{Connected, FileEnd, Program};
 use switchboard::{
     Address, Backoff, Control, Event, Layering, Line, Notice, Observer, OptionKey, OptionValue, Retries,
-    reach,
+    Transport, reach,
 };
 
 use crate::failure::{Failure, Status};
@@ -74,13 +76,20 @@ pub(super) fn for_ever(
     }
 }
 
-/// Calls; `None` if a signal comes before somebody is reached, for which connecting does not wait.
-fn call_unless_told(address: &Address, control: &Control, log: &Log) -> Result<Option<Called>, Failure> {
+/// Calls `address`, starts its program or opens its file; `None` if a signal comes before that is done, for which
+/// connecting does not wait.
+pub(super) fn call_unless_told(
+    address: &Address,
+    control: &Control,
+    log: &Log,
+) -> Result<Option<Called>, Failure> {
     let failed = |error| Failure::new(Status::Other, format!("socketpair(2): {error}"));
     let (done, doing) = UnixStream::pair().map_err(failed)?;
     let (to, log) = (address.clone(), log.clone());
+    let given_up = Arc::new(AtomicBool::new(false));
+    let is_given_up = Arc::clone(&given_up);
     let calling = std::thread::spawn(move || {
-        let called = call(&to, &log);
+        let called = call(&to, &log, &|| is_given_up.load(Ordering::Relaxed));
         drop(doing); // the other end has ended then
         called
     });
@@ -90,6 +99,10 @@ fn call_unless_told(address: &Address, control: &Control, log: &Log) -> Result<O
         // A signal (EINTR) is a wake-up with nothing ready.
         let _woken = poll(&mut asked, None);
         if !asked[0].revents().is_empty() {
+            given_up.store(true, Ordering::Relaxed);
+            if address.transport == Transport::Fifo {
+                drop(calling.join()); // it looks every few milliseconds, and removes what it made
+            }
             return Ok(None);
         }
         if !asked[1].revents().is_empty() {
@@ -133,9 +146,9 @@ pub(super) struct Called {
 }
 
 /// Calls `address`, starts its program or opens its file. Says what is worth a word, and who answered.
-pub(super) fn call(address: &Address, log: &Log) -> Result<Called, Failure> {
+pub(super) fn call(address: &Address, log: &Log, is_given_up: &dyn Fn() -> bool) -> Result<Called, Failure> {
     if address.transport.is_file() {
-        let file = FileEnd::open(address)?;
+        let file = FileEnd::open_unless(address, is_given_up)?;
         let name = file.end().to_string();
         return Ok(Called { line: Line::File(Box::new(file)), peer: None, name });
     }

@@ -32,7 +32,7 @@ pub(super) fn address(arguments: &Ask) -> Result<Address, Failure> {
 fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
     let address = address(&arguments)?;
     let message = message(&arguments)?;
-    let Called { line, peer, name } = super::again::call(&address, log)?;
+    let Called { line, peer, name } = super::again::call(&address, log, &|| false)?;
     let may_lose = line.shape() == Shape::Datagram;
     let ask = services::Ask {
         message,

@@ -46,9 +46,17 @@ fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
         };
         stop::at_signal(&talk.control, log, || again::for_ever(address, &talk.control, log, once))
     } else {
-        let called = again::call(&address, log)?; // a signal ends the process
+        // A signal ends the process while it calls; while it opens a file, what was made for that is put away.
+        let is_file = address.transport.is_file();
+        let called = if is_file { None } else { Some(again::call(&address, log, &|| false)?) };
         let talk = talk()?;
-        stop::at_signal(&talk.control, log, || talk.once(&address, called)?)
+        stop::at_signal(&talk.control, log, || {
+            let called = match called {
+                Some(called) => Some(called),
+                None => again::call_unless_told(&address, &talk.control, log)?,
+            };
+            called.map_or(Ok(Ok(())), |called| talk.once(&address, called))?
+        })
     };
     keyboard.close(result)
 }

@@ -60,8 +60,9 @@ pub(super) fn run(arguments: &invocation::Relay, from: &Address, log: &Log) -> R
             again::for_ever(from.clone(), &plan.control, log, once)
         });
     }
-    let called = again::call(from, log)?; // a signal ends the process
-    stop::at_signal(&plan.control, log, || join(called)?)
+    stop::at_signal(&plan.control, log, || {
+        again::call_unless_told(from, &plan.control, log)?.map_or(Ok(Ok(())), &mut join)?
+    })
 }
 
 /// The plan of one call of a run.

@@ -16,6 +16,8 @@ use crate::log::{Log, Role};
 use crate::ready::Ready;
 use crate::stop;
 
+use super::again::{self, Called};
+
 pub(crate) fn run(arguments: Listen) -> Result<(), Failure> {
     let log = Log::open(&arguments.log, Role::OneAtATime)?;
     log.closing(listen(&arguments, &log))
@@ -115,8 +117,9 @@ fn open(
     plan.observer = ready.observer(plan.observer);
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
     let control = Arc::clone(&plan.control);
-    let super::again::Called { line, name: end, .. } = super::again::call(address, log)?;
     stop::at_signal(&control, log, || {
+        let Some(called) = again::call_unless_told(address, &control, log)? else { return Ok(()) };
+        let Called { line, name: end, .. } = called;
         ready.announce(std::slice::from_ref(&end), log);
         outcome(&converse(plan, line)?, &format!("call at {end}"))
     })

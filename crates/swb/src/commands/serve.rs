@@ -21,6 +21,8 @@ use crate::log::{Log, Role};
 use crate::ready::Ready;
 use crate::stop;
 
+use super::again::Called;
+
 pub(crate) fn run(arguments: Serve) -> Result<(), Failure> {
     let Serve { service: argument, answering, raw } = arguments;
     let log = Log::open(&answering.log, role(&answering.engine))?;
@@ -285,39 +287,38 @@ pub(super) fn workers(arguments: &EngineArguments) -> usize {
 fn serve_line(address: &Address, plan: Plan, mut ready: Ready, log: &Log) -> Result<(), Failure> {
     let layering = Layering::listening(address).map_err(|error| Failure::new(Status::Other, error))?;
     layering.iter().flat_map(|layering| layering.notes()).for_each(|note| log.note(note));
-    // Somebody else comes to what is opened; nobody waits for a word about what is there.
-    let mut opened = None;
-    let line = match address.transport {
-        Transport::Standard => Line::Standard,
-        Transport::Exec
-        | Transport::Shell
-        | Transport::File
-        | Transport::Fifo
-        | Transport::Pty
-        | Transport::Serial
-        | Transport::Tun => {
-            let called = super::again::call(address, log)?;
-            opened = Some(called.name).filter(|_| address.transport.is_file());
-            called.line
-        }
-        Transport::Descriptor
-        | Transport::Tcp
-        | Transport::Udp
-        | Transport::Unix
-        | Transport::UnixDgram
-        | Transport::UnixSeqpacket => {
-            let connection = switchboard::socket::connect(address)?.connection;
-            match layering {
-                Some(layering) => Line::Layered { connection, layering },
-                None => Line::Connection(connection),
-            }
-        }
-    };
     let control = Arc::clone(&plan.control);
     stop::at_signal(&control, log, || {
-        if let Some(end) = opened {
-            ready.announce(&[end], log);
-        }
+        let line = match address.transport {
+            Transport::Standard => Line::Standard,
+            Transport::Exec
+            | Transport::Shell
+            | Transport::File
+            | Transport::Fifo
+            | Transport::Pty
+            | Transport::Serial
+            | Transport::Tun => {
+                let called = super::again::call_unless_told(address, &control, log)?;
+                let Some(Called { line, name, .. }) = called else { return Ok(()) };
+                // Somebody else comes to what is opened; nobody waits for a word about what is there.
+                if address.transport.is_file() {
+                    ready.announce(&[name], log);
+                }
+                line
+            }
+            Transport::Descriptor
+            | Transport::Tcp
+            | Transport::Udp
+            | Transport::Unix
+            | Transport::UnixDgram
+            | Transport::UnixSeqpacket => {
+                let connection = switchboard::socket::connect(address)?.connection;
+                match layering {
+                    Some(layering) => Line::Layered { connection, layering },
+                    None => Line::Connection(connection),
+                }
+            }
+        };
         outcome_of_program(&converse(plan, line)?, &format!("call at {address}"))
     })
 }

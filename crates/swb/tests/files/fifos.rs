@@ -129,6 +129,29 @@ fn nobody_who_reads_is_waited_for_as_long_as_a_call() {
 }
 
 #[test]
+fn a_signal_while_a_reader_is_waited_for_leaves_no_fifo_behind() {
+    let directory = Directory::new();
+    let path = directory.file("fifo");
+    let address = format!("fifo:{path}?access=write");
+    let commands: [&[&str]; 5] = [
+        &["connect", &address],
+        &["connect", "--forever", &address],
+        &["listen", &address],
+        &["serve", "time", &address],
+        &["relay", &address, "exec:cat"],
+    ];
+    for arguments in commands {
+        for (signal, status) in [(2, 130), (15, 143)] {
+            let waits = Running::start(&mut swb(arguments));
+            wait_until("the fifo is made", || is_fifo(&path));
+            waits.signal(signal);
+            assert_eq!(waits.finish().code(), status, "{arguments:?}");
+            assert!(!Path::new(&path).exists(), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
 fn a_reader_who_leaves_breaks_the_call_off() {
     let directory = Directory::new();
     let path = directory.file("fifo");
