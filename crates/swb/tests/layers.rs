@@ -11,6 +11,8 @@ macro_rules! under {
     };
 }
 
+#[path = "layers/browser.rs"]
+mod browser;
 #[path = "layers/certificates.rs"]
 mod certificates;
 #[path = "layers/identity.rs"]
