@@ -175,7 +175,7 @@ fn close_codes_are_told_and_answered_and_those_that_must_not_be_sent_are_refused
     for code in (0..5010).chain([9999, 65_535]) {
         let wire = masked(0x88, &[&u16::to_be_bytes(code), &b"because"[..]].concat());
         let mut side = heard(&wire, 3);
-        let is_allowed = matches!(code, 1000..=1003 | 1007..=1013 | 3000..=4999);
+        let is_allowed = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
         if !is_allowed {
             assert_eq!(side.take(), close(1002), "{code}");
             assert!(side.failed.is_some(), "{code}");

@@ -31,6 +31,8 @@ mod openssl;
 mod proxy;
 #[path = "layers/relays.rs"]
 mod relays;
+#[path = "layers/rfc6455.rs"]
+mod rfc6455;
 mod support;
 #[path = "layers/tls.rs"]
 mod tls;

@@ -13,6 +13,9 @@ pub(super) const NOT_TEXT: u16 = 1007;
 /// A message is longer than may be.
 pub(super) const TOO_LONG: u16 = 1009;
 
+/// A gateway got no good answer: registered since (IANA, WebSocket Close Code Numbers), and not known to the codec.
+const BAD_GATEWAY: u16 = 1014;
+
 /// Whether a close with this code is an end as it should be: all was said (1000), the peer goes away (1001), it gave
 /// no code, or one of an application's own (3000 to 4999).
 pub(super) fn clean(code: Option<u16>) -> bool {
@@ -30,7 +33,7 @@ pub(super) fn parse(payload: &[u8]) -> Result<WebSocketClosed, WebSocketFailure>
         };
     };
     let code = u16::from_be_bytes([*high, *low]);
-    if !CloseCode::from(code).is_allowed() {
+    if !CloseCode::from(code).is_allowed() && code != BAD_GATEWAY {
         return Err(WebSocketFailure::Protocol("a close code that must not be sent"));
     }
     match std::str::from_utf8(reason) {

@@ -14,11 +14,11 @@ const AT: &str = "ws://127.0.0.1:0";
 const BYTES: usize = 4 << 20;
 
 /// First bytes of frames: the last of a message, and what it is.
-const TEXT: u8 = 0x81;
-const BINARY: u8 = 0x82;
-const CLOSE: u8 = 0x88;
-const PING: u8 = 0x89;
-const PONG: u8 = 0x8A;
+pub(crate) const TEXT: u8 = 0x81;
+pub(crate) const BINARY: u8 = 0x82;
+pub(crate) const CLOSE: u8 = 0x88;
+pub(crate) const PING: u8 = 0x89;
+pub(crate) const PONG: u8 = 0x8A;
 
 under! { four_megabytes_come_back_whole_behind_an_end: iterative process thread poll epoll uring }
 under! { one_question_has_one_answer: iterative process thread poll epoll uring }
@@ -174,7 +174,7 @@ fn messages_go_over_tls_as_well() {
 }
 
 /// A call that has asked for a WebSocket and got it.
-fn upgraded(server: &Server) -> TcpStream {
+pub(crate) fn upgraded(server: &Server) -> TcpStream {
     let mut caller = call(server);
     let head = shake_hands(&mut caller, server, "");
     // The sum of the key in RFC 6455 section 1.3.
