@@ -45,6 +45,44 @@ fn both_ways(address: &str) {
     assert_eq!((callee.code(), callee.stderr.as_str()), (0, ""));
 }
 
+macro_rules! a_relay_carries_every_byte_both_ways {
+    ($($name:ident: $from:literal to $to:literal)*) => {
+        mod a_relay_carries_every_byte_both_ways {
+            $(#[test] fn $name() { super::both_ways_through_a_relay($from, $to); })*
+        }
+    };
+}
+
+a_relay_carries_every_byte_both_ways! {
+    from_tls_to_tcp: "tls://127.0.0.1:0" to "tcp://127.0.0.1:0"
+    from_websocket_to_tcp: "ws://127.0.0.1:0" to "tcp://127.0.0.1:0"
+    from_tcp_to_tls: "tcp://127.0.0.1:0" to "tls://127.0.0.1:0"
+    from_tcp_to_websocket: "tcp://127.0.0.1:0" to "ws://127.0.0.1:0"
+}
+
+/// Caller and callee send at the same time, and a relay stands between them.
+fn both_ways_through_a_relay(from: &str, to: &str) {
+    let (mut callee, callee_sends, callee_hears) = start_listening(&["listen", to]);
+    let mut relay = Server::start(&["relay", from, &trusting(&mut callee)]);
+    let (caller, caller_sends, caller_hears) = start(&["connect", &trusting(&mut relay)]);
+    let threads =
+        [feed(caller_sends, 5), compare(callee_hears, 5), feed(callee_sends, 6), compare(caller_hears, 6)];
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let (caller, callee, relay) = (caller.finish(), callee.running.finish(), relay.terminate());
+    assert_eq!((caller.code(), caller.stderr.as_str()), (0, ""));
+    assert_eq!((callee.code(), relay.code()), (0, 0), "{callee:?} {relay:?}");
+}
+
+/// Where a server is called by who trusts the certificate that it made for itself, if it did.
+fn trusting(server: &mut Server) -> String {
+    let address = server.address().to_owned();
+    if !address.starts_with("tls:") {
+        return address;
+    }
+    let line = server.running.wait_for_line("?pin=");
+    format!("{address}?{}", line.rsplit('?').next().unwrap())
+}
+
 macro_rules! echo_gives_every_byte_back {
     ($($engine:ident)*) => {
         mod echo_gives_every_byte_back {
