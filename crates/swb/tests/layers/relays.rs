@@ -16,6 +16,7 @@ const LATE: Duration = Duration::from_secs(1);
 under! { eight_megabytes_go_each_way_at_once: iterative process thread poll epoll uring }
 under! { a_stream_is_encrypted_on_its_way_out: iterative process thread poll epoll uring }
 under! { an_answer_a_second_after_the_end_is_delivered_in_full: iterative process thread poll epoll uring }
+under! { a_late_answer_of_a_far_end_behind_layers_is_delivered_in_full: iterative process thread poll epoll uring }
 under! { a_far_end_that_is_not_trusted_resets_the_caller: iterative process thread poll epoll uring }
 under! { a_far_end_that_never_shakes_hands_is_given_up: iterative process thread poll epoll uring }
 under! { a_reset_of_one_side_is_a_reset_of_the_other: iterative process thread poll epoll uring }
@@ -72,18 +73,45 @@ fn a_stream_is_encrypted_on_its_way_out(engine: &str) {
 
 fn an_answer_a_second_after_the_end_is_delivered_in_full(engine: &str) {
     let files = Files::new();
-    let (listener, place) = far();
-    let relay = relay(&files.at("tls"), &format!("tcp://{place}"), engine);
-    let answerer = std::thread::spawn(move || {
-        let mut other = answer(&listener);
-        assert_eq!(read_all(&other), b"hello");
-        std::thread::sleep(LATE);
-        other.write_all(&random_bytes(BYTES, 4)).unwrap();
-    });
-    let caller = run_swb(&["connect", &files.to(relay.address())], b"hello");
-    answerer.join().unwrap();
-    assert_eq!((caller.code(), caller.stderr.as_str()), (0, ""));
-    assert!(caller.stdout == random_bytes(BYTES, 4), "{} bytes came", caller.stdout.len());
+    for from in [files.at("tls"), "ws://127.0.0.1:0".to_owned()] {
+        let (listener, place) = far();
+        let relay = relay(&from, &format!("tcp://{place}"), engine);
+        let answerer = std::thread::spawn(move || {
+            let mut other = answer(&listener);
+            assert_eq!(read_all(&other), b"hello");
+            std::thread::sleep(LATE);
+            other.write_all(&random_bytes(BYTES, 4)).unwrap();
+        });
+        let to = if from.starts_with("tls") { files.to(relay.address()) } else { relay.address().to_owned() };
+        // Our half ends before the answer comes.
+        let caller = run_swb(&["connect", &to, "--wait", "50ms"], b"hello");
+        answerer.join().unwrap();
+        assert_eq!((caller.code(), caller.stderr.as_str()), (0, ""), "{from}");
+        assert!(caller.stdout == random_bytes(BYTES, 4), "{from}: {} bytes came", caller.stdout.len());
+    }
+}
+
+fn a_late_answer_of_a_far_end_behind_layers_is_delivered_in_full(engine: &str) {
+    let files = Files::new();
+    for at in [files.at("tls"), "ws://127.0.0.1:0".to_owned()] {
+        let mut far = Server::start(&["listen", &at]);
+        let to = if at.starts_with("tls") { files.to(far.address()) } else { far.address().to_owned() };
+        let relay = relay("tcp://127.0.0.1:0", &to, engine);
+        let mut caller = call(&relay);
+        caller.write_all(b"hello").unwrap();
+        caller.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(far.running.wait_for_bytes(5), b"hello");
+        let answerer = std::thread::spawn(move || {
+            std::thread::sleep(LATE);
+            far.running.write(&random_bytes(BYTES, 5));
+            far.running.close_input();
+            far.running.finish()
+        });
+        let heard = read_all(&caller);
+        assert!(heard == random_bytes(BYTES, 5), "{at}: {} bytes came", heard.len());
+        let far = answerer.join().unwrap();
+        assert_eq!((far.code(), far.text().as_str(), far.stderr.as_str()), (0, "hello", ""), "{at}");
+    }
 }
 
 fn a_far_end_that_is_not_trusted_resets_the_caller(engine: &str) {
