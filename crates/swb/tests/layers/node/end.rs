@@ -1,6 +1,5 @@
 //! One end of a WebSocket that is the package `ws` of Node's: told by lines what to do, it says by lines what it saw.
 
-use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, pipe};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -103,7 +102,6 @@ impl Node {
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut digits = String::with_capacity(2 * bytes.len());
-    bytes.iter().for_each(|byte| write!(digits, "{byte:02x}").unwrap());
-    digits
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
