@@ -191,9 +191,10 @@ impl Session {
         let partner = state.partner;
         if self.phase != Phase::Open {
             // Read so that the peer is not stuck, and dropped: the call has been closed.
-            return if self.owes_answer_of(leg) {
-                self.answer(now, bytes, carrier)
-            };
+            if self.owes_answer_of(leg) {
+                self.answer(now, bytes, carrier);
+            }
+            return;
         }
         let is_beyond = self.is_beyond_bytes(leg);
         let bytes = if is_beyond { self.allowed(bytes) } else { bytes };
