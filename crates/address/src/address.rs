@@ -84,7 +84,7 @@ impl Address {
         }
     }
 
-    /// What may be shown of it: the same without the names and passwords of proxies.
+    /// What may be shown of it: the same without the names and passwords of proxies, and without what headers say.
     pub fn shown(&self) -> Address {
         Address { options: self.options.without_credentials(), ..self.clone() }
     }

@@ -135,12 +135,14 @@ impl Options {
         if let Some(OptionValue::Retries(times)) = self.get(OptionKey::Retry) { Some(*times) } else { None }
     }
 
-    /// The same without the names and passwords of proxies.
+    /// The same without the names and passwords of proxies, and without what headers say.
     pub(crate) fn without_credentials(&self) -> Options {
         let mut shown = self.clone();
         for (_, value) in &mut shown.0 {
             if let OptionValue::Via(via) = value {
                 via.credentials = None;
+            } else if let OptionValue::Header { value, .. } = value {
+                *value = "…".into(); // it may be a token as well
             }
         }
         shown

@@ -130,6 +130,7 @@ pub fn converse_with(mut plan: Plan, line: Line, known: Option<End>) -> Result<E
         received_bytes: 0,
         sent_bytes: 0,
         failure: None,
+        has_layer_timed_out: false,
         program: None,
     };
     Ok(last.take().unwrap_or(nothing_said))

@@ -12,9 +12,9 @@ use conversation::{Address, DialFailure, DialFailureKind, Dialling, Leg};
 use socket::{ConnectError, Connected, Connection, Environment, FileEnd, Program, ProgramProcess};
 use std::net::SocketAddr;
 
-use crate::Layering;
 use crate::layering::Layerings;
 use crate::reach::{is_short, kind_of, reach};
+use crate::{Layering, LayeringError};
 
 /// Helper threads of one worker at the most: so many may wait for addresses that do not answer before others wait for
 /// them. One is started where none is free.
@@ -197,8 +197,9 @@ fn patiently<T>(start: impl Fn() -> Result<T, ConnectError>) -> Result<T, Connec
 }
 
 /// The layers of an address cannot be made.
-fn unusable(text: String) -> DialFailure {
-    DialFailure { kind: DialFailureKind::Other, may_pass: false, text }
+#[expect(clippy::needless_pass_by_value, reason = "given to map_err")]
+fn unusable(error: LayeringError) -> DialFailure {
+    DialFailure { kind: DialFailureKind::Other, may_pass: false, text: error.to_string() }
 }
 
 fn no_helper(address: &Address) -> DialFailure {

@@ -19,6 +19,8 @@ pub struct Ended {
     pub sent_bytes: u64,
     /// What the layer said that could not go on, if one could not.
     pub failure: Option<String>,
+    /// That was because its peer was waited for in vain.
+    pub has_layer_timed_out: bool,
     /// How the program ended that was called.
     pub program: Option<ProgramEnd>,
 }
@@ -26,7 +28,7 @@ pub struct Ended {
 /// Remembers how the last call ended: for programs that hold one call, or one after the other.
 pub struct LastCall {
     ended: Mutex<Option<Ended>>,
-    failure: Mutex<Option<String>>,
+    failure: Mutex<Option<(String, bool)>>,
     next: Arc<dyn Observer>,
 }
 
@@ -55,11 +57,15 @@ impl Observer for LastCall {
 
     fn event(&self, event: &Event<'_>) {
         if let Event::LayerFailed { failure, .. } = event {
-            *lock(&self.failure) = Some(failure.to_string());
+            *lock(&self.failure) = Some((failure.to_string(), failure.is_time_out()));
         }
         if let Event::Ended { call, reason, received_bytes, sent_bytes, program, .. } = *event {
             let (peer, failure) = (call.peer.clone(), lock(&self.failure).take());
-            *lock(&self.ended) = Some(Ended { peer, reason, received_bytes, sent_bytes, failure, program });
+            let (failure, has_layer_timed_out) =
+                failure.map_or((None, false), |(text, late)| (Some(text), late));
+            let ended =
+                Ended { peer, reason, received_bytes, sent_bytes, failure, has_layer_timed_out, program };
+            *lock(&self.ended) = Some(ended);
         }
         self.next.event(event);
     }

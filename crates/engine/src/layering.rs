@@ -331,15 +331,15 @@ const KEPT_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub struct Layerings(Mutex<HashMap<Address, Arc<OnceLock<Made>>>>);
 
-type Made = Result<Option<Arc<Layering>>, String>;
+type Made = Result<Option<Arc<Layering>>, LayeringError>;
 
 impl Layerings {
     /// As [`Layering::calling`], the first time. It may block.
     ///
     /// # Errors
     ///
-    /// The same, as text.
-    pub fn calling(&self, address: &Address) -> Result<Option<Arc<Layering>>, String> {
+    /// The same.
+    pub fn calling(&self, address: &Address) -> Result<Option<Arc<Layering>>, LayeringError> {
         if address.layers.is_empty() {
             return Ok(None);
         }
@@ -349,7 +349,7 @@ impl Layerings {
         }
         let made = Arc::clone(all.entry(address.clone()).or_default());
         drop(all); // who wants another does not wait for this one
-        made.get_or_init(|| Layering::calling(address).map_err(|error| error.to_string())).clone()
+        made.get_or_init(|| Layering::calling(address)).clone()
     }
 }
 

@@ -40,6 +40,12 @@ impl OpenCallError {
         matches!(self, OpenCallError::Layers { failure, .. } if failure.is_distrust())
     }
 
+    /// Whether its layers were not open in time.
+    #[must_use]
+    pub fn is_time_out(&self) -> bool {
+        matches!(self, OpenCallError::Layers { failure, .. } if failure.is_time_out())
+    }
+
     pub(crate) fn layers(address: &Address, failure: &Failure) -> OpenCallError {
         OpenCallError::Layers { address: address.to_string(), failure: Box::new(failure.clone()) }
     }

@@ -73,7 +73,7 @@ impl Taps {
         let hexdump = address.options.flag(OptionKey::Hexdump).unwrap_or_default();
         if files.is_empty() && !hexdump && address.options.flag(OptionKey::Hexdump).is_none() {
             let what = "a tap writes down what passes: say where, by record, raw-in, raw-out or hexdump";
-            return Err(LayeringError::new(what.to_owned()));
+            return Err(LayeringError::misfit(what.to_owned()));
         }
         Ok(Taps { files, hexdump })
     }

@@ -49,6 +49,17 @@ impl Failure {
         matches!(self, Failure::Tls(failure) if failure.is_distrust())
     }
 
+    /// Whether the peer was waited for in vain.
+    #[must_use]
+    pub fn is_time_out(&self) -> bool {
+        matches!(
+            self,
+            Failure::Proxy(ProxyFailure::TimedOut)
+                | Failure::Tls(TlsFailure::TimedOut)
+                | Failure::WebSocket(WebSocketFailure::TimedOut)
+        )
+    }
+
     /// Whether the leg is to be reset, instead of being told goodbye.
     #[must_use]
     pub fn is_reset(&self) -> bool {

@@ -66,7 +66,8 @@ fn for_connecting(address: &Address) -> Result<(), Failure> {
     match address.options.not_for_connecting() {
         None => Ok(()),
         Some(key) => Err(Failure::usage(format!(
-            "{address}: option {} is for listening; leave it out to connect",
+            "{}: option {} is for listening; leave it out to connect",
+            address.shown(),
             key.name()
         ))),
     }
@@ -77,7 +78,8 @@ fn for_listening(address: &Address) -> Result<(), Failure> {
     match address.options.not_for_listening() {
         None => Ok(()),
         Some(key) => Err(Failure::usage(format!(
-            "{address}: option {} is for connecting; leave it out to listen",
+            "{}: option {} is for connecting; leave it out to listen",
+            address.shown(),
             key.name()
         ))),
     }

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use switchboard::services::{Inert, MISFIT};
 use switchboard::socket::{BindErrorKind, ConnectErrorKind, ResolveErrorKind};
 use switchboard::{
-    BindError, CloseReason, ConnectError, DialFailureKind, Ended, OpenCallError, OpenDoorsError, ReachError,
-    ResolveError, ServeError,
+    BindError, CloseReason, ConnectError, DialFailureKind, Ended, LayeringError, OpenCallError,
+    OpenDoorsError, ReachError, ResolveError, ServeError,
 };
 
 /// What the user can act on, by exit status. README and `swb --help` have the same list.
@@ -107,12 +107,19 @@ impl From<ConnectError> for Failure {
     }
 }
 
+impl From<LayeringError> for Failure {
+    fn from(error: LayeringError) -> Failure {
+        Failure::new(if error.is_misfit() { Status::Usage } else { Status::Other }, error)
+    }
+}
+
 impl From<OpenCallError> for Failure {
     fn from(error: OpenCallError) -> Failure {
         let status = match error {
             OpenCallError::Connect(error) => return error.into(),
-            OpenCallError::Layering(_) => Status::Other,
+            OpenCallError::Layering(error) => return error.into(),
             OpenCallError::Layers { .. } if error.is_distrust() => Status::NotTrusted,
+            OpenCallError::Layers { .. } if error.is_time_out() => Status::TimedOut,
             OpenCallError::Layers { .. } | OpenCallError::Broken { .. } => Status::Reset,
         };
         Failure::new(status, error)
@@ -169,7 +176,7 @@ impl From<OpenDoorsError> for Failure {
         match error {
             OpenDoorsError::NotADoor(_) => Failure::usage(error),
             OpenDoorsError::Bind(error) => error.into(),
-            OpenDoorsError::Layers(_) => Failure::new(Status::Other, error),
+            OpenDoorsError::Layers(error) => error.into(),
             OpenDoorsError::Share(..) | OpenDoorsError::Inherited(..) => {
                 Failure::new(Status::CannotBind, error)
             }
@@ -193,7 +200,8 @@ pub(crate) fn outcome(ended: &Ended, what: &str) -> Result<(), Failure> {
             Err(Failure::new(Status::NotTrusted, format!("the {what} was broken off: {failure}")))
         }
         (CloseReason::LayerFailed(_), Some(failure)) => {
-            Err(Failure::new(Status::Reset, format!("the {what} was broken off: {failure}")))
+            let status = if ended.has_layer_timed_out { Status::TimedOut } else { Status::Reset };
+            Err(Failure::new(status, format!("the {what} was broken off: {failure}")))
         }
         (reason, _) => outcome_of(reason, what),
     }

@@ -19,7 +19,7 @@ pub(super) fn settings(address: &Address) -> Result<ImpairSettings, LayeringErro
     change(&mut settings, &address.options);
     let shape = shape_below(address);
     match wrong(&settings, shape) {
-        Some(why) => Err(LayeringError::new(why)),
+        Some(why) => Err(LayeringError::misfit(why)),
         None => Ok(settings),
     }
 }

@@ -210,10 +210,12 @@ impl<S: Selector> Reactor<S> {
         if ready.writable {
             end.found_room();
         }
-        if ready.failed && end.close_input_of_program() {
+        if ready.failed && end.program().is_some() {
+            end.watch_no_more(&mut self.selector);
+            end.close_input_of_program();
             return self.with(slot, now, |session, hands| session.peer_deaf(now, leg, hands));
         }
-        if ready.failed {
+        if ready.failed && matches!(end.socket, LegSocket::Standard(_)) {
             // The reader of our output is gone: nothing that could still come would be seen by anyone.
             let failed = CallFailed { call: "write(2)", errno: libc::EPIPE };
             self.host.fail(ServeError::Output(failed));
@@ -349,6 +351,9 @@ impl<S: Selector> Reactor<S> {
         let broken = entry.session.broken_leg();
         for (index, end) in entry.ends.iter_mut().enumerate() {
             end.closed(broken.is_some_and(|leg| leg.index() == index), now);
+            if end.program().is_some() {
+                end.watch_no_more(&mut self.selector);
+            }
             self.selector.forget(end.incoming.operation());
             self.selector.forget(end.room);
         }

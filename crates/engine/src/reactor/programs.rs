@@ -18,6 +18,7 @@ use crate::selector::{Operation, Selector, Watch};
 use crate::{LINGER, ProgramEnd, Session, call, environment};
 
 use super::calls::Entry;
+use super::descriptors::Part;
 use super::leg_end::{LegEnd, LegSocket};
 use super::waiting::Far;
 use super::{Reactor, Token};
@@ -103,8 +104,16 @@ impl LegEnd {
         }
     }
 
-    /// Closes the input of a program that reads no more. Returns whether it is a program.
-    pub(super) fn close_input_of_program(&mut self) -> bool {
+    /// Its output is watched no more. A descriptor that is closed is watched on for as long as a program that is being
+    /// started has a copy of it, epoll(7), and its events would be taken for those of a later call.
+    pub(super) fn watch_no_more<S: Selector>(&mut self, selector: &mut S) {
+        let outputs = self.descriptors().into_iter().flatten().filter(|(_, part)| *part == Part::Output);
+        outputs.for_each(|(fd, _)| selector.release(fd, self.room));
+        self.room = Operation::NONE;
+    }
+
+    /// Closes the input of a program that reads no more.
+    pub(super) fn close_input_of_program(&mut self) {
         let program = match &mut self.socket {
             LegSocket::Program(program) => Some(&mut **program),
             LegSocket::Layered(layered) => layered.program_mut(),
@@ -115,7 +124,9 @@ impl LegEnd {
             | LegSocket::Peer(_)
             | LegSocket::None => None,
         };
-        program.map(Program::finish).is_some()
+        if let Some(program) = program {
+            program.finish();
+        }
     }
 
     /// For a selector that names its operations: one whose descriptor was closed is forgotten, because it would keep

@@ -7,14 +7,14 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use conversation::CallFailed;
 use layers::{Capture, Sink, Unrecorded, Way};
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, FlockOperation, access, flock};
 
 /// What is written to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,7 @@ impl TapFile {
         let mut options = OpenOptions::new();
         // A pipe that nobody reads would be waited for.
         let file = options
+            .read(kind == Kind::Capture)
             .append(true)
             .create(true)
             .custom_flags(libc::O_NONBLOCK)
@@ -69,6 +70,11 @@ impl TapFile {
             return if same.kind == kind { Ok(TapFile(same)) } else { Err(OpenError::AnotherKind) };
         }
         if is_plain {
+            // The run of another process goes on in it; a child has its parent's lock.
+            flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| OpenError::InUse)?;
+            if kind == Kind::Capture && !is_capture_or_empty(&file).map_err(failed("pread(2)"))? {
+                return Err(OpenError::NoCapture);
+            }
             file.set_len(0).map_err(failed("ftruncate(2)"))?;
         }
         let failed_for = AtomicI32::new(0);
@@ -121,6 +127,14 @@ impl Sink for TapFile {
     }
 }
 
+/// Whether nothing would be lost but a capture.
+fn is_capture_or_empty(file: &File) -> io::Result<bool> {
+    let head = Capture::head();
+    let mut found = [0; 4];
+    let length = file.read_at(&mut found, 0)?;
+    Ok(length == 0 || head.starts_with(&found[..length]))
+}
+
 /// Whether files can be made where this one would be.
 pub(super) fn check_folder(name: &str) -> Result<(), OpenError> {
     let folder = Path::new(name).parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -137,6 +151,10 @@ pub(super) enum OpenError {
     NoFile,
     /// It is open for something else.
     AnotherKind,
+    /// Another process writes it.
+    InUse,
+    /// There is something else in it.
+    NoCapture,
 }
 
 impl OpenError {
@@ -145,6 +163,8 @@ impl OpenError {
         match self {
             OpenError::Failed(failed) => *failed,
             OpenError::NoFile => CallFailed { call: "open(2)", errno: libc::ESPIPE },
+            OpenError::NoCapture => CallFailed { call: "open(2)", errno: libc::EEXIST },
+            OpenError::InUse => CallFailed { call: "flock(2)", errno: libc::EWOULDBLOCK },
             OpenError::AnotherKind => CallFailed { call: "open(2)", errno: libc::EBUSY },
         }
     }
@@ -156,6 +176,12 @@ impl fmt::Display for OpenError {
             OpenError::Failed(failed) => failed.fmt(f),
             OpenError::NoFile => f.write_str(
                 "it is no file: who reads a pipe slowly would hold the calls up; give the name of a file",
+            ),
+            OpenError::InUse => f.write_str(
+                "another program writes it and has locked it, such as an swb that still runs; give another name",
+            ),
+            OpenError::NoCapture => f.write_str(
+                "something else than a capture is in it, which would be overwritten; remove it or give another name",
             ),
             OpenError::AnotherKind => {
                 f.write_str("another option writes something else there; give each a file of its own")

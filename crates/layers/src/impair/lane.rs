@@ -95,7 +95,7 @@ impl Lane {
     /// Chance begins anew.
     pub(super) fn sow(&mut self, seed: u64, call: u64, leg: usize) {
         self.chance = Chance::new(seed, call, leg, self.way);
-        self.flip = None;
+        (self.flip, self.flips) = (None, 0);
     }
 
     /// Something is to pass. Returns what is to be told of it.

@@ -152,7 +152,7 @@ pub(super) fn call(address: &Address, log: &Log, is_given_up: &dyn Fn() -> bool)
         let name = file.end().to_string();
         return Ok(Called { line: Line::File(Box::new(file)), peer: None, name });
     }
-    let layering = Layering::calling(address).map_err(|error| Failure::new(Status::Other, error))?;
+    let layering = Layering::calling(address)?;
     if address.transport.is_program() {
         let program = Box::new(Program::start(address, &Vec::new())?);
         let name = program.end().to_string();

@@ -17,16 +17,17 @@ const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) fn run(arguments: &Control) -> Result<(), Failure> {
     let path = arguments.path.display();
     let answer = ask(arguments, &request(&arguments.command)).map_err(|error| {
-        let hint = "is a server there that was started with --control?";
+        let why = sys::describe(&error);
         let is_one_of = |kinds: [ErrorKind; 2]| kinds.contains(&error.kind());
-        let status = if is_one_of([ErrorKind::WouldBlock, ErrorKind::TimedOut]) {
-            Status::TimedOut
+        let (status, message) = if is_one_of([ErrorKind::WouldBlock, ErrorKind::TimedOut]) {
+            (Status::TimedOut, format!("{path} did not answer within {} s: {why}", WITHIN.as_secs()))
         } else if is_one_of([ErrorKind::NotFound, ErrorKind::ConnectionRefused]) {
-            Status::Refused
+            let hint = "is a server there that was started with --control?";
+            (Status::Refused, format!("cannot control {path}: connect(2): {why}; {hint}"))
         } else {
-            Status::Other
+            (Status::Other, format!("cannot control {path}: {why}"))
         };
-        Failure::new(status, format!("cannot control {path}: {}; {hint}", sys::describe(&error)))
+        Failure::new(status, message)
     })?;
     let told: serde_json::Value = serde_json::from_str(&answer).map_err(|_| {
         Failure::new(Status::Other, format!("{path} did not answer in JSON: is it a control socket?"))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use switchboard::{Address, Output, Plan, Transport, converse_with};
 
-use crate::failure::{Failure, Status, outcome_of_program};
+use crate::failure::{Failure, outcome_of_program};
 use crate::invocation;
 use crate::log::Log;
 use crate::ready::Ready;
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &invocation::Relay, from: &Address, log: &Log) -> R
     plan.observer = ready.observer(plan.observer);
     // What its options name is looked at before anybody is called.
     for to in &far {
-        plan.layerings.calling(to).map_err(|error| Failure::new(Status::Other, error))?;
+        plan.layerings.calling(to)?;
     }
     let mut join = |Called { line, peer, name }| {
         let own = if from.transport.is_file() { std::slice::from_ref(&name) } else { &[] };

@@ -213,7 +213,7 @@ impl Beside<'_> {
     /// count its calls for whoever asks, and makes ready what can be changed.
     fn prepare(&self, plan: &mut Plan, doors: &Doors) -> Result<Option<Controlled>, Failure> {
         let far = self.far.iter().map(|far| plan.layerings.calling(far)).collect::<Result<Vec<_>, _>>();
-        let far = far.map_err(|error| Failure::new(Status::Other, error))?;
+        let far = far?;
         if self.control.is_none() {
             return Ok(None);
         }
@@ -285,7 +285,7 @@ pub(super) fn workers(arguments: &EngineArguments) -> usize {
 /// Serves the one caller who is there already: at standard input and output, on an inherited socket, in a program, or
 /// at a file or terminal.
 fn serve_line(address: &Address, plan: Plan, mut ready: Ready, log: &Log) -> Result<(), Failure> {
-    let layering = Layering::listening(address).map_err(|error| Failure::new(Status::Other, error))?;
+    let layering = Layering::listening(address)?;
     layering.iter().flat_map(|layering| layering.notes()).for_each(|note| log.note(note));
     let control = Arc::clone(&plan.control);
     stop::at_signal(&control, log, || {

@@ -107,7 +107,7 @@ fn a_server_that_never_shakes_hands_is_given_up() {
         let caller = Running::start(&mut swb(&["connect", &address]));
         let held = answer(&listener);
         let caller = caller.finish();
-        assert_eq!((caller.code(), caller.text().as_str()), (6, ""), "{caller:?}");
+        assert_eq!((caller.code(), caller.text().as_str()), (5, ""), "{caller:?}");
         assert!(caller.stderr.contains("was not complete in time"), "{caller:?}");
         drop(held);
     }

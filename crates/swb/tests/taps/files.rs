@@ -113,6 +113,26 @@ fn a_file_that_cannot_be_written_is_an_error_of_the_start() {
 }
 
 #[test]
+fn a_capture_overwrites_nothing_but_one_of_a_run_that_is_over() {
+    let directory = Directory::new();
+    let (capture, other) = (directory.file("capture"), directory.file("other"));
+    let calling = |record: &str| run_swb(&["connect", &format!("tcp://127.0.0.1:1?record={record}")], b"");
+    fs::write(&other, b"of somebody else").unwrap();
+    let refused = calling(&other);
+    assert!(refused.stderr.contains("something else than a capture is in it"), "{}", refused.stderr);
+    assert_eq!(fs::read(&other).unwrap(), b"of somebody else");
+    let server = echo(&format!("tcp://127.0.0.1:0?record={capture}"), "epoll");
+    assert_eq!(call(&server.port(), b"hello").0, b"hello");
+    let refused = calling(&capture);
+    assert!(refused.stderr.contains("an swb that still runs"), "{}", refused.stderr);
+    assert_eq!(server.terminate().code(), 0);
+    let held = fs::metadata(&capture).unwrap().len();
+    assert!(held > 500, "{held} bytes: the call is in it");
+    assert!(calling(&capture).stderr.contains("nobody listens there"));
+    assert!(fs::metadata(&capture).unwrap().len() < held, "it is begun anew");
+}
+
+#[test]
 fn a_tap_that_records_nothing_and_one_where_none_can_be_are_refused() {
     for (arguments, why) in [
         (&["serve", "echo", "tap+tcp://127.0.0.1:0"][..], "say where, by record, raw-in, raw-out or hexdump"),
