@@ -51,9 +51,9 @@ fn who_sends_no_header_is_heard_no_further(engine: &str) {
     ] {
         let mut caller = call(&server);
         caller.write_all(said).unwrap();
-        caller.shutdown(Shutdown::Write).unwrap();
+        // It may have been reset already; nothing is said to it.
+        let _ = caller.shutdown(Shutdown::Write);
         let mut heard = Vec::new();
-        // Ended in order or by a reset, but nothing is said.
         let _ = caller.read_to_end(&mut heard);
         assert_eq!(heard, b"", "{said:?}");
         server.running.wait_for_line(told);
