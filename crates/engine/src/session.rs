@@ -145,10 +145,7 @@ impl Session {
         }
         match (&self.phase, state.partner) {
             (Phase::Over(_) | Phase::HandedOver, _) => false,
-            (Phase::Closing(_), Some((partner, _))) if self.owes_answer_of(leg) => {
-                !self.legs[partner.index()].congested
-            }
-            (Phase::Closing(_), _) => state.lingers,
+            (Phase::Closing(_), _) => self.reads_on(leg),
             (Phase::Open, _) if self.is_paused || self.is_held => false,
             (Phase::Open, Some((partner, _))) => !self.legs[partner.index()].congested,
             (Phase::Open, None) => !self.legs.iter().any(|leg| leg.congested),

@@ -73,7 +73,11 @@ impl Lobby {
 
     /// Whether somebody may be looked at now: not one who came at a door whose latest caller waits for a thread or a
     /// process, which a timer has tried again.
+    #[inline]
     pub(super) fn is_ready(&self, doors: &[DoorState]) -> bool {
+        if self.ready.is_empty() {
+            return false;
+        }
         let is_kept =
             |index: &usize| self.waiting.get(*index).is_some_and(|one| doors[one.door].kept.is_some());
         self.ready.iter().any(|index| !is_kept(index))
@@ -181,7 +185,16 @@ impl<S: Selector> Reactor<S> {
     }
 
     /// Lets in who has been introduced, and sends away whose time is up.
+    #[inline]
     pub(super) fn look_at_lobby(&mut self, now: Now) {
+        if self.lobby.ready.is_empty() && self.lobby.due.is_none() {
+            return;
+        }
+        self.look_at_each(now);
+    }
+
+    #[cold]
+    fn look_at_each(&mut self, now: Now) {
         if self.lobby.due.is_some_and(|due| due <= now.moment) {
             self.lobby.due = None;
             for (index, waiting) in &mut self.lobby.waiting {

@@ -154,7 +154,14 @@ impl Session {
         is_answered && state.partner == Some((Leg::CALLER, CopiedBy::Engine)) && !state.peer_finished
     }
 
+    /// Whether a leg of a call that is closed is read: what comes goes to the caller, or is dropped.
+    #[cold]
+    pub(super) fn reads_on(&self, leg: Leg) -> bool {
+        self.legs[leg.index()].lingers && !(self.owes_answer_of(leg) && self.legs[0].congested)
+    }
+
     /// The rest of such an answer.
+    #[cold]
     pub(super) fn answer(&mut self, now: Now, bytes: &[u8], carrier: &mut dyn Carrier) {
         match self.legs[0].send(Leg::CALLER, Payload::Borrowed(bytes), carrier) {
             Ok(_) => self.moved = now.moment,
@@ -173,7 +180,8 @@ impl Session {
     pub(super) fn settle(&mut self, now: Now, carrier: &mut dyn Carrier) {
         let closing = matches!(self.phase, Phase::Closing(_));
         let (mut owes, mut silent, mut breaks_off) = (false, true, false);
-        let answers = (1..self.legs.len()).filter_map(Leg::new).any(|leg| self.owes_answer_of(leg));
+        let answers =
+            closing && (1..self.legs.len()).filter_map(Leg::new).any(|leg| self.owes_answer_of(leg));
         for (index, state) in self.legs.iter_mut().enumerate() {
             let Some(leg) = Leg::new(index) else { continue };
             if state.breaks_off && !state.owes() && carrier.is_delivered(leg) {
