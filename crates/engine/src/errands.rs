@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use conversation::{Address, DialFailure, DialFailureKind, Dialling, Leg};
-use socket::{ConnectError, Connected, Connection, Environment, FileEnd, Program, ProgramProcess};
+use socket::{ConnectError, Connected, Connection, Environment, FileEnd, Program, ProgramProcess, Underway};
 use std::net::SocketAddr;
 
 use crate::layering::Layerings;
-use crate::reach::{is_short, kind_of, reach};
+use crate::reach::{ReachError, is_short, kind_of, reach};
 use crate::{Layering, LayeringError};
 
 /// Helper threads of one worker at the most: so many may wait for addresses that do not answer before others wait for
@@ -45,6 +45,8 @@ pub(crate) enum Errand {
         layerings: Arc<Layerings>,
         /// Its `connect-timeout` runs from here, also while it waits for a helper.
         asked: Instant,
+        /// It was begun then.
+        underway: Option<Underway>,
     },
     /// To start the program of an `exec:` or `sh:` address.
     Start {
@@ -96,18 +98,24 @@ impl Errands {
 
     /// Sends a helper. The answer comes by [`Errands::finished`].
     pub(crate) fn send(&mut self, ticket: Ticket, errand: Errand) {
-        self.open += 1;
-        if self.open > self.threads && self.threads < THREADS_MAX && self.start_thread() {
+        let open = self.open + 1;
+        if open > self.threads && self.threads < THREADS_MAX && self.start_thread() {
             self.threads += 1;
         }
-        let has_room = self.threads > 0 && self.open <= OPEN_MAX;
-        // Both receivers are ours: sending does not fail.
-        if has_room {
-            let _ = self.waiting.send((ticket, errand));
-        } else {
-            let _ = self.report.send((ticket, errand.refuse()));
-            crate::control::wake(&self.wake);
+        if self.threads == 0 || open > OPEN_MAX {
+            return self.report(ticket, errand.refuse());
         }
+        self.open = open;
+        // Its receiver is ours: sending does not fail.
+        let _ = self.waiting.send((ticket, errand));
+    }
+
+    /// Tells what came of an errand that was done without a helper, after the events of this turn.
+    pub(crate) fn report(&mut self, ticket: Ticket, done: Done) {
+        self.open += 1;
+        // Its receiver is ours: sending does not fail.
+        let _ = self.report.send((ticket, done));
+        crate::control::wake(&self.wake);
     }
 
     /// The next answer, if one is there.
@@ -140,7 +148,9 @@ impl Errands {
 impl Errand {
     fn run(self) -> Done {
         match self {
-            Errand::Dial { dialling, layerings, asked } => Done::Dialled(dial(&dialling, &layerings, asked)),
+            Errand::Dial { dialling, layerings, asked, underway } => {
+                Done::Dialled(dial(&dialling, &layerings, asked, underway))
+            }
             Errand::Start { address, environment, layerings } => {
                 let start = || Program::start(&address, &environment);
                 let layering = layerings.calling(&address).map_err(unusable);
@@ -174,12 +184,17 @@ fn dial(
     dialling: &Dialling,
     layerings: &Layerings,
     asked: Instant,
+    underway: Option<Underway>,
 ) -> Result<(Connected, Option<Arc<Layering>>), DialFailure> {
     let Dialling { address, within, .. } = dialling;
     let layering = layerings.calling(address).map_err(unusable)?;
     let waited = Some(asked.elapsed()).filter(|waited| *waited >= AT_ONCE).unwrap_or_default();
     let elsewhere = within.map_or(Duration::ZERO, |within| address.connect_timeout().saturating_sub(within));
-    let connected = reach(address, waited + elsewhere)?;
+    let gone_by = waited + elsewhere;
+    let connected = match underway {
+        Some(underway) => underway.wait(address, gone_by).map_err(ReachError::Connect)?,
+        None => reach(address, gone_by)?,
+    };
     Ok((connected, layering))
 }
 

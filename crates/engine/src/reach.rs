@@ -18,7 +18,7 @@ use layers::{
 };
 use rustix::event::{PollFd, PollFlags};
 use socket::call::poll;
-use socket::{ConnectError, ConnectErrorKind, Connected, Connection, ResolveError, ResolveErrorKind};
+use socket::{Begun, ConnectError, ConnectErrorKind, Connected, Connection, ResolveError, ResolveErrorKind};
 
 /// Bytes that are looked at together: most answers are shorter.
 const PEEK_BYTES: usize = 1024;
@@ -70,6 +70,18 @@ pub fn reach(address: &Address, gone_by: Duration) -> Result<Connected, ReachErr
         _ => connected.end,
     };
     Ok(Connected { end, ..connected })
+}
+
+/// Begins a call to `address`, without waiting; with proxies on the way, nothing is begun.
+///
+/// # Errors
+///
+/// As [`reach`].
+pub(crate) fn begin(address: &Address) -> Result<Begun, ReachError> {
+    if address.options.vias().next().is_some() {
+        return Ok(Begun::Not);
+    }
+    socket::begin(address).map_err(ReachError::Connect)
 }
 
 /// Each proxy on the way, from near to far, and whom it is to call.

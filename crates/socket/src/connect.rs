@@ -5,14 +5,15 @@
 
 use std::time::Duration;
 
-use address::{Address, End, Place, Transport};
+use address::{Address, End, Options, Place, Transport};
 
+use crate::open_socket::OpenSocket;
 use crate::opening::make_all;
-use crate::race::{Won, race, start};
+use crate::race::{Race, Won, start};
 use crate::unix_connect::connect_unix;
 use crate::{
-    Attempt, ConnectError, ConnectErrorKind, Connection, Granted, OptionError, Role, descriptor, interleave,
-    resolve,
+    Attempt, Candidate, ConnectError, ConnectErrorKind, Connection, Granted, OptionError, Role, descriptor,
+    interleave, resolve,
 };
 
 /// A call that was made.
@@ -45,29 +46,14 @@ pub fn connect(address: &Address) -> Result<Connected, ConnectError> {
 ///
 /// As [`connect`].
 pub fn connect_after(address: &Address, gone_by: Duration) -> Result<Connected, ConnectError> {
-    let options = &address.options;
-    if let Some(key) = options.not_for_connecting() {
-        let error = OptionError::meaningless(key, options, "it has no meaning for one who connects");
-        return Err(refuse(address, ConnectErrorKind::Option(Some(Box::new(error)))));
-    }
-    let within = address.connect_timeout();
-    if !gone_by.is_zero() && gone_by >= within {
-        return Err(refuse(address, ConnectErrorKind::TimedOut));
-    }
-    let within = within.saturating_sub(gone_by);
+    check(address)?;
+    let within = time_left(address, gone_by)?;
     let transport = address.transport;
-    if transport.is_file() {
-        return Err(refuse(address, ConnectErrorKind::Unsupported));
-    }
     match &address.place {
         Place::Network { .. } => connect_network(address, within),
-        Place::Path(path) => {
-            let end = End::Path { transport, path: path.clone() };
-            connect_local(address, end, within)
-        }
+        Place::Path(path) => connect_local(address, End::Path { transport, path: path.clone() }, within),
         Place::Abstract(name) => {
-            let end = End::Abstract { transport, name: name.clone() };
-            connect_local(address, end, within)
+            connect_local(address, End::Abstract { transport, name: name.clone() }, within)
         }
         Place::Descriptor(number) => adopt(address, *number),
         Place::Standard | Place::Nameless => Err(refuse(address, ConnectErrorKind::Unsupported)),
@@ -75,23 +61,59 @@ pub fn connect_after(address: &Address, gone_by: Duration) -> Result<Connected, 
     }
 }
 
+/// What nobody can connect to.
+pub(crate) fn check(address: &Address) -> Result<(), ConnectError> {
+    let options = &address.options;
+    if let Some(key) = options.not_for_connecting() {
+        let error = OptionError::meaningless(key, options, "it has no meaning for one who connects");
+        return Err(refuse(address, ConnectErrorKind::Option(Some(Box::new(error)))));
+    }
+    if address.transport.is_file() {
+        return Err(refuse(address, ConnectErrorKind::Unsupported));
+    }
+    Ok(())
+}
+
+/// What is left of the `connect-timeout`.
+pub(crate) fn time_left(address: &Address, gone_by: Duration) -> Result<Duration, ConnectError> {
+    let within = address.connect_timeout();
+    if !gone_by.is_zero() && gone_by >= within {
+        return Err(refuse(address, ConnectErrorKind::TimedOut));
+    }
+    Ok(within.saturating_sub(gone_by))
+}
+
 fn connect_network(address: &Address, within: Duration) -> Result<Connected, ConnectError> {
+    let candidates = candidates(address)?;
+    let won = if address.transport == Transport::Udp {
+        first(&candidates, &address.options)
+    } else {
+        Race::new(candidates).decide(&address.options, within)
+    };
+    opened(address, won)
+}
+
+/// Whom a network address stands for, in the order to try them.
+pub(crate) fn candidates(address: &Address) -> Result<Vec<Candidate>, ConnectError> {
     let resolved = resolve(&address.first_hop(), Role::Connect);
     let resolved = resolved.map_err(|error| refuse(address, ConnectErrorKind::Resolve(Box::new(error))))?;
-    let candidates = interleave(resolved.candidates);
-    let options = &address.options;
-    let won = if address.transport == Transport::Udp {
-        let mut failed = Vec::new();
-        let first = candidates
-            .iter()
-            .find_map(|candidate| start(*candidate, options).map_err(|attempt| failed.push(attempt)).ok());
-        match first {
-            Some(started) => Ok(started.won(failed)),
-            None => Err(failed),
+    Ok(interleave(resolved.candidates))
+}
+
+/// The first that takes it: over datagrams nobody is waited for.
+pub(crate) fn first(candidates: &[Candidate], options: &Options) -> Result<Won, Vec<Attempt>> {
+    let mut failed = Vec::new();
+    for candidate in candidates {
+        match start(*candidate, options) {
+            Ok(started) => return Ok(started.won(failed)),
+            Err(attempt) => failed.push(attempt),
         }
-    } else {
-        race(&candidates, options, within)
-    };
+    }
+    Err(failed)
+}
+
+/// What was won, or that nobody was reached at `address`.
+pub(crate) fn opened(address: &Address, won: Result<Won, Vec<Attempt>>) -> Result<Connected, ConnectError> {
     let fail = |tried| ConnectError::from_attempts(address.shown().to_string(), tried);
     open(won.map_err(fail)?).map_err(|attempt| fail(vec![attempt]))
 }
@@ -113,8 +135,18 @@ pub(crate) fn open(won: Won) -> Result<Connected, Attempt> {
 }
 
 fn connect_local(address: &Address, end: End, within: Duration) -> Result<Connected, ConnectError> {
+    let opened = connect_unix(&end, &address.options, within);
+    opened_local(address, end, opened)
+}
+
+/// A Unix socket that connected to `end`, or that none did.
+pub(crate) fn opened_local(
+    address: &Address,
+    end: End,
+    opened: Result<(OpenSocket, Vec<Granted>), Attempt>,
+) -> Result<Connected, ConnectError> {
     let fail = |attempt| ConnectError::from_attempts(address.shown().to_string(), vec![attempt]);
-    let (fd, notes) = connect_unix(&end, &address.options, within).map_err(fail)?;
+    let (fd, notes) = opened.map_err(fail)?;
     let connection = Connection::on(fd, address.transport)
         .map_err(|error| fail(Attempt { end: end.clone(), call: "getsockopt(2)", error }))?;
     Ok(Connected { connection, end, notes, failed: Vec::new() })

@@ -32,6 +32,7 @@
 
 mod accept_outcome;
 mod attempt;
+mod begin;
 mod bind;
 mod bind_error;
 mod born;
@@ -82,6 +83,7 @@ mod write_nowait;
 
 pub use accept_outcome::{AcceptOutcome, accept_outcome};
 pub use attempt::Attempt;
+pub use begin::{Begun, Underway, begin};
 pub use bind_error::{BindError, BindErrorKind, Taken};
 pub use burst::{BURST_BYTES_MAX, BURST_MESSAGES_MAX, Burst, BurstSocket, Inbox, Message, Parcel};
 pub use connect::{Connected, connect, connect_after};

@@ -33,54 +33,85 @@ pub(crate) struct Won {
     pub(crate) failed: Vec<Attempt>,
 }
 
-/// Races the candidates, in their order; all the failures if none connects before the deadline.
-pub(crate) fn race(
-    candidates: &[Candidate],
-    options: &Options,
-    within: Duration,
-) -> Result<Won, Vec<Attempt>> {
-    let deadline = Instant::now() + within;
-    let mut waiting = candidates.iter();
-    let mut next_start = Instant::now();
-    let mut pending: Vec<Started> = Vec::new();
-    let mut failed = Vec::new();
-    loop {
-        let now = Instant::now();
-        if now >= deadline {
-            failed.extend(pending.into_iter().map(|late| late.failed(errno::no_answer(within))));
-            return Err(failed);
-        }
-        if (pending.is_empty() || now >= next_start)
-            && let Some(candidate) = waiting.next()
-        {
-            match start(*candidate, options) {
-                Ok(started) if started.connected => return Ok(started.won(failed)),
-                Ok(started) => {
-                    pending.push(started);
-                    next_start = now + ATTEMPT_DELAY;
-                }
-                Err(attempt) => {
-                    failed.push(attempt);
-                    next_start = now;
-                }
+/// Candidates that are raced, in their order.
+#[derive(Debug)]
+pub(crate) struct Race {
+    waiting: std::vec::IntoIter<Candidate>,
+    pending: Vec<Started>,
+    failed: Vec<Attempt>,
+    /// Of the next candidate, while others are under way.
+    next_start: Instant,
+}
+
+/// What has come of a race.
+pub(crate) enum Progress {
+    Won(Won),
+    /// All have failed, so.
+    Lost(Vec<Attempt>),
+    /// Some are under way, or wait for their turn.
+    Undecided(Race),
+}
+
+impl Race {
+    pub(crate) fn new(candidates: Vec<Candidate>) -> Race {
+        let (waiting, now) = (candidates.into_iter(), Instant::now());
+        Race { waiting, pending: Vec::new(), failed: Vec::new(), next_start: now }
+    }
+
+    /// Goes on until it is decided; all the failures if none connects before that much time has gone by.
+    pub(crate) fn decide(self, options: &Options, within: Duration) -> Result<Won, Vec<Attempt>> {
+        match self.go_on(options, within) {
+            Progress::Won(won) => Ok(won),
+            Progress::Lost(failed) => Err(failed),
+            Progress::Undecided(Race { pending, mut failed, .. }) => {
+                failed.extend(pending.into_iter().map(|late| late.failed(errno::no_answer(within))));
+                Err(failed)
             }
-            continue;
         }
-        if pending.is_empty() {
-            return Err(failed);
-        }
-        let wake = if waiting.len() == 0 { deadline } else { deadline.min(next_start) };
-        for settled in settled(&mut pending, wake - now) {
-            match settled.outcome() {
-                Ok(()) => return Ok(settled.won(failed)),
-                Err(error) => failed.push(settled.failed(error)),
+    }
+
+    /// Goes on for that long; with none at all, as far as it goes without waiting.
+    pub(crate) fn go_on(mut self, options: &Options, patience: Duration) -> Progress {
+        let deadline = Instant::now() + patience;
+        loop {
+            let now = Instant::now();
+            if (self.pending.is_empty() || now >= self.next_start)
+                && let Some(candidate) = self.waiting.next()
+            {
+                match start(candidate, options) {
+                    Ok(started) if started.connected => return Progress::Won(started.won(self.failed)),
+                    Ok(started) => {
+                        self.pending.push(started);
+                        self.next_start = now + ATTEMPT_DELAY;
+                    }
+                    Err(attempt) => {
+                        self.failed.push(attempt);
+                        self.next_start = now;
+                    }
+                }
+                continue;
             }
-            next_start = now;
+            if self.pending.is_empty() {
+                return Progress::Lost(self.failed);
+            }
+            let wake = if self.waiting.len() == 0 { deadline } else { deadline.min(self.next_start) };
+            let settled = settled(&mut self.pending, wake.saturating_duration_since(now));
+            if settled.is_empty() && now >= deadline {
+                return Progress::Undecided(self);
+            }
+            for settled in settled {
+                match settled.outcome() {
+                    Ok(()) => return Progress::Won(settled.won(self.failed)),
+                    Err(error) => self.failed.push(settled.failed(error)),
+                }
+                self.next_start = now;
+            }
         }
     }
 }
 
 /// An attempt under way, or connected at once.
+#[derive(Debug)]
 pub(crate) struct Started {
     fd: OpenSocket,
     candidate: Candidate,

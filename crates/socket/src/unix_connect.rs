@@ -21,15 +21,20 @@ pub(crate) fn connect_unix(
     options: &Options,
     within: Duration,
 ) -> Result<(OpenSocket, Vec<Granted>), Attempt> {
-    let failed = |error| Attempt { end: end.clone(), call: "connect(2)", error };
-    let Started { fd, mut notes, opening, outcome } = start_unix(end, options)?;
-    match outcome {
-        Ok(()) => {}
-        Err(error) if errno::is(&error, libc::EAGAIN) => wait(&fd, end, within).map_err(failed)?,
-        Err(error) => return Err(failed(error)),
+    let mut started = start_unix(end, options)?;
+    if started.has_to_wait() {
+        started.outcome = wait(&started.fd, end, within);
     }
-    notes.extend(opening.finish(&fd).map_err(|failed| failed.into_attempt(end.clone()))?);
-    Ok((fd, notes))
+    started.finish(end)
+}
+
+/// The same without waiting; nothing if there is no place in the listener's backlog.
+pub(crate) fn begin_unix(
+    end: &End,
+    options: &Options,
+) -> Result<Option<(OpenSocket, Vec<Granted>)>, Attempt> {
+    let started = start_unix(end, options)?;
+    if started.has_to_wait() { Ok(None) } else { started.finish(end).map(Some) }
 }
 
 /// A socket on which connect(2) was called, and what that said.
@@ -39,6 +44,19 @@ pub(crate) struct Started {
     /// `EAGAIN`: the listener's backlog is full.
     pub(crate) outcome: io::Result<()>,
     notes: Vec<Granted>,
+}
+
+impl Started {
+    fn has_to_wait(&self) -> bool {
+        self.outcome.as_ref().is_err_and(|error| errno::is(error, libc::EAGAIN))
+    }
+
+    fn finish(self, end: &End) -> Result<(OpenSocket, Vec<Granted>), Attempt> {
+        let Started { fd, mut notes, opening, outcome } = self;
+        outcome.map_err(|error| Attempt { end: end.clone(), call: "connect(2)", error })?;
+        notes.extend(opening.finish(&fd).map_err(|failed| failed.into_attempt(end.clone()))?);
+        Ok((fd, notes))
+    }
 }
 
 /// socket(2), options, connect(2); does not wait.

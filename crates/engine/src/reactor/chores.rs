@@ -1,16 +1,18 @@
 //! What a session asks for that the reactor does once the event is over: dialling, starting programs, looking names up.
 //!
 //! What may block is an errand for a helper thread; its answer comes back as an event of the call, if that is still there.
+//! An address in numbers is dialled here as far as that goes without waiting: within one host, to the end.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use conversation::{CallFailed, DialFailure, DialFailureKind, End, Leg, Now, Transport};
-use socket::Standard;
+use conversation::{CallFailed, DialFailure, DialFailureKind, Dialling, End, Leg, Now, Transport};
+use socket::{Begun, Standard};
 
 use crate::Layering;
 use crate::errands::{Done, Errand, Errands, Ticket};
 use crate::layering::LaidFor;
+use crate::reach::begin;
 use crate::selector::Selector;
 
 use super::Reactor;
@@ -47,10 +49,7 @@ impl<S: Selector> Reactor<S> {
             Chore::Dial { slot, leg, dialling } if dialling.address.transport.is_file() => {
                 self.send_errand(slot, leg, Errand::Open(Box::new(dialling.address)), now);
             }
-            Chore::Dial { slot, leg, dialling } => {
-                let layerings = Arc::clone(&self.host.plan.layerings);
-                self.send_errand(slot, leg, Errand::Dial { dialling, layerings, asked: Instant::now() }, now);
-            }
+            Chore::Dial { slot, leg, dialling } => self.dial(slot, leg, dialling, now),
             Chore::HandOver { slot, address } => self.hand_over(slot, address, now),
             Chore::NamePeer { slot } => {
                 match self.entries.get(slot).and_then(|entry| entry.session.call().peer.ip()) {
@@ -61,11 +60,38 @@ impl<S: Selector> Reactor<S> {
         }
     }
 
+    fn dial(&mut self, slot: usize, leg: Leg, dialling: Box<Dialling>, now: Now) {
+        let (layerings, asked) = (Arc::clone(&self.host.plan.layerings), Instant::now());
+        let begun = match layerings.made(&dialling.address) {
+            Some(Ok(layering)) => begin(&dialling.address).map(|begun| (begun, layering)),
+            // They are made by a helper the first time: certificates are read.
+            Some(Err(_)) | None => Ok((Begun::Not, None)),
+        };
+        let underway = match begun {
+            Ok((Begun::Connected(connected), layering)) => {
+                let under = Under::Connection(connected.connection);
+                return self.lay(slot, leg, under, connected.end, layering, now);
+            }
+            Ok((Begun::Underway(underway), _)) => Some(underway),
+            Ok((Begun::Not, _)) => None,
+            // Not told at once: who dials again whenever it fails would have the worker for ever.
+            Err(error) => {
+                let done = Done::Dialled(Err(error.into()));
+                return self.errand(slot, leg, now, |errands, ticket| errands.report(ticket, done));
+            }
+        };
+        self.send_errand(slot, leg, Errand::Dial { dialling, layerings, asked, underway }, now);
+    }
+
     pub(super) fn send_errand(&mut self, slot: usize, leg: Leg, errand: Errand, now: Now) {
+        self.errand(slot, leg, now, |errands, ticket| errands.send(ticket, errand));
+    }
+
+    fn errand(&mut self, slot: usize, leg: Leg, now: Now, with: impl FnOnce(&mut Errands, Ticket)) {
         let Some(entry) = self.entries.get(slot) else { return };
         let ticket = Ticket { slot, call_number: entry.session.call().number, leg };
         match self.wake_fd() {
-            Ok(wake) => self.errands.get_or_insert_with(|| Errands::new(wake)).send(ticket, errand),
+            Ok(wake) => with(self.errands.get_or_insert_with(|| Errands::new(wake)), ticket),
             Err(error) => {
                 let failed = CallFailed::new("eventfd(2)", &error);
                 self.with(slot, now, |session, hands| session.leg_failed(now, leg, failed, hands));
