@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic here is the failure that is wanted")]
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::process::Command;
@@ -38,6 +39,19 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     while !holds() {
         assert!(Instant::now() < due, "{what}: not within {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Makes one call until no signal cuts it short. A socket with a time-out says `EINTR` also when the whole
+/// process was stopped and continued, which needs no handler, signal(7): a machine that is frozen and thawed
+/// does that to everybody. The standard library comes again by itself in `read_exact`, `read_to_end`,
+/// `write_all` and `accept`, not in one `read`, `recv` or `peek`.
+pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            answer => return answer,
+        }
     }
 }
 
