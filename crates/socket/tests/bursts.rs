@@ -5,7 +5,6 @@
 mod common;
 
 use std::net::{SocketAddr, UdpSocket};
-use std::time::Duration;
 
 use common::{Folder, address, at, call, port, until_readable};
 use socket::{BURST_BYTES_MAX, BURST_MESSAGES_MAX, BurstSocket, DatagramSocket, Inbox, Parcel, PeerAddress};
@@ -169,7 +168,7 @@ fn who_did_not_ask_for_bursts_hears_each_datagram_by_itself() {
         assert_eq!(send(&sender, &bytes(25), 10, &PeerAddress::from(end)).unwrap(), 25);
     }
     for wanted in [10, 10, 5] {
-        hears.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        until_readable(&hears);
         assert_eq!(hears.recv(&mut [0; 100]).unwrap(), wanted);
         until_readable(&ours);
         assert_eq!(ours.receive_from(&mut [0; 100]).unwrap().whole, wanted);

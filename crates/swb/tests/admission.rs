@@ -29,6 +29,7 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
+use support::peer::uninterrupted;
 use support::{PATIENCE, Server};
 
 /// Two of this host's addresses, as if they were two hosts.
@@ -70,6 +71,6 @@ fn told_of(line: &str) -> u64 {
 
 /// Calls, and is reset: nobody could take that for an empty answer.
 fn expect_refusal(from: Ipv4Addr, server: &Server) {
-    let refused = call_from(from, server).and_then(|mut caller| caller.read(&mut [0]));
+    let refused = call_from(from, server).and_then(|mut caller| uninterrupted(|| caller.read(&mut [0])));
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionReset);
 }

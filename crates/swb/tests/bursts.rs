@@ -9,7 +9,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt::UdpGsoSegment};
-use support::peer::installed;
+use support::peer::{installed, uninterrupted};
 use support::proc::children;
 use support::trace::{lines, named};
 use support::{PATIENCE, Server, program, run};
@@ -36,7 +36,7 @@ fn send(caller: &UdpSocket, bytes: &[u8], segment: usize) {
 
 fn receive(caller: &UdpSocket) -> Vec<u8> {
     let mut buffer = vec![0; 70_000];
-    let length = caller.recv(&mut buffer).unwrap();
+    let length = uninterrupted(|| caller.recv(&mut buffer)).unwrap();
     buffer.truncate(length);
     buffer
 }
@@ -150,7 +150,7 @@ fn each_datagram_of_a_burst_is_a_message_of_its_own_to_every_service() {
         assert_eq!(receive(&asks), b"yes");
     }
     asks.set_nonblocking(true).unwrap();
-    assert!(asks.recv(&mut [0; 10]).is_err(), "four messages have four answers");
+    assert!(uninterrupted(|| asks.recv(&mut [0; 10])).is_err(), "four messages have four answers");
 
     let server = Server::start(&["serve", "who", "udp://127.0.0.1:0", "--bye-after", "1ms"]);
     let asks = caller(&server, "127.0.0.1");
@@ -179,7 +179,7 @@ fn limits_count_the_datagrams_of_a_burst_and_not_the_burst() {
     let line = server.running.wait_for_line("not delivered");
     assert!(line.ends_with("one source is answered no more often (--rate-per-peer)"), "{line}");
     asks.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
-    let answers = std::iter::from_fn(|| asks.recv(&mut [0; 10]).ok()).count();
+    let answers = std::iter::from_fn(|| uninterrupted(|| asks.recv(&mut [0; 10])).ok()).count();
     assert!((2..20).contains(&answers), "{answers}");
 
     let mut server = Server::start(&["serve", "echo", "udp://127.0.0.1:0", "--rate", "5"]);

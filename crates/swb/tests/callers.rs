@@ -22,6 +22,7 @@ use std::io::Read;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 
 use support::PATIENCE;
+use support::peer::uninterrupted;
 
 /// A listener of the standard library's, and its address in our words.
 fn tcp_listener() -> (TcpListener, String) {
@@ -58,7 +59,7 @@ fn read_to_end(call: &mut TcpStream) -> Vec<u8> {
 /// Whether the peer has finished, without waiting for it.
 fn says_nothing_now(call: &TcpStream) -> bool {
     call.set_nonblocking(true).unwrap();
-    let peeked = call.peek(&mut [0]);
+    let peeked = uninterrupted(|| call.peek(&mut [0]));
     call.set_nonblocking(false).unwrap();
     peeked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
 }

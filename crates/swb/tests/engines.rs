@@ -32,6 +32,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use support::peer::uninterrupted;
 use support::{PATIENCE, Server};
 
 /// "At once", on a machine that has other things to do as well.
@@ -71,7 +72,7 @@ fn expect(caller: &mut TcpStream, text: &[u8]) {
 /// Whether something lies here to be read: an answer, or the end. Takes nothing of it.
 fn has_something(caller: &TcpStream) -> bool {
     caller.set_nonblocking(true).unwrap();
-    let peeked = caller.peek(&mut [0]);
+    let peeked = uninterrupted(|| caller.peek(&mut [0]));
     caller.set_nonblocking(false).unwrap();
     !matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
 }

@@ -25,6 +25,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use support::peer::uninterrupted;
 use support::{PATIENCE, Server};
 
 /// A relay at a port of its own, to these addresses.
@@ -51,7 +52,7 @@ fn answer(listener: &TcpListener) -> TcpStream {
 }
 
 fn expect_reset(mut caller: TcpStream) {
-    assert_eq!(caller.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
 /// Somebody listens at a port at which nobody did.

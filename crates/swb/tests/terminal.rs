@@ -18,6 +18,7 @@ use std::net::{TcpListener, TcpStream};
 
 use pty::OnTerminal;
 use support::PATIENCE;
+use support::peer::uninterrupted;
 
 /// A call of `swb connect` on a terminal to a peer in this test.
 struct Call {
@@ -61,6 +62,6 @@ impl Call {
 
     /// Waits until the peer has heard the end of the call.
     fn heard_end(&mut self) -> bool {
-        matches!(self.peer.read(&mut [0]), Ok(0))
+        matches!(uninterrupted(|| self.peer.read(&mut [0])), Ok(0))
     }
 }

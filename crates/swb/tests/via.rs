@@ -17,7 +17,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use support::peer::{installed, ready, refusing_tcp_port, wait_until};
+use support::peer::{installed, ready, refusing_tcp_port, uninterrupted, wait_until};
 use support::{Directory, Finished, PATIENCE, Running, Server, random_bytes, run_swb};
 
 under! { a_relay_goes_through_a_proxy_byte_for_byte: iterative process thread poll epoll uring }
@@ -162,7 +162,8 @@ fn a_relays_caller_is_reset_where_the_proxy_cannot_call(engine: &str) {
     let ((_proxy, place), (_held, refusing)) = (microsocks(false), refusing_tcp_port());
     let to = format!("tcp://127.0.0.1:{refusing}?via=socks5://{place}");
     let mut relay = Server::start(&["relay", "tcp://127.0.0.1:0", &to, "--engine", engine, "-v"]);
-    assert_eq!(call(&relay).read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    let mut caller = call(&relay);
+    assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap_err().kind(), ErrorKind::ConnectionReset);
     relay.running.wait_for_line("not joined to the other end: nobody listens there");
 }
 
@@ -206,7 +207,9 @@ fn what_comes_behind_the_answer_at_once_is_the_servers() {
 #[test]
 fn a_proxy_that_says_nothing_is_given_up_in_time_and_one_that_hangs_up_at_once() {
     let (place, playing) =
-        by_script(|mut socket| while socket.read(&mut [0; 100]).is_ok_and(|read| read > 0) {});
+        by_script(
+            |mut socket| while uninterrupted(|| socket.read(&mut [0; 100])).is_ok_and(|read| read > 0) {},
+        );
     let began = Instant::now();
     let said =
         run_swb(&["ask", &format!("tcp://far:7?connect-timeout=300ms&via=socks5://{place}"), "?"], b"");

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
-use crate::support::peer::refusing_tcp_port;
+use crate::support::peer::{refusing_tcp_port, uninterrupted};
 use crate::support::{Running, Server, random_bytes, run_swb, swb};
 use crate::{CONCURRENT, call_at, name};
 
@@ -57,7 +57,8 @@ fn c9_a_server_of_one_address_of_several_answers_there_and_nowhere_else() {
     assert_eq!(heard, "here");
     assert!(TcpStream::connect(format!("127.0.0.1:{port}")).is_err());
     let server = Server::start(&["serve", "say", "here", "tcp://:0?device=lo"]);
-    assert!(call_at("127.0.0.1", &server).read(&mut [0]).is_ok());
+    let mut caller = call_at("127.0.0.1", &server);
+    assert!(uninterrupted(|| caller.read(&mut [0])).is_ok());
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn c11_short_writes_lose_nothing() {
     });
     let mut echoed = Vec::new();
     let mut buffer = [0; 1_000];
-    while let Ok(length @ 1..) = call.read(&mut buffer) {
+    while let Ok(length @ 1..) = uninterrupted(|| call.read(&mut buffer)) {
         echoed.extend_from_slice(&buffer[..length]);
     }
     sender.join().unwrap();
@@ -105,7 +106,7 @@ fn c12_with_linger_0_a_call_that_the_server_ends_is_reset_and_without_it_is_fini
             let mut call = call_at("127.0.0.1", &server);
             call.write_all(b"hello").unwrap();
             call.read_exact(&mut [0; 5]).unwrap();
-            match call.read(&mut [0]) {
+            match uninterrupted(|| call.read(&mut [0])) {
                 Ok(length) => assert!(length == 0 && !is_reset, "{engine} {linger}: {length}"),
                 Err(error) => {
                     assert!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, ipproto, sendto, socket_with};
 
-use crate::support::peer::wait_until;
+use crate::support::peer::{uninterrupted, wait_until};
 use crate::support::{PATIENCE, Server};
 use crate::{HERE, THERE, address};
 
@@ -26,7 +26,7 @@ fn a_sender_who_may_not_speak_is_not_heard(engine: &str) {
     for _ in 0..10 {
         may_not.send_to(b"forbidden", to).unwrap();
         may.send_to(b"hello", to).unwrap();
-        assert_eq!(may.recv_from(&mut answer).unwrap(), (5, to.into()));
+        assert_eq!(uninterrupted(|| may.recv_from(&mut answer)).unwrap(), (5, to.into()));
     }
     let line = server.running.wait_for_line("refused");
     assert!(line.contains(" udp://127.0.0.2:") && line.ends_with("it is denied (--deny)"), "{line}");
@@ -34,7 +34,7 @@ fn a_sender_who_may_not_speak_is_not_heard(engine: &str) {
     assert!(ended.stderr.ends_with("answered 10 calls, refused 10 callers"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("message of 9 bytes"), "{}", ended.stderr);
     may_not.set_nonblocking(true).unwrap();
-    assert!(may_not.recv(&mut answer).is_err());
+    assert!(uninterrupted(|| may_not.recv(&mut answer)).is_err());
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn beyond_the_rate_new_senders_are_dropped_and_counted() {
     let line = server.running.wait_for_line("refused");
     assert!(line.ends_with("more new callers come than may in a second (--rate)"), "{line}");
     caller.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
-    let answers = std::iter::from_fn(|| caller.recv(&mut [0; 10]).ok()).count();
+    let answers = std::iter::from_fn(|| uninterrupted(|| caller.recv(&mut [0; 10])).ok()).count();
     assert!((5..20).contains(&answers), "{answers}");
 }
 
@@ -61,9 +61,9 @@ fn one_source_is_answered_so_often_and_another_as_often() {
     let line = server.running.wait_for_line("not delivered");
     assert!(line.ends_with("one source is answered no more often (--rate-per-peer)"), "{line}");
     other.send_to(b"hello", to).unwrap();
-    assert_eq!(other.recv(&mut [0; 10]).unwrap(), 5);
+    assert_eq!(uninterrupted(|| other.recv(&mut [0; 10])).unwrap(), 5);
     one.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
-    let answers = std::iter::from_fn(|| one.recv(&mut [0; 10]).ok()).count();
+    let answers = std::iter::from_fn(|| uninterrupted(|| one.recv(&mut [0; 10])).ok()).count();
     assert!((2..20).contains(&answers), "{answers}");
 }
 

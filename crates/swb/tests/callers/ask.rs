@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use crate::support::peer::refusing_udp_port;
+use crate::support::peer::{refusing_udp_port, uninterrupted};
 use crate::support::{Running, Server, run_swb, swb};
 use crate::{answered, tcp_listener, udp_socket};
 
@@ -13,8 +13,8 @@ fn ask_sends_again_when_its_first_question_is_lost() {
     let address = format!("udp://{}", peer.local_addr().unwrap());
     let asking = Running::start(&mut swb(&["ask", &address, "hi", "--timeout", "200ms", "--retries", "20"]));
     let mut buffer = [0; 100];
-    peer.recv_from(&mut buffer).unwrap(); // this one is lost
-    let (length, caller) = peer.recv_from(&mut buffer).unwrap();
+    uninterrupted(|| peer.recv_from(&mut buffer)).unwrap(); // this one is lost
+    let (length, caller) = uninterrupted(|| peer.recv_from(&mut buffer)).unwrap();
     assert_eq!(&buffer[..length], b"hi");
     peer.send_to(b"hi yourself", caller).unwrap();
     let asked = asking.finish();
@@ -36,7 +36,7 @@ fn ask_gives_up_with_status_5_after_as_many_tries_as_it_was_told() {
     );
     assert!((Duration::from_millis(400)..Duration::from_secs(10)).contains(&lasted), "{lasted:?}");
     peer.set_nonblocking(true).unwrap();
-    let tries = std::iter::from_fn(|| peer.recv(&mut [0; 10]).ok()).count();
+    let tries = std::iter::from_fn(|| uninterrupted(|| peer.recv(&mut [0; 10])).ok()).count();
     assert_eq!(tries, 4, "one try and three retries");
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::UdpSocket;
 
+use crate::support::peer::uninterrupted;
 use crate::support::{Directory, PATIENCE, Running, Server, random_bytes, swb};
 use crate::udp_socket;
 
@@ -22,7 +23,7 @@ fn datagrams_of_every_length_come_back_whole_to_their_own_source() {
                 caller.send(message).unwrap();
             });
             for (caller, message) in callers.iter().zip(&messages) {
-                let received = caller.recv(&mut buffer).unwrap();
+                let received = uninterrupted(|| caller.recv(&mut buffer)).unwrap();
                 assert!(buffer[..received] == *message, "{received} bytes of {length} over {host}");
             }
         }
@@ -38,7 +39,7 @@ fn a_line_of_input_is_one_datagram_with_its_line_end() {
     calling.close_input();
     let mut buffer = [0; 100];
     for wanted in ["one\n", "two\n", "three"] {
-        let length = peer.recv(&mut buffer).unwrap();
+        let length = uninterrupted(|| peer.recv(&mut buffer)).unwrap();
         assert_eq!(&buffer[..length], wanted.as_bytes());
     }
     assert_eq!(calling.finish().code(), 0);
@@ -50,7 +51,7 @@ fn a_connected_caller_hears_only_its_peer() {
     let mut calling =
         Running::start(&mut swb(&["connect", &format!("udp://{}", peer.local_addr().unwrap())]));
     calling.write(b"here\n");
-    let (_, caller) = peer.recv_from(&mut [0; 100]).unwrap();
+    let (_, caller) = uninterrupted(|| peer.recv_from(&mut [0; 100])).unwrap();
     stranger.send_to(b"stranger\n", caller).unwrap();
     peer.send_to(b"peer\n", caller).unwrap();
     assert_eq!(calling.wait_for_text("peer"), "peer\n");
@@ -72,6 +73,6 @@ fn a_message_longer_than_can_be_received_is_reported_and_not_cut() {
     // Nothing of it comes back, and the next is served.
     caller.send_to(b"short", folder.file("socket")).unwrap();
     let mut buffer = vec![0; 500_000];
-    let length = caller.recv(&mut buffer).unwrap();
+    let length = uninterrupted(|| caller.recv(&mut buffer)).unwrap();
     assert_eq!(&buffer[..length], b"short");
 }

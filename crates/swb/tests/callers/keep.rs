@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
 
-use crate::support::peer::wait_until;
+use crate::support::peer::{uninterrupted, wait_until};
 use crate::support::{Server, run_swb, swb};
 use crate::{call, udp_socket};
 
@@ -62,7 +62,7 @@ fn listen_keep_answers_the_udp_caller_whom_it_heard_last() {
         server.running.wait_for_text(said);
         server.running.write(answer.as_bytes());
         let mut buffer = [0; 100];
-        let (length, from) = caller.recv_from(&mut buffer).unwrap();
+        let (length, from) = uninterrupted(|| caller.recv_from(&mut buffer)).unwrap();
         assert_eq!((&buffer[..length], from.to_string()), (answer.as_bytes(), address.clone()));
     }
 }
@@ -80,7 +80,7 @@ fn reply_gives_each_of_two_udp_callers_its_own_answers() {
     }
     for caller in callers.iter().chain(&callers) {
         let mut buffer = [0; 100];
-        let length = caller.recv(&mut buffer).unwrap();
+        let length = uninterrupted(|| caller.recv(&mut buffer)).unwrap();
         assert_eq!(&buffer[..length], b"got it");
     }
 }

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
-use crate::support::peer::wait_until;
+use crate::support::peer::{uninterrupted, wait_until};
 use crate::support::proc::children;
 use crate::support::{Directory, PATIENCE, Server};
 use crate::{PROMPT, address, call, echo, exchange, expect_end};
@@ -142,7 +142,7 @@ fn over_unix_sockets_calls_finish_and_the_path_is_gone_for_new_callers(engine: &
     for caller in &mut callers {
         exchange(caller);
         caller.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(caller.read(&mut [0]).unwrap(), 0);
+        assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap(), 0);
     }
     assert_eq!(server.running.finish().code(), 0);
     assert!(!std::fs::exists(&path).unwrap());
@@ -158,7 +158,7 @@ fn over_udp_a_conversation_finishes_and_nobody_new_is_answered(engine: &str) {
     let hear = |caller: &UdpSocket| {
         caller.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut buffer = [0; 200];
-        let length = caller.recv(&mut buffer).unwrap();
+        let length = uninterrupted(|| caller.recv(&mut buffer)).unwrap();
         String::from_utf8_lossy(&buffer[..length]).into_owned()
     };
     let [known, new] = &callers;
@@ -172,5 +172,5 @@ fn over_udp_a_conversation_finishes_and_nobody_new_is_answered(engine: &str) {
     assert!(line.ends_with(": 1 not delivered: no new callers are answered any more"), "{line}");
     assert_eq!(server.running.finish().code(), 0);
     new.set_nonblocking(true).unwrap();
-    assert!(new.recv(&mut [0]).is_err(), "it was answered");
+    assert!(uninterrupted(|| new.recv(&mut [0])).is_err(), "it was answered");
 }

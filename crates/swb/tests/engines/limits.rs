@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
 use crate::support::Server;
-use crate::support::peer::wait_until;
+use crate::support::peer::{uninterrupted, wait_until};
 use crate::support::proc::resident_bytes;
 use crate::{call, echo, exchange, expect, expect_end, has_something, reset};
 
@@ -131,7 +131,8 @@ fn a_caller_who_is_answered_without_end_holds_up_nobody(engine: &str) {
     greedy.read_exact(&mut [0]).unwrap();
     // It takes all that it is given, so that the server has never to wait for it.
     let mut reader = greedy.try_clone().unwrap();
-    let reading = std::thread::spawn(move || while let Ok(1..) = reader.read(&mut [0; 64 * 1024]) {});
+    let reading =
+        std::thread::spawn(move || while let Ok(1..) = uninterrupted(|| reader.read(&mut [0; 64 * 1024])) {});
     let mut other = call(&server);
     other.write_all(b"hello").unwrap();
     other.read_exact(&mut [0]).unwrap();

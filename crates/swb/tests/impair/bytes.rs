@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::serve;
+use crate::support::peer::uninterrupted;
 use crate::support::{PATIENCE, Server, random_bytes, run_swb};
 
 under!(a_rate_takes_the_time_that_it_must: iterative process thread poll epoll uring);
@@ -48,7 +49,8 @@ fn a_call_is_reset_behind_the_byte(engine: &str) {
 fn the_first_calls_fail(engine: &str) {
     let server = serve(&["echo", "tcp://127.0.0.1:0?fail-first=2"], engine);
     for _ in 0..2 {
-        let error = call(&server).read(&mut [0; 8]).unwrap_err();
+        let mut caller = call(&server);
+        let error = uninterrupted(|| caller.read(&mut [0; 8])).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     }
     let answer = run_swb(&["ask", server.address(), "hello"], b"");

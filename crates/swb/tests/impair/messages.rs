@@ -5,6 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
 use crate::serve;
+use crate::support::peer::uninterrupted;
 use crate::support::{Directory, PATIENCE, run_swb};
 
 const DELAY: Duration = Duration::from_millis(40);
@@ -22,7 +23,7 @@ fn datagrams_pass_the_layers_of_a_door(engine: &str) {
     }
     let mut buffer = [0; 64];
     for message in [&b"one"[..], b"", b"three"] {
-        let length = socket.recv(&mut buffer).unwrap();
+        let length = uninterrupted(|| socket.recv(&mut buffer)).unwrap();
         assert_eq!(&buffer[..length], message);
     }
     assert!(began.elapsed() >= 2 * DELAY, "there and back");
@@ -53,7 +54,7 @@ fn what_layers_still_hold_is_delivered_before_a_server_ends() {
     server.running.wait_for_line("called");
     let finished = server.terminate();
     let mut buffer = [0; 64];
-    assert_eq!(socket.recv(&mut buffer).unwrap(), 5);
+    assert_eq!(uninterrupted(|| socket.recv(&mut buffer)).unwrap(), 5);
     assert_eq!(finished.code(), 0, "{}", finished.stderr);
 }
 
@@ -67,7 +68,7 @@ fn services_without_a_memory_answer_each_message_under_layers_too() {
         for _ in 0..3 {
             socket.send_to(b"hello", format!("127.0.0.1:{}", server.port())).unwrap();
             let mut buffer = [0; 64];
-            let length = socket.recv(&mut buffer).unwrap();
+            let length = uninterrupted(|| socket.recv(&mut buffer)).unwrap();
             assert_eq!(&buffer[..length], answer.as_bytes(), "{service:?}");
         }
     }

@@ -4,6 +4,7 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use crate::caller::Caller;
+use crate::support::peer::uninterrupted;
 use crate::support::{Directory, PATIENCE, Server};
 
 const FAULTS: &str = "loss=out:10%&duplicate=out:5%&reorder=out:5%&corrupt=out:2%&seed=7";
@@ -58,7 +59,7 @@ fn datagrams(engine: &str) -> Run {
     far.set_nonblocking(true).unwrap();
     let mut buffer = [0; 64];
     let mut came = Vec::new();
-    while let Ok(length) = far.recv(&mut buffer) {
+    while let Ok(length) = uninterrupted(|| far.recv(&mut buffer)) {
         came.push(buffer[..length].to_vec());
     }
     (came, faults_of(&finished.stderr))
@@ -120,7 +121,7 @@ fn echoed(options: &str, count: u32) -> (Vec<Duration>, String) {
         }
     });
     let (mut buffer, mut took) = ([0; 64], Vec::new());
-    while let Ok(8) = socket.recv(&mut buffer) {
+    while let Ok(8) = uninterrupted(|| socket.recv(&mut buffer)) {
         let sent = Duration::from_nanos(u64::from_be_bytes(buffer[..8].try_into().unwrap()));
         took.push(began.elapsed() - sent);
     }

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use crate::certificates::Files;
+use crate::support::peer::uninterrupted;
 use crate::support::{PATIENCE, Running, Server, random_bytes, run_swb, swb};
 use crate::{answer, call, echo, far, read_all};
 
@@ -121,7 +122,7 @@ fn a_far_end_that_is_not_trusted_resets_the_caller(engine: &str) {
     let mut relay = relay("tcp://127.0.0.1:0", &to, engine);
     let mut caller = call(&relay);
     caller.write_all(b"hello").unwrap();
-    assert_eq!(caller.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap_err().kind(), ErrorKind::ConnectionReset);
     relay.running.wait_for_line("nobody whom we trust vouches for the peer's certificate");
 }
 
@@ -133,7 +134,11 @@ fn a_far_end_that_never_shakes_hands_is_given_up(engine: &str) {
         let mut caller = call(&relay);
         caller.write_all(b"hello").unwrap();
         let held = answer(&listener);
-        assert_eq!(caller.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset, "{scheme}");
+        assert_eq!(
+            uninterrupted(|| caller.read(&mut [0])).unwrap_err().kind(),
+            ErrorKind::ConnectionReset,
+            "{scheme}"
+        );
         relay.running.wait_for_line("handshake was not complete in time");
         drop(held);
     }
@@ -156,7 +161,10 @@ fn a_reset_of_one_side_is_a_reset_of_the_other(engine: &str) {
             assert_eq!((caller.code(), caller.text().as_str()), (6, "good day"), "{caller:?}");
         } else {
             drop(caller); // killed: its stream ends without an end of TLS
-            assert_eq!(other.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+            assert_eq!(
+                uninterrupted(|| other.read(&mut [0])).unwrap_err().kind(),
+                ErrorKind::ConnectionReset
+            );
         }
     }
 }

@@ -7,6 +7,7 @@ use std::os::unix::net::{SocketAddr as UnixAddr, UnixDatagram, UnixStream};
 
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
+use crate::support::peer::uninterrupted;
 use crate::support::{Directory, PATIENCE};
 
 /// A socket that is connected to the server.
@@ -77,16 +78,9 @@ impl Caller {
     /// One receive: a message, or what there is of a stream; empty at its end.
     pub(crate) fn receive(&mut self) -> Vec<u8> {
         let mut buffer = vec![0; 128 * 1024];
-        loop {
-            match self.receive_into(&mut buffer) {
-                Ok(length) => {
-                    buffer.truncate(length);
-                    return buffer;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => panic!("nothing came: {error}"),
-            }
-        }
+        let length = uninterrupted(|| self.receive_into(&mut buffer));
+        buffer.truncate(length.unwrap_or_else(|error| panic!("nothing came: {error}")));
+        buffer
     }
 
     fn receive_into(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {

@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use crate::support::peer::wait_until;
+use crate::support::peer::{uninterrupted, wait_until};
 use crate::support::{Directory, PATIENCE, Server, proc, random_bytes, run_swb};
 use crate::{LOOKS_AT_ITSELF, address, call, is_as_it_should_be, read_all};
 
@@ -101,7 +101,7 @@ fn callers_beyond_the_limit_wait_for_a_program_to_end(engine: &str) {
     let mut third = call(&server); // not before: each worker has callers of its own
     third.write_all(b"y").unwrap();
     third.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    assert_eq!(third.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(uninterrupted(|| third.read(&mut [0])).unwrap_err().kind(), ErrorKind::WouldBlock);
     drop(first);
     third.set_read_timeout(Some(PATIENCE)).unwrap();
     third.read_exact(&mut [0]).unwrap();
@@ -128,7 +128,7 @@ fn whoever_cannot_be_given_to_a_program_is_reset(engine: &str) {
     let mut server = serve("swb-no-such-program", engine, &[]);
     for _ in 0..2 {
         let mut caller = call(&server);
-        assert_eq!(caller.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+        assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap_err().kind(), ErrorKind::ConnectionReset);
     }
     let line = server.running.wait_for_line(" was not joined to the other end: ");
     assert!(line.contains("cannot start exec:swb-no-such-program: posix_spawn(3): No such file"), "{line}");
@@ -164,7 +164,7 @@ fn a_program_is_ended_at_the_limit_of_its_call() {
     let mut server = serve("cat", "epoll", &limits);
     let mut caller = call(&server);
     let began = Instant::now();
-    assert_eq!(caller.read(&mut [0]).unwrap(), 0);
+    assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap(), 0);
     assert!(began.elapsed() >= Duration::from_millis(250));
     let line = server.running.wait_for_line("; the program killed by signal 15, ours");
     assert!(line.contains("ended at the limit: "), "{line}");
@@ -174,7 +174,8 @@ fn a_program_is_ended_at_the_limit_of_its_call() {
 #[test]
 fn who_is_denied_gets_no_program() {
     let server = serve("echo hello", "epoll", &["--deny", "127.0.0.0/8"]);
-    assert_eq!(call(&server).read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    let mut denied = call(&server);
+    assert_eq!(uninterrupted(|| denied.read(&mut [0])).unwrap_err().kind(), ErrorKind::ConnectionReset);
     assert!(!server.terminate().stderr.contains("the program"));
 }
 

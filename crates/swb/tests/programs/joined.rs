@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
-use crate::support::peer::wait_until;
+use crate::support::peer::{uninterrupted, wait_until};
 use crate::support::{Directory, PATIENCE, Running, Server, proc, program, random_bytes, swb};
 use crate::{LOOKS_AT_ITSELF, address, call, is_as_it_should_be, read_all};
 
@@ -100,7 +100,7 @@ fn a_program_sees_who_called_over_a_unix_socket_and_by_datagrams() {
     caller.connect(server.address().trim_start_matches("udp://")).unwrap();
     caller.send(b"who am I?").unwrap();
     let mut answer = [0; 100];
-    let length = caller.recv(&mut answer).unwrap();
+    let length = uninterrupted(|| caller.recv(&mut answer)).unwrap();
     let wanted = format!("UDP 127.0.0.1 {}", caller.local_addr().unwrap().port());
     assert_eq!(String::from_utf8_lossy(&answer[..length]), wanted);
 }
@@ -188,7 +188,10 @@ fn callers_wait_when_descriptors_are_short(engine: &str) {
 fn whoever_cannot_have_a_program_is_reset_and_the_reason_is_said(engine: &str) {
     let mut server = relay("exec:swb-no-such-program", engine, &[]);
     let mut caller = call(&server);
-    assert_eq!(caller.read(&mut [0]).unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+    assert_eq!(
+        uninterrupted(|| caller.read(&mut [0])).unwrap_err().kind(),
+        std::io::ErrorKind::ConnectionReset
+    );
     let line = server.running.wait_for_line(" was not joined to the other end: ");
     assert!(line.contains("cannot start exec:swb-no-such-program: "), "{line}");
 }

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixDatagram;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::peer::wait_until;
+use crate::support::peer::{uninterrupted, wait_until};
 use crate::support::proc::sockets;
 use crate::support::{Directory, PATIENCE, Server};
 use crate::{answer, call, far, read_exactly, relay_at};
@@ -22,7 +22,7 @@ fn caller(server: &Server) -> UdpSocket {
 
 fn hear(socket: &UdpSocket) -> String {
     let mut buffer = [0; 2_000];
-    let length = socket.recv(&mut buffer).unwrap();
+    let length = uninterrupted(|| socket.recv(&mut buffer)).unwrap();
     String::from_utf8_lossy(&buffer[..length]).into_owned()
 }
 
@@ -68,7 +68,10 @@ fn a_thousand_callers_at_once_get_their_own_answers_and_nobody_elses() {
         }
         for caller in &callers {
             caller.set_nonblocking(true).unwrap();
-            assert!(caller.recv(&mut [0; 99]).is_err(), "nobody hears what another was answered");
+            assert!(
+                uninterrupted(|| caller.recv(&mut [0; 99])).is_err(),
+                "nobody hears what another was answered"
+            );
         }
         assert!(sockets(server.pid()).len() >= CALLERS);
         assert_eq!(server.terminate().code(), 0);
@@ -115,7 +118,7 @@ fn datagrams_of_unix_sockets_go_through() {
     caller.set_read_timeout(Some(PATIENCE)).unwrap();
     caller.send(b"hello").unwrap();
     let mut buffer = [0; 100];
-    let length = caller.recv(&mut buffer).unwrap();
+    let length = uninterrupted(|| caller.recv(&mut buffer)).unwrap();
     assert_eq!(&buffer[..length], b"hello");
     assert_eq!(server.terminate().code(), 0);
 }

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener};
 
-use crate::support::peer::wait_until;
+use crate::support::peer::{uninterrupted, wait_until};
 use crate::support::proc::{children, descriptors, threads};
 use crate::support::{Server, random_bytes};
 use crate::{answer, call, far, read_exactly, relay, reset};
@@ -26,7 +26,7 @@ fn a_reset_by_the_caller_reaches_the_other_end_behind_what_was_said(engine: &str
     assert_eq!(read_exactly(&mut other, 13), b"the last word");
     let peer = caller.local_addr().unwrap();
     reset(caller);
-    assert_eq!(other.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(uninterrupted(|| other.read(&mut [0])).unwrap_err().kind(), ErrorKind::ConnectionReset);
     relay
         .running
         .wait_for_line(&format!("tcp://{peer} to {address}: reset by the peer (tcp://{peer}); 100013 "));
@@ -44,7 +44,7 @@ fn a_reset_by_the_other_end_reaches_the_caller_behind_what_was_answered(engine: 
     wait_until("the answer is with the relay", || queued(&other) == 0);
     reset(other);
     assert!(read_exactly(&mut caller, 50_000) == answered[50_000..]);
-    assert_eq!(caller.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap_err().kind(), ErrorKind::ConnectionReset);
     relay
         .running
         .wait_for_line(&format!(" to {address}: reset by the peer ({address}); 0 bytes in, 100000 "));
@@ -102,11 +102,11 @@ fn end_in_way(relay: &Server, listener: &TcpListener, way: usize) {
         0 => drop((caller, other)),
         1 => {
             reset(caller);
-            let _ = other.read(&mut [0]);
+            let _ = uninterrupted(|| other.read(&mut [0]));
         }
         2 => {
             reset(other);
-            let _ = caller.read(&mut [0]);
+            let _ = uninterrupted(|| caller.read(&mut [0]));
         }
         3 => {
             reset(other);
@@ -114,20 +114,20 @@ fn end_in_way(relay: &Server, listener: &TcpListener, way: usize) {
         }
         4 => {
             caller.shutdown(Shutdown::Write).unwrap();
-            assert_eq!(other.read(&mut [0]).unwrap(), 0);
+            assert_eq!(uninterrupted(|| other.read(&mut [0])).unwrap(), 0);
             reset(other);
-            let _ = caller.read(&mut [0]);
+            let _ = uninterrupted(|| caller.read(&mut [0]));
         }
         5 => {
             other.write_all(&[b'x'; 10_000]).unwrap();
             drop(caller); // before it has read that
-            let _ = other.read(&mut [0]);
+            let _ = uninterrupted(|| other.read(&mut [0]));
         }
         _ => {
             other.shutdown(Shutdown::Write).unwrap();
-            assert_eq!(caller.read(&mut [0]).unwrap(), 0);
+            assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap(), 0);
             drop(caller);
-            let _ = other.read(&mut [0]);
+            let _ = uninterrupted(|| other.read(&mut [0]));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::support::peer::refusing_tcp_port;
+use crate::support::peer::{refusing_tcp_port, uninterrupted};
 use crate::support::{Server, run_swb};
 use crate::{answer, call, far, read_exactly, relay};
 
@@ -15,7 +15,7 @@ under! { whoever_cannot_be_joined_is_reset_and_the_reason_is_said: iterative pro
 under! { callers_are_reset_when_the_time_to_connect_is_over: thread epoll uring }
 
 fn expect_reset(mut caller: TcpStream) {
-    assert_eq!(caller.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
 fn whoever_cannot_be_joined_is_reset_and_the_reason_is_said(engine: &str) {

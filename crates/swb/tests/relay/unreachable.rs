@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, UdpSocket};
 
-use crate::support::peer::{installed, refusing_udp_port};
+use crate::support::peer::{installed, refusing_udp_port, uninterrupted};
 use crate::support::{PATIENCE, Running, Server, run_swb, swb};
 use crate::{call, relay_at};
 
@@ -47,14 +47,14 @@ fn who_calls_by_datagrams_hears_that_nobody_listens_there(engine: &str) {
         let callers = [caller(&server, host), caller(&server, host)];
         for round in 0..2 {
             callers[0].send(b"hello").unwrap();
-            let heard = callers[0].recv(&mut [0; 99]).unwrap_err();
+            let heard = uninterrupted(|| callers[0].recv(&mut [0; 99])).unwrap_err();
             assert_eq!(heard.kind(), ErrorKind::ConnectionRefused, "{at}, round {round}");
         }
         server
             .running
             .wait_for_line("not delivered: nobody listens at the other end; the sender is told (ICMP)");
         callers[1].set_nonblocking(true).unwrap();
-        let other = callers[1].recv(&mut [0; 99]).unwrap_err();
+        let other = uninterrupted(|| callers[1].recv(&mut [0; 99])).unwrap_err();
         assert_eq!(other.kind(), ErrorKind::WouldBlock, "who has not called hears nothing");
         assert_eq!(server.terminate().code(), 0);
     }
@@ -85,7 +85,7 @@ fn who_gives_root_away_can_still_tell() {
     let server = relay_at("udp://127.0.0.1:0", &to, "epoll", &further);
     let caller = caller(&server, "127.0.0.1");
     caller.send(b"hello").unwrap();
-    assert_eq!(caller.recv(&mut [0; 99]).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(uninterrupted(|| caller.recv(&mut [0; 99])).unwrap_err().kind(), ErrorKind::ConnectionRefused);
 }
 
 #[test]
@@ -101,14 +101,14 @@ fn a_datagram_that_a_router_finds_too_long_is_lost_alone() {
     let caller = caller(&server, "127.0.0.1");
     let mut heard = [0; 2_000];
     caller.send(&[1; 1_500]).unwrap();
-    let (length, relay) = far.recv_from(&mut heard).unwrap();
+    let (length, relay) = uninterrupted(|| far.recv_from(&mut heard)).unwrap();
     assert_eq!(length, 1_500);
     // It may have 1,000 bytes: RFC 1191 section 4.
     router_says(4, 1_000, relay, far.local_addr().unwrap());
     server.running.wait_for_line("1 not delivered: it is longer than a datagram may be on the way");
     caller.send(&[2; 1_500]).unwrap();
     assert_eq!(
-        far.recv_from(&mut heard).unwrap(),
+        uninterrupted(|| far.recv_from(&mut heard)).unwrap(),
         (1_500, relay),
         "the call goes on, and cuts what is too long"
     );
@@ -128,17 +128,17 @@ fn who_calls_by_datagrams_hears_that_no_way_leads_there_any_more(engine: &str) {
     for round in 0..2 {
         let other = Running::start(&mut swb(&["ask", server.address(), "from another", "--timeout", "20s"]));
         let mut heard = [0; 99];
-        let (length, relay) = far.recv_from(&mut heard).unwrap();
+        let (length, relay) = uninterrupted(|| far.recv_from(&mut heard)).unwrap();
         assert_eq!(&heard[..length], b"from another");
         caller.send(b"hello").unwrap();
-        let (_, neighbour) = far.recv_from(&mut heard).unwrap();
+        let (_, neighbour) = uninterrupted(|| far.recv_from(&mut heard)).unwrap();
         router_says(1, 0, relay, far.local_addr().unwrap());
         server.running.take_line("not delivered: no way leads to the other end; the sender is told (ICMP)");
         let told = other.finish();
         assert_eq!(told.code(), 4, "round {round}: {}", told.stderr);
         assert!(told.stderr.contains("No route to host (EHOSTUNREACH)"), "{}", told.stderr);
         far.send_to(b"still here", neighbour).unwrap();
-        let length = caller.recv(&mut heard).unwrap();
+        let length = uninterrupted(|| caller.recv(&mut heard)).unwrap();
         assert_eq!(&heard[..length], b"still here", "the other caller's call goes on");
     }
     assert_eq!(server.terminate().code(), 0);
@@ -193,7 +193,7 @@ fn a_stream_whose_datagrams_nobody_takes_is_reset() {
     let mut server = relay_at("tcp://127.0.0.1:0", &to, "epoll", &["--framing", "line"]);
     let mut caller = call(&server);
     caller.write_all(b"hello\n").unwrap();
-    let heard = caller.read(&mut [0; 99]).unwrap_err();
+    let heard = uninterrupted(|| caller.read(&mut [0; 99])).unwrap_err();
     assert_eq!(heard.kind(), ErrorKind::ConnectionReset);
     server
         .running
@@ -209,6 +209,6 @@ fn a_datagram_that_is_too_long_for_the_other_end_is_lost_alone() {
     server.running.wait_for_line("1 not delivered: it is longer than a datagram may be on the way");
     caller.send(b"short").unwrap();
     let mut heard = [0; 99];
-    let length = caller.recv(&mut heard).unwrap();
+    let length = uninterrupted(|| caller.recv(&mut heard)).unwrap();
     assert_eq!(&heard[..length], b"short");
 }

@@ -2,6 +2,7 @@
 
 use std::net::UdpSocket;
 
+use crate::support::peer::uninterrupted;
 use crate::support::{Directory, PATIENCE, Server, run_swb};
 use crate::{assert_sound, echo, hexadecimal, tshark};
 
@@ -21,7 +22,7 @@ fn datagrams_of_many_peers_are_recorded(engine: &str) {
             caller.set_read_timeout(Some(PATIENCE)).unwrap();
             caller.send_to(message, &address).unwrap();
             let mut buffer = [0; 5_000];
-            let length = caller.recv(&mut buffer).unwrap();
+            let length = uninterrupted(|| caller.recv(&mut buffer)).unwrap();
             assert_eq!(&buffer[..length], message);
         }
     }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use crate::support::peer::refusing_tcp_port;
+use crate::support::peer::{refusing_tcp_port, uninterrupted};
 use crate::support::random_bytes;
 use crate::{answer, call, expect_reset, listen, relay};
 
@@ -62,7 +62,8 @@ fn callers_beyond_those_who_may_be_held_are_reset_at_once(engine: &str) {
     crate::support::peer::wait_until("two are held", || {
         let mut caller = call(&server);
         caller.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-        caller.read(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
+        uninterrupted(|| caller.read(&mut [0]))
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
     });
     let began = Instant::now();
     (0..5).for_each(|_| expect_reset(call(&server)));

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use crate::has_rings;
-use crate::support::peer::{installed, wait_until};
+use crate::support::peer::{installed, uninterrupted, wait_until};
 use crate::support::proc::{descriptors, sockets, ticks_at_rest};
 use crate::support::trace::{lines, named};
 use crate::support::{Directory, PATIENCE, Server, run};
@@ -57,7 +57,7 @@ fn hear(mut caller: impl Read, text: &[u8]) {
 /// Whether something has come. Takes nothing of it.
 fn has_something(caller: &TcpStream) -> bool {
     caller.set_nonblocking(true).unwrap();
-    let peeked = caller.peek(&mut [0]);
+    let peeked = uninterrupted(|| caller.peek(&mut [0]));
     caller.set_nonblocking(false).unwrap();
     !matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
 }
@@ -77,7 +77,7 @@ fn churn<C: Read + Write + AsFd>(calls: u32, dial: impl Fn() -> C + Sync, finish
             _ => {
                 exchange(&mut caller, &number.to_be_bytes());
                 finish(&caller);
-                assert_eq!(caller.read(&mut [0]).unwrap(), 0);
+                assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap(), 0);
             }
         }
     };
@@ -267,7 +267,7 @@ fn drains_with_callers<C: Read + Write>(server: Server, dial: impl Fn() -> C, fi
     for caller in &mut callers {
         hear(&mut *caller, b"hello");
         finish(caller);
-        assert_eq!(caller.read(&mut [0]).unwrap(), 0);
+        assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap(), 0);
     }
     assert_eq!(server.running.finish().code(), 0);
 }

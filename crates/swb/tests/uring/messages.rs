@@ -3,6 +3,7 @@
 use std::net::UdpSocket;
 
 use crate::has_rings;
+use crate::support::peer::uninterrupted;
 use crate::support::trace::{lines, named};
 use crate::support::{PATIENCE, Server};
 
@@ -27,7 +28,7 @@ fn caller(address: &str) -> UdpSocket {
 
 fn hear(caller: &UdpSocket) -> Vec<u8> {
     let mut bytes = vec![0; 70_000];
-    let length = caller.recv(&mut bytes).unwrap();
+    let length = uninterrupted(|| caller.recv(&mut bytes)).unwrap();
     bytes.truncate(length);
     bytes
 }

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Stdio};
 
+use crate::support::peer::uninterrupted;
 use crate::support::{Directory, PATIENCE, Running, Server, program, run};
 use crate::{call, call_once, exchange};
 
@@ -56,7 +57,7 @@ fn datagrams_are_heard_at_an_inherited_socket(engine: &str) {
     caller.connect(("127.0.0.1", port)).unwrap();
     caller.send(b"hello").unwrap();
     let mut buffer = [0; 100];
-    assert_eq!(caller.recv(&mut buffer).unwrap(), 5);
+    assert_eq!(uninterrupted(|| caller.recv(&mut buffer)).unwrap(), 5);
     assert_eq!(server.terminate().code(), 0);
 }
 

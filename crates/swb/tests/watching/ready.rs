@@ -4,6 +4,7 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::Command;
 
+use crate::support::peer::uninterrupted;
 use crate::support::{Directory, PATIENCE, Running, Server, program, run_swb, swb};
 use crate::{SIGHUP, SIGTERM, call_once};
 
@@ -65,7 +66,7 @@ fn notifies(manager: &UnixDatagram, name: &str, engine: &str) {
     manager.set_read_timeout(Some(PATIENCE)).unwrap();
     let said = || {
         let mut buffer = [0; 100];
-        let length = manager.recv(&mut buffer).unwrap();
+        let length = uninterrupted(|| manager.recv(&mut buffer)).unwrap();
         String::from_utf8_lossy(&buffer[..length]).into_owned()
     };
     let serve = ["serve", "echo", "tcp://127.0.0.1:0", "--engine", engine];
@@ -80,7 +81,7 @@ fn notifies(manager: &UnixDatagram, name: &str, engine: &str) {
     drop(caller);
     assert_eq!(server.running.finish().code(), 0);
     manager.set_nonblocking(true).unwrap();
-    assert!(manager.recv(&mut [0; 100]).is_err(), "each is said once");
+    assert!(uninterrupted(|| manager.recv(&mut [0; 100])).is_err(), "each is said once");
 }
 
 under! { the_service_manager_is_told_of_the_beginning_and_of_the_drain: iterative process thread epoll uring }
@@ -101,7 +102,7 @@ fn manager(folder: &Directory) -> (String, UnixDatagram) {
 
 fn heard(manager: &UnixDatagram) -> String {
     let mut buffer = [0; 100];
-    let length = manager.recv(&mut buffer).unwrap();
+    let length = uninterrupted(|| manager.recv(&mut buffer)).unwrap();
     String::from_utf8_lossy(&buffer[..length]).into_owned()
 }
 
@@ -143,9 +144,9 @@ fn the_service_manager_hears_that_the_loop_goes_round(engine: &str) {
         || std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).unwrap().contains(") T ");
     crate::support::peer::wait_until("it is stopped", stopped);
     manager.set_nonblocking(true).unwrap();
-    while manager.recv(&mut [0; 100]).is_ok() {} // what it had said before
+    while uninterrupted(|| manager.recv(&mut [0; 100])).is_ok() {} // what it had said before
     std::thread::sleep(std::time::Duration::from_millis(200)); // four times its period
-    assert!(manager.recv(&mut [0; 100]).is_err(), "it is stopped, and says that it is not");
+    assert!(uninterrupted(|| manager.recv(&mut [0; 100])).is_err(), "it is stopped, and says that it is not");
     manager.set_nonblocking(false).unwrap();
     server.running.signal(SIGCONT);
     assert_eq!(heard(&manager), "WATCHDOG=1");

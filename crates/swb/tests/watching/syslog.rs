@@ -2,6 +2,7 @@
 
 use std::os::unix::net::UnixDatagram;
 
+use crate::support::peer::uninterrupted;
 use crate::support::{Directory, PATIENCE, run_swb};
 use crate::{SIGTERM, SIGUSR1, call_once, quiet_echo};
 
@@ -13,7 +14,7 @@ pub(crate) fn syslog(path: &str) -> UnixDatagram {
 
 pub(crate) fn next(socket: &UnixDatagram) -> String {
     let mut buffer = [0; 9000];
-    let length = socket.recv(&mut buffer).unwrap();
+    let length = uninterrupted(|| socket.recv(&mut buffer)).unwrap();
     String::from_utf8(buffer[..length].to_vec()).unwrap()
 }
 
