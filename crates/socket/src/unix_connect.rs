@@ -15,6 +15,9 @@ use crate::open_socket::OpenSocket;
 use crate::opening::Opening;
 use crate::{Attempt, Granted, errno};
 
+/// The shortest `SO_SNDTIMEO` that there is.
+const LAST_LOOK: Duration = Duration::from_micros(1);
+
 /// A socket connected to that end.
 pub(crate) fn connect_unix(
     end: &End,
@@ -74,15 +77,16 @@ fn wait(fd: impl AsFd, end: &End, within: Duration) -> io::Result<()> {
     let deadline = Instant::now() + within;
     call::fionbio(&fd, false)?;
     let outcome = loop {
+        // EINTR: this process may have been stopped, and a place have been free in time. So it is looked once more
+        // where the time is up; no time at all would be for ever.
         let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            break Err(errno::no_answer(within));
-        }
-        patience(Some(left))?;
+        patience(Some(left.max(LAST_LOOK)))?;
         match call::connect(&fd, end) {
             Ok(()) => break Ok(()),
-            Err(error) if errno::is(&error, libc::EINTR) => {}
-            Err(error) if errno::is(&error, libc::EAGAIN) => break Err(errno::no_answer(within)),
+            Err(error) if errno::is(&error, libc::EINTR) && !left.is_zero() => {}
+            Err(error) if errno::is(&error, libc::EAGAIN) || errno::is(&error, libc::EINTR) => {
+                break Err(errno::no_answer(within));
+            }
             Err(error) => break Err(error),
         }
     };
