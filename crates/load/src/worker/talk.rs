@@ -62,7 +62,17 @@ impl<L: Line> Worker<'_, L> {
                 }
             }
             State::Open { .. } => {
+                // What came in time lies there yet where this process was stopped meanwhile, or is behind.
+                let is_late =
+                    self.slots[slot].exchange.expires(self.common.rules).is_some_and(|due| now >= due);
+                if is_late {
+                    self.listen(slot, false);
+                    if !matches!(self.slots[slot].state, State::Open { .. }) {
+                        return;
+                    }
+                }
                 let expired = self.slots[slot].exchange.expire(now, self.common.rules, &mut self.tally);
+                let now = if is_late { self.common.clock.now() } else { now };
                 match expired.and_then(|()| self.speak(slot, now)) {
                     Ok(()) => self.settle(slot, now),
                     Err(trouble) => self.fail(slot, trouble, now),
