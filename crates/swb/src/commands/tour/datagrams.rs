@@ -1,7 +1,9 @@
 //! Datagrams: echo, acknowledgements, lost answers, who sent what.
 
 use std::net::UdpSocket;
+use std::os::fd::AsFd;
 
+use rustix::event::PollFlags;
 use switchboard::{CallError, Caller};
 
 use super::scene::{Missed, Played, Scene, check, same, same_bytes};
@@ -58,13 +60,16 @@ fn echo(stage: &mut Stage<'_>) -> Played {
 
     // One who does not answer at first.
     let deaf = UdpSocket::bind("127.0.0.1:0").map_err(|error| Missed::call("bind(2)", error))?;
-    let heard = |error| Missed::call("recvfrom(2)", error);
-    deaf.set_read_timeout(Some(stage.patience().left())).map_err(heard)?;
+    let patience = stage.patience();
+    let hears = |buffer: &mut [u8]| {
+        patience.ready("a question", &[(deaf.as_fd(), PollFlags::IN)])?;
+        deaf.recv_from(buffer).map_err(|error| Missed::call("recvfrom(2)", error))
+    };
     let address = deaf.local_addr().map_err(|error| Missed::call("getsockname(2)", error))?;
     let asking = stage.call(ASK, &format!("udp://{address}").parse()?)?;
     let mut buffer = [0; 64];
-    deaf.recv_from(&mut buffer).map_err(heard)?;
-    let (length, sender) = deaf.recv_from(&mut buffer).map_err(heard)?;
+    hears(&mut buffer)?;
+    let (length, sender) = hears(&mut buffer)?;
     same_bytes("the second question", &buffer[..length], b"hi")?;
     deaf.send_to(b"hi", sender).map_err(|error| Missed::call("sendto(2)", error))?;
     same_bytes("after that it got", &asking.ended()?.with_status(0)?.out, b"hi")?;
