@@ -103,16 +103,28 @@ impl Epoll {
     /// # Errors
     ///
     /// Memory is short (`ENOMEM`).
-    pub fn wait(&self, timeout: Option<Duration>, edge: impl FnMut(Edge)) -> io::Result<()> {
+    pub fn wait(&self, timeout: Option<Duration>, mut edge: impl FnMut(Edge)) -> io::Result<()> {
         let timeout = self.wait_precisely(timeout);
+        if !self.look(timeout, &mut edge)? {
+            // Who was stopped has been so for any time, signal(7), and looks at the clock next: what came meanwhile is
+            // told before that, or calls that were heard of in time would be over time.
+            self.look(Some(Duration::ZERO), &mut edge)?;
+        }
+        Ok(())
+    }
+
+    /// One epoll_wait(2). Returns whether it was not interrupted.
+    fn look(&self, timeout: Option<Duration>, edge: impl FnMut(Edge)) -> io::Result<bool> {
         let mut batch = [const { MaybeUninit::<epoll::Event>::uninit() }; BATCH];
         let descriptor_of = |token| self.traced.get(&token).copied();
         match call::epoll_wait(&self.epoll, &mut batch, timeout, descriptor_of) {
-            Ok(ready) => ready.iter().map(Edge::of).for_each(edge),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Ok(ready) => {
+                ready.iter().map(Edge::of).for_each(edge);
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
     /// Waits for a short time, to the nanosecond. Returns how long is left to be waited: of a long time a millisecond

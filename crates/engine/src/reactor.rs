@@ -214,7 +214,6 @@ impl<S: Selector> Reactor<S> {
         let mut events = Vec::new();
         let mut now = self.host.clock.now();
         loop {
-            self.fire_timers(now);
             self.go_on(now);
             self.deliver_mail(now);
             self.answer_all(now);
@@ -236,6 +235,8 @@ impl<S: Selector> Reactor<S> {
             if let Some(at_most) = self.drain_asked.take() {
                 self.begin_drain(now, at_most);
             }
+            // Never before the kernel was asked what has come: this process may have been stopped meanwhile.
+            self.fire_timers(now);
         }
     }
 

@@ -214,16 +214,28 @@ impl Ring {
     /// What io_uring_enter(2) says; that the time is up or a signal came is none.
     pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.hand_over()?;
+        if !self.enter(timeout)? && timeout != Some(Duration::ZERO) {
+            // Who was stopped has been so for any time, signal(7), and looks at the clock next: what came meanwhile is
+            // completed before that, which takes another call.
+            self.enter(Some(Duration::ZERO))?;
+        }
+        Ok(())
+    }
+
+    /// io_uring_enter(2). Returns whether it waited as long as it should have.
+    fn enter(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
         let timeout = timeout.map(Timespec::from);
         let mut arguments = SubmitArgs::new();
         if let Some(timeout) = &timeout {
             arguments = arguments.timespec(timeout);
         }
         match self.ring.submitter().submit_with_args(1, &arguments) {
-            Ok(_) => Ok(()),
+            // Where it had handed something over it says so, and not that it was interrupted.
+            Ok(_) => Ok(!self.ring.completion().is_empty()),
             Err(error) => match error.raw_os_error() {
+                Some(libc::EINTR) => Ok(false),
                 // EBUSY: completions wait that are to be taken first.
-                Some(libc::ETIME | libc::EINTR | libc::EBUSY) => Ok(()),
+                Some(libc::ETIME | libc::EBUSY) => Ok(true),
                 _ => Err(error),
             },
         }

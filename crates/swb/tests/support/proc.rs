@@ -56,3 +56,26 @@ pub fn ticks_at_rest(process: u32, time: Duration) -> u64 {
     std::thread::sleep(time); // it is the time itself that is looked at
     ticks().saturating_sub(before)
 }
+
+/// Whether it was stopped (signal(7): SIGSTOP, SIGTSTP) with all its threads, and has not gone on; true of one that
+/// has ended.
+pub fn is_stopped(process: u32) -> bool {
+    states(process).into_iter().all(|state| "TtZX".contains(state))
+}
+
+/// Whether all its threads wait for something.
+pub fn is_asleep(process: u32) -> bool {
+    states(process).into_iter().all(|state| state == 'S')
+}
+
+/// What each of its threads does, by the letters of ps(1).
+fn states(process: u32) -> Vec<char> {
+    let Ok(threads) = read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    let states = threads.flatten().filter_map(|thread| {
+        let stat = read_to_string(thread.path().join("stat")).ok()?;
+        let (name, rest) = stat.rsplit_once(')')?;
+        // Helpers of the kernel's own for io_uring(7) are listed too.
+        (!name.contains("(iou-")).then(|| rest.trim_start().chars().next()).flatten()
+    });
+    states.collect()
+}
