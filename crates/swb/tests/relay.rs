@@ -17,6 +17,8 @@ mod bulk;
 mod datagrams;
 #[path = "relay/ends.rs"]
 mod ends;
+#[path = "relay/framed.rs"]
+mod framed;
 #[path = "relay/iperf3.rs"]
 mod iperf3;
 #[path = "relay/missing.rs"]
