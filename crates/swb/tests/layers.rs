@@ -34,6 +34,8 @@ mod relays;
 #[path = "layers/rfc6455.rs"]
 mod rfc6455;
 mod support;
+#[path = "layers/terminals.rs"]
+mod terminals;
 #[path = "layers/tls.rs"]
 mod tls;
 #[path = "layers/trust.rs"]
