@@ -189,7 +189,7 @@ impl Session {
         if self.phase != Phase::Open {
             // Read so that the peer is not stuck, and dropped: the call has been closed.
             if self.owes_answer_of(leg) {
-                self.answer(now, bytes, carrier);
+                self.answer(now, leg, bytes, carrier);
             }
             return;
         }
@@ -261,7 +261,7 @@ impl Session {
                 self.settle(now, carrier);
             }
         } else {
-            self.settle(now, carrier);
+            self.answer_finished(now, leg, carrier);
         }
     }
 
@@ -340,8 +340,7 @@ impl Session {
                     .or(closing.deliver_until)
                     .is_some_and(|until| now.moment >= until) =>
             {
-                let reason = closing.reason;
-                self.end(now, self.honest(reason), carrier);
+                self.waited_long_enough(now, carrier);
             }
             Phase::Closing(closing) if closing.look_at.is_some_and(|look_at| now.moment >= look_at) => {
                 self.settle(now, carrier);
@@ -471,7 +470,7 @@ impl Session {
     }
 
     fn send(&mut self, now: Now, leg: Leg, bytes: Payload<'_>, carrier: &mut dyn Carrier) {
-        if self.phase != Phase::Open {
+        if self.phase != Phase::Open && !self.answers_on(leg) {
             return; // asked for behind its own close
         }
         match self.legs[leg.index()].send(leg, bytes, carrier) {

@@ -21,7 +21,7 @@ pub(super) enum Phase {
     Open,
     /// A program has the caller's socket, and the call lasts as long as it does.
     HandedOver,
-    /// No event but the end reaches the conversation; what is owed is still sent. Boxed, so that calls that are
+    /// No event but the end reaches the conversation, unless it has to carry an answer; what is owed is still sent. Boxed, so that calls that are
     /// open do not hold room for it.
     Closing(Box<Closing>),
     Over(CloseReason),
@@ -149,9 +149,18 @@ impl Session {
     /// Whether what comes on this leg still goes to the caller, whose call is closed at its limit: it is the answer to
     /// what was let through.
     pub(super) fn owes_answer_of(&self, leg: Leg) -> bool {
-        let is_answered = matches!(&self.phase, Phase::Closing(closing) if closing.is_answered);
         let state = &self.legs[leg.index()];
-        is_answered && state.partner == Some((Leg::CALLER, CopiedBy::Engine)) && !state.peer_finished
+        let is_for_caller = state.partner.is_some_and(|(partner, _)| partner == Leg::CALLER);
+        is_for_caller && self.is_answered() && !state.peer_finished
+    }
+
+    /// Whether the conversation may still send on this leg of a call that is closed: such an answer is moved by it.
+    pub(super) fn answers_on(&self, leg: Leg) -> bool {
+        leg == Leg::CALLER && self.is_answered()
+    }
+
+    fn is_answered(&self) -> bool {
+        matches!(&self.phase, Phase::Closing(closing) if closing.is_answered)
     }
 
     /// Whether a leg of a call that is closed is read: what comes goes to the caller, or is dropped.
@@ -160,14 +169,45 @@ impl Session {
         self.legs[leg.index()].lingers && !(self.owes_answer_of(leg) && self.legs[0].congested)
     }
 
-    /// The rest of such an answer.
+    /// More of such an answer, from this leg.
     #[cold]
-    pub(super) fn answer(&mut self, now: Now, bytes: &[u8], carrier: &mut dyn Carrier) {
-        match self.legs[0].send(Leg::CALLER, Payload::Borrowed(bytes), carrier) {
-            Ok(_) => self.moved = now.moment,
-            Err(failed) => self.cannot_send(Leg::CALLER, failed),
+    pub(super) fn answer(&mut self, now: Now, leg: Leg, bytes: &[u8], carrier: &mut dyn Carrier) {
+        if self.is_moved_by_conversation(leg) {
+            let mut out = self.outbox(now);
+            self.conversation.received(leg, bytes, &mut out);
+            return self.carry_out(out, carrier);
+        }
+        self.send(now, Leg::CALLER, Payload::Borrowed(bytes), carrier);
+        self.settle(now, carrier);
+    }
+
+    /// A leg of a call that is closed has come to its end, and with it the answer if it had one to give.
+    pub(super) fn answer_finished(&mut self, now: Now, leg: Leg, carrier: &mut dyn Carrier) {
+        if leg != Leg::CALLER && self.is_answered() && self.is_moved_by_conversation(leg) {
+            let mut out = self.outbox(now);
+            self.conversation.peer_finished(leg, &mut out);
+            return self.carry_out(out, carrier);
         }
         self.settle(now, carrier);
+    }
+
+    fn is_moved_by_conversation(&self, leg: Leg) -> bool {
+        self.legs[leg.index()].partner.is_some_and(|(_, copied_by)| copied_by == CopiedBy::Conversation)
+    }
+
+    /// A closed call has waited as long as one does: it ends. But an answer in datagrams has no end of its own: this is
+    /// it, and the caller, who was owed it in order, gets its own now.
+    pub(super) fn waited_long_enough(&mut self, now: Now, carrier: &mut dyn Carrier) {
+        let Phase::Closing(closing) = &mut self.phase else { return };
+        let (reason, was_owed) = (closing.reason, closing.linger_until.take().is_none());
+        let mut answers = (1..self.legs.len()).filter_map(Leg::new);
+        match answers.find(|leg| self.owes_answer_of(*leg) && !self.legs[leg.index()].has_halves()) {
+            Some(leg) if !was_owed => {
+                self.legs[leg.index()].peer_finished = true;
+                self.settle(now, carrier);
+            }
+            _ => self.end(now, self.honest(reason), carrier),
+        }
     }
 
     /// `reason`, unless it claims that all was delivered on a leg that took nothing any more.
@@ -198,7 +238,7 @@ impl Session {
                 }
             }
             owes |= state.owes();
-            silent &= state.is_silent();
+            silent &= state.is_silent() && !(answers && !state.has_halves());
         }
         let legs = self.legs.len();
         let mut holds_back = || (0..legs).filter_map(Leg::new).any(|leg| carrier.holds_back(leg));

@@ -1,9 +1,11 @@
 //! What one call may cost: its bytes, its time.
 
 use std::io::{Read, Write};
+use std::net::{Shutdown, UdpSocket};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Server, random_bytes};
+use crate::support::{PATIENCE, Server, random_bytes};
 use crate::{HERE, call_from, echo, exchange, told_of};
 
 under! { a_call_beyond_its_bytes_ends_with_what_came_by_then_answered: iterative process thread poll epoll uring }
@@ -39,6 +41,33 @@ fn the_answer_of_whom_a_relay_calls_comes_too(engine: &str) {
             caller.read_to_end(&mut answer).unwrap();
             assert!(answer == said.concat()[..10_000], "{to}, {pieces:?}: {} bytes", answer.len());
         }
+    }
+}
+
+under! { an_answer_in_datagrams_comes_too: iterative process thread poll epoll uring }
+
+fn an_answer_in_datagrams_comes_too(engine: &str) {
+    let behind = UdpSocket::bind("127.0.0.1:0").unwrap();
+    behind.set_read_timeout(Some(PATIENCE)).unwrap();
+    let to = format!("udp://{}", behind.local_addr().unwrap());
+    let relay = ["relay", "tcp://127.0.0.1:0", &to, "--engine", engine];
+    let relay = Server::start(&[&relay[..], &["--framing", "line", "--max-bytes-per-call", "8"]].concat());
+    for ends_first in [true, false] {
+        let mut caller = call_from(HERE, &relay).unwrap();
+        caller.write_all(b"one\ntwo\nthree\n").unwrap();
+        if ends_first {
+            caller.shutdown(Shutdown::Write).unwrap();
+        }
+        let mut heard = [0; 16];
+        for asked in ["one", "two"] {
+            let (length, from) = behind.recv_from(&mut heard).unwrap();
+            assert_eq!(&heard[..length], asked.as_bytes());
+            thread::sleep(Duration::from_millis(100)); // the caller is at its limit by now
+            behind.send_to(&[b"re ", asked.as_bytes()].concat(), from).unwrap();
+        }
+        let mut answer = String::new();
+        caller.read_to_string(&mut answer).unwrap_or_else(|why| panic!("{why}, after {answer:?}"));
+        assert_eq!(answer, "re one\nre two\n", "ends first: {ends_first}");
     }
 }
 
