@@ -12,6 +12,7 @@ mod children;
 mod chores;
 mod descriptors;
 mod door;
+mod drain;
 mod files;
 mod gather;
 mod hands;

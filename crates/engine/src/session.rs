@@ -115,6 +115,12 @@ impl Session {
         (self.legs[0].received_bytes, self.legs[0].sent_bytes)
     }
 
+    /// When bytes last moved on any leg.
+    #[must_use]
+    pub fn moved(&self) -> Moment {
+        self.moved
+    }
+
     /// The first leg that broke off, if one has.
     #[must_use]
     pub fn broken_leg(&self) -> Option<Leg> {

@@ -57,14 +57,6 @@ impl Entry {
         if let Some(Far::Waiting(waiting)) = self.far.as_deref_mut() { Some(waiting) } else { None }
     }
 
-    /// It is a datagram peer's, and nothing is owed to it: unless it speaks again, or who was dialled for it does,
-    /// it is over.
-    fn is_idle_peer(&self) -> bool {
-        let is_peer = self.ends.first().is_some_and(LegEnd::is_peer);
-        // What layers hold back comes by itself.
-        is_peer && self.session.is_idle() && self.ends.iter().all(|end| end.next_deadline().is_none())
-    }
-
     /// Sets when to look again, as long as something is put off that is still wanted.
     fn plan_look(&mut self, now: Moment) {
         let is_put_off = |end: &LegEnd| end.send_put_off.is_some() || end.receive_put_off;
@@ -310,7 +302,8 @@ impl<S: Selector> Reactor<S> {
         if let Some(reason) = entry.session.over() {
             return self.close(slot, reason, now);
         }
-        if self.is_draining && entry.is_idle_peer() {
+        let drained = self.is_draining.then(|| entry.peer_lasts_until()).flatten();
+        if drained.is_some_and(|until| until <= now.moment) {
             return self.with(slot, now, |session, hands| session.end(now, CloseReason::Finished, hands));
         }
         if entry.session.is_ending() && entry.waiting().is_some() {
@@ -319,7 +312,7 @@ impl<S: Selector> Reactor<S> {
         entry.plan_look(now.moment);
         let of_layers = entry.ends.iter().filter_map(LegEnd::next_deadline).min();
         let dial = entry.waiting().map(|waiting| waiting.due);
-        let dues = [entry.session.next_deadline(), entry.look_at, of_layers, dial];
+        let dues = [entry.session.next_deadline(), entry.look_at, of_layers, dial, drained];
         if let Some(due) = dues.into_iter().flatten().min()
             && entry.timer.is_none_or(|timer| due < timer)
         {
@@ -422,14 +415,6 @@ impl<S: Selector> Reactor<S> {
         let due = |end: &&mut LegEnd| end.next_deadline().is_some_and(|due| due <= now.moment);
         let due = entry.ends.iter_mut().filter(due);
         due.map(|end| end.deadline(&mut self.doors, &self.host, now)).count() > 0
-    }
-
-    /// Ends the sessions of datagram peers that have nothing coming: no peer would ever say that it is done.
-    pub(super) fn end_idle_peers(&mut self, now: Now) {
-        let idle = self.entries.iter().filter(|(_, entry)| entry.is_idle_peer());
-        for slot in idle.map(|(slot, _)| slot).collect::<Vec<_>>() {
-            self.settle(slot, now);
-        }
     }
 
     /// The time for a drain is up: ends every call.

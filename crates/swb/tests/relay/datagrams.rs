@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -10,6 +12,8 @@ use crate::support::peer::{uninterrupted, wait_until};
 use crate::support::proc::sockets;
 use crate::support::{Directory, PATIENCE, Server};
 use crate::{answer, call, far, read_exactly, relay_at};
+
+const SIGTERM: i32 = 15;
 
 under! { each_of_many_callers_gets_its_own_answers: iterative thread poll epoll uring }
 
@@ -40,6 +44,35 @@ fn each_of_many_callers_gets_its_own_answers(engine: &str) {
     assert!(sockets(server.pid()).len() >= 50);
     let said = server.terminate();
     assert_eq!(said.code(), 0, "{}", said.stderr);
+}
+
+under! { an_answer_that_is_under_way_when_a_drain_begins_comes: iterative thread poll epoll uring }
+
+fn an_answer_that_is_under_way_when_a_drain_begins_comes(engine: &str) {
+    let far = UdpSocket::bind("127.0.0.1:0").unwrap();
+    far.set_read_timeout(Some(PATIENCE)).unwrap();
+    let to = format!("udp://{}", far.local_addr().unwrap());
+    let mut server = relay_at("udp://127.0.0.1:0", &to, engine, &["--drain", "60s"]);
+    let (asks, is_silent) = (caller(&server), caller(&server));
+    let mut buffer = [0; 100];
+    for caller in [&is_silent, &asks] {
+        caller.send(b"asked").unwrap();
+        let (_, from) = far.recv_from(&mut buffer).unwrap();
+        if std::ptr::eq(caller, &is_silent) {
+            far.send_to(b"answered", from).unwrap();
+            assert_eq!(hear(caller), "answered");
+            continue;
+        }
+        server.running.signal(SIGTERM);
+        server.running.wait_for_line("draining: 2 calls are open and have 60 s");
+        thread::sleep(Duration::from_millis(300)); // a far end takes its time
+        far.send_to(b"answered late", from).unwrap();
+        assert_eq!(hear(caller), "answered late");
+    }
+    // It waits for further answers only as long as they may still be under way.
+    let began = Instant::now();
+    assert_eq!(server.running.finish().code(), 0);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[test]
