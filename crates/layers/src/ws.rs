@@ -47,10 +47,9 @@ pub use settings::{
 pub use told::{WebSocketClosed, WebSocketSession};
 
 use close::{NORMAL, clean};
-pub(crate) use fields::FIELDS_MAX;
 use frame::{CLOSE, PONG};
 use frames::{Frames, Incoming};
-pub(crate) use head::{Head, HeadProblem};
+pub(crate) use head::{FIELDS_MAX, Head, HeadProblem};
 
 /// How long a WebSocket handshake may take where nothing else is said.
 pub const WEBSOCKET_HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);

@@ -171,7 +171,9 @@ fn every_refusal_has_its_words_and_its_kind() {
         ((http("far", None), b"\x05\x00".to_vec()), "not HTTP/1.1", Other, false),
         ((http("far", None), b"HTTP/1.1 abc\r\n\r\n".to_vec()), "its head is none of HTTP/1.1", Other, false),
         ((http("far", None), [&b"HTTP/1.1 200 OK\r\nA: "[..], &[b'x'; 17_000]].concat()), "its head is longer than 16 KiB", Other, false),
-        ((http("far", None), b"HTTP/1.1 200 OK\r\n".iter().copied().chain(b"A: b\r\n".repeat(65)).chain(*b"\r\n").collect()), "its head is none of HTTP/1.1", Other, false),
+        ((http("far", None), b"HTTP/1.1 200 OK\r\n".iter().copied().chain(b"A: b\r\n".repeat(65)).chain(*b"\r\n").collect()), "its head has more than 64 fields", Other, false),
+        ((http("far", None), b"HTTP/1.1 200 OK\n\n".to_vec()), "a line of its head ends with LF alone, not with CR LF", Other, false),
+        ((http("far", None), b"HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\n".to_vec()), "a line of its head ends with LF alone", Other, false),
     ];
     for ((layers, answer), words, kind, may_pass) in table {
         let mut side = Side::open(layers);

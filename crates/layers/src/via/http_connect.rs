@@ -1,7 +1,8 @@
 //! CONNECT of HTTP/1.1 (RFC 9110 section 9.3.6), with Basic authentication (RFC 7617).
 //!
 //! A 2xx answer ends with the blank line of its head, whatever lengths it names; what comes behind it is what was called
-//! for. Answers of 1xx only say that the real one is to come (RFC 9110 section 15.2). Bound: 16 KiB of one head.
+//! for. Answers of 1xx only say that the real one is to come (RFC 9110 section 15.2). Bounds: 16 KiB and 64 fields of
+//! one head, whose lines end with CR LF.
 //!
 //! ```text
 //! > CONNECT example.org:80 HTTP/1.1\r\nHost: example.org:80\r\n\r\n
@@ -41,7 +42,9 @@ impl HttpConnect {
         while let Some(head) = &mut self.head {
             let whole = head.take(bytes, may_begin).map_err(|problem| match problem {
                 HeadProblem::NotHttp => ViaProblem::NotHttp,
-                HeadProblem::TooLong => ViaProblem::Malformed("its head is longer than 16 KiB"),
+                HeadProblem::TooLong | HeadProblem::TooManyFields | HeadProblem::BareLineFeed => {
+                    ViaProblem::Malformed(problem.rule())
+                }
             })?;
             let Some(whole) = whole else { return Ok(false) };
             let mut fields = [EMPTY_HEADER; FIELDS_MAX];

@@ -9,8 +9,8 @@ use tungstenite::handshake::derive_accept_key;
 use crate::Below;
 use crate::inert::inert;
 
-use super::fields::{FIELDS_MAX, all, at_most_one, has_token};
-use super::head::HeadProblem;
+use super::fields::{all, at_most_one, has_token};
+use super::head::{FIELDS_MAX, HeadProblem};
 use super::{WebSocketClientSettings, WebSocketFailure, WebSocketSession};
 
 /// Whether these bytes may be the beginning of a response.
@@ -80,7 +80,7 @@ pub(super) fn verify(
 /// What came is no response, or never ends.
 pub(super) fn not_http(problem: HeadProblem) -> WebSocketFailure {
     WebSocketFailure::BadResponse(match problem {
-        HeadProblem::TooLong => "its head is longer than 16 KiB",
         HeadProblem::NotHttp => "it is no response of HTTP/1.1",
+        HeadProblem::TooLong | HeadProblem::TooManyFields | HeadProblem::BareLineFeed => problem.rule(),
     })
 }

@@ -2,9 +2,6 @@
 
 use httparse::Header;
 
-/// The most fields of a head that is read.
-pub(crate) const FIELDS_MAX: usize = 64;
-
 /// The values of all fields of this name, as far as they are text.
 pub(super) fn all<'h>(fields: &[Header<'h>], name: &str) -> impl Iterator<Item = &'h str> {
     let same = fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name));

@@ -1,10 +1,16 @@
 //! The head of an HTTP message: all up to the blank line (RFC 9112 section 2).
 //!
 //! Protected: what comes behind it is left for the frames; what is no HTTP is told from it at its first bytes; however
-//! it is cut, each byte is looked at a bounded number of times. Bound: 16 KiB.
+//! it is cut, each byte is looked at a bounded number of times. Lines end with CR LF: RFC 9112 section 2.2 lets LF alone
+//! pass, but who reads one head in two ways can be told two things by it. Bounds: 16 KiB, and 64 fields.
 
 /// The longest head.
 pub(crate) const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// The most fields of a head.
+pub(crate) const FIELDS_MAX: usize = 64;
+
+const LINE_END: &[u8] = b"\r\n";
 
 const BLANK_LINE: &[u8] = b"\r\n\r\n";
 
@@ -18,6 +24,9 @@ pub(crate) struct Head {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeadProblem {
     TooLong,
+    TooManyFields,
+    /// A line of it ends with LF alone.
+    BareLineFeed,
     /// It begins otherwise.
     NotHttp,
 }
@@ -37,9 +46,17 @@ impl Head {
         }
         let from = held.saturating_sub(BLANK_LINE.len() - 1);
         let found = self.bytes[from..].windows(BLANK_LINE.len()).position(|window| window == BLANK_LINE);
-        match found {
-            Some(at) => {
-                let length = from + at + BLANK_LINE.len();
+        let length = found.map(|at| from + at + BLANK_LINE.len());
+        if has_bare_line_feed(&self.bytes[held.saturating_sub(1)..length.unwrap_or(self.bytes.len())]) {
+            return Err(HeadProblem::BareLineFeed);
+        }
+        match length {
+            Some(length) => {
+                // The first line and the blank one are none.
+                let lines = self.bytes[..length].windows(LINE_END.len()).filter(|window| *window == LINE_END);
+                if lines.count() > FIELDS_MAX + 2 {
+                    return Err(HeadProblem::TooManyFields);
+                }
                 *input = &input[length - held..];
                 Ok(Some(&self.bytes[..length]))
             }
@@ -48,6 +65,23 @@ impl Head {
                 *input = &input[room..];
                 Ok(None)
             }
+        }
+    }
+}
+
+/// Whether one is in these bytes; what is before the first of them is known to be right.
+fn has_bare_line_feed(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|pair| pair[1] == b'\n' && pair[0] != b'\r')
+}
+
+impl HeadProblem {
+    /// What is wrong with it, where it was known to be HTTP.
+    pub(crate) fn rule(self) -> &'static str {
+        match self {
+            HeadProblem::TooLong => "its head is longer than 16 KiB",
+            HeadProblem::TooManyFields => "its head has more than 64 fields",
+            HeadProblem::BareLineFeed => "a line of its head ends with LF alone, not with CR LF",
+            HeadProblem::NotHttp => "it is none of HTTP/1.1",
         }
     }
 }

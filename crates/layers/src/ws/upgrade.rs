@@ -11,8 +11,8 @@ use tungstenite::handshake::derive_accept_key;
 use crate::Below;
 use crate::inert::inert;
 
-use super::fields::{FIELDS_MAX, all, at_most_one, has_token, tokens};
-use super::head::HeadProblem;
+use super::fields::{all, at_most_one, has_token, tokens};
+use super::head::{FIELDS_MAX, HeadProblem};
 use super::{Origins, WebSocketFailure, WebSocketServerSettings, WebSocketSession};
 
 /// Whether these bytes may be the beginning of a request: of its method. Those of TLS are not.
@@ -55,7 +55,9 @@ pub(super) fn refuse(problem: HeadProblem, below: &mut Below) -> WebSocketFailur
     write_refusal(
         match problem {
             HeadProblem::NotHttp => MALFORMED,
+            HeadProblem::BareLineFeed => (400, "the lines of a request end with CR LF, not with LF alone"),
             HeadProblem::TooLong => (431, "a request's head has 16 KiB at most here"),
+            HeadProblem::TooManyFields => (431, "a request's head has 64 fields at most here"),
         },
         below,
     )
