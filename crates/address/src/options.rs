@@ -247,7 +247,7 @@ options! {
     Loss "loss": each(&Kind::Share), "", "loss random", "tc-netem(8)", Either IMPAIR true, "how many messages are lost";
     Burst "burst": each(&BURST), "", "loss gemodel", "tc-netem(8)", Either IMPAIR true, "how many are lost in a row, on the average (unless given: each by itself)";
     Duplicate "duplicate": each(&Kind::Share), "", "duplicate", "tc-netem(8)", Either IMPAIR true, "how many messages come twice";
-    Reorder "reorder": each(&Kind::Share), "", "reorder", "tc-netem(8)", Either IMPAIR true, "how many messages are overtaken by the next, for which they wait for 1s at most";
+    Reorder "reorder": each(&Kind::Share), "", "reorder", "tc-netem(8)", Either IMPAIR true, "how many messages are overtaken by the next, for which they wait for 1.5s at most";
     Corrupt "corrupt": each(&Kind::Share), "", "corrupt", "tc-netem(8)", Either IMPAIR true, "how many messages, or bytes of a stream, have one bit wrong";
     Rate "rate": each(&Kind::Rate), "", "rate", "tc-netem(8)", Either IMPAIR true, "how much of each call passes";
     TotalRate "total-rate": each(&Kind::Rate), "", "rate", "tc-netem(8)", Either IMPAIR true, "how much of all calls together passes";

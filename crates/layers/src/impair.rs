@@ -5,7 +5,8 @@
 //!
 //! Protected: what becomes of message `k` of call `n` depends on the seed, `n`, the leg, the direction and `k` alone, and
 //! which bytes of a stream are wrong on their place alone: not on the engine, on how receives cut the stream, or on the
-//! time. Only what a full queue drops depends on time, as a rate does.
+//! time. On time depends what says so (`stall-after=2s`), what a full queue drops, since its rate does, and whether the
+//! message that is to overtake another comes while that still waits.
 //! Bounds: [`HELD_BYTES_MAX`] held in each direction, and what waits for its turn at a rate.
 
 mod chance;

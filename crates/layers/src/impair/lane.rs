@@ -28,8 +28,9 @@ pub const HELD_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// What a held message counts beyond its bytes.
 const OVERHEAD_BYTES: usize = 64;
 
-/// How long a message waits to be overtaken.
-const OVERTAKEN_WITHIN: Duration = Duration::from_secs(1);
+/// How long a message waits to be overtaken. Nobody sends at this pace: with whole seconds, what is sent once a second would
+/// be overtaken in one run and not in the next.
+const OVERTAKEN_WITHIN: Duration = Duration::from_millis(1_500);
 
 #[derive(Debug)]
 pub(super) enum Parcel {
@@ -60,6 +61,8 @@ pub(super) struct Lane {
     held_bytes: usize,
     /// A message that the next is to overtake, until then.
     overtaken: Option<(Moment, Vec<u8>)>,
+    /// The last message was to be overtaken, whether or not it still waits: what becomes of the next is no matter of time.
+    was_to_wait: bool,
     /// The next wrong byte of a stream, the share for which it was drawn, and how many were drawn.
     flip: Option<(u64, u32)>,
     flips: u64,
@@ -85,6 +88,7 @@ impl Lane {
             held: VecDeque::new(),
             held_bytes: 0,
             overtaken: None,
+            was_to_wait: false,
             flip: None,
             flips: 0,
             is_ended: false,
@@ -108,6 +112,7 @@ impl Lane {
     ) -> Vec<Impaired> {
         let mut told = Vec::new();
         self.end_turns(now);
+        self.end_wait(now);
         if self.shape.keeps_boundaries() {
             self.put_message(bytes, faults, all, now, &mut told);
         } else {
@@ -244,15 +249,17 @@ impl Lane {
         }
     }
 
+    /// A message that has waited long enough is overtaken by none.
+    fn end_wait(&mut self, now: Moment) {
+        if let Some(until) = self.overtaken.as_ref().map(|(until, _)| *until).filter(|until| *until <= now) {
+            self.let_be_overtaken(until);
+        }
+    }
+
     /// What is to be let go of now.
     pub(super) fn next(&mut self, now: Moment) -> Option<Parcel> {
         self.end_turns(now);
-        if let Some((until, _)) = &self.overtaken
-            && *until <= now
-        {
-            let until = *until;
-            self.let_be_overtaken(until);
-        }
+        self.end_wait(now);
         self.held.front().filter(|(due, _)| *due <= now)?;
         let (_, parcel) = self.held.pop_front()?;
         if let Parcel::Bytes(bytes) = &parcel {

@@ -37,7 +37,7 @@ pub enum Fault {
     Dropped,
     /// It comes twice.
     Doubled,
-    /// The next one overtakes it.
+    /// The next one overtakes it, if it comes within 1.5 s.
     Overtaken,
     /// This bit of this byte of the message is wrong.
     Corrupted {

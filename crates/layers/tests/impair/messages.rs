@@ -1,5 +1,7 @@
 //! Whole messages: late, lost, doubled, overtaken, corrupt, queued.
 
+use std::time::Duration;
+
 use conversation::Shape;
 use layers::{Faults, Hold, Impaired, Stack};
 
@@ -56,8 +58,8 @@ fn jitter_is_as_likely_early_as_late_and_keeps_the_order() {
         late.push(bench.down.last().unwrap().0 - at);
     }
     assert!(late.iter().all(|late| (ms(6)..=ms(14)).contains(late)));
-    let mean = late.iter().sum::<std::time::Duration>() / 2_000;
-    assert!(mean.abs_diff(ms(10)) < std::time::Duration::from_micros(200), "{mean:?}");
+    let mean = late.iter().sum::<Duration>() / 2_000;
+    assert!(mean.abs_diff(ms(10)) < Duration::from_micros(200), "{mean:?}");
     assert!(bench.sent().is_sorted());
 }
 
@@ -99,11 +101,29 @@ fn some_come_twice_and_some_are_overtaken_by_the_next() {
 }
 
 #[test]
-fn one_that_nobody_overtakes_is_late_by_a_second() {
+fn one_that_nobody_overtakes_is_late_by_one_and_a_half_seconds() {
     let mut bench = Bench::new(Shape::Datagram, both(Faults { reorder: 1_000_000, ..Faults::default() }));
     bench.send(b"alone");
     bench.let_it_end();
-    assert_eq!(bench.down, [(ms(1000), b"alone".to_vec())]);
+    assert_eq!(bench.down, [(ms(1500), b"alone".to_vec())]);
+}
+
+#[test]
+fn who_is_to_be_overtaken_does_not_depend_on_when_messages_come() {
+    let told = |gap: Duration| {
+        let mut bench = Bench::new(Shape::Datagram, both(Faults { reorder: 500_000, ..Faults::default() }));
+        for message in numbered(50) {
+            bench.send(&message);
+            bench.until(bench.at + gap);
+        }
+        bench.let_it_end();
+        (bench.told.clone(), bench.counts())
+    };
+    let at_once = told(ms(0));
+    assert!((10..40).contains(&at_once.1.overtaken), "{:?}", at_once.1);
+    for gap in [ms(100), ms(1000), ms(1500), ms(10_000)] {
+        assert_eq!(told(gap), at_once, "{gap:?} between two");
+    }
 }
 
 #[test]

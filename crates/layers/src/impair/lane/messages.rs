@@ -44,7 +44,8 @@ impl Lane {
             self.counts.doubled += 1;
             self.tell(number, Fault::Doubled, told);
         }
-        if self.overtaken.is_none() && falls_into(draws.reorder, faults.reorder) {
+        self.was_to_wait = !self.was_to_wait && falls_into(draws.reorder, faults.reorder);
+        if self.was_to_wait {
             self.counts.overtaken += 1;
             self.tell(number, Fault::Overtaken, told);
             if copies > 1 {
