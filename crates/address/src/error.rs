@@ -242,6 +242,9 @@ impl OptionError {
             OptionProblem::NotFor(_) => format!("only for {}", list(row.applies.names(), "and")),
             OptionProblem::Duplicate if row.repeatable => "each value is given once".to_owned(),
             OptionProblem::Duplicate => format!("{} is given once", row.name),
+            OptionProblem::Contradicts(OptionKey::TlsMin | OptionKey::TlsMax) => {
+                "the two in their order".to_owned()
+            }
             OptionProblem::Contradicts(other) => format!("one of {} and {other}", row.name),
             OptionProblem::NoValue => format!("{}= and {}", row.name, row.kind),
             OptionProblem::Value(_) => row.kind.to_string(),
@@ -269,6 +272,9 @@ impl fmt::Display for OptionError {
                 }
             }
             OptionProblem::Duplicate => write!(formatter, "{name} is given twice"),
+            OptionProblem::Contradicts(OptionKey::TlsMin | OptionKey::TlsMax) => {
+                formatter.write_str("tls-min is a later version than tls-max")
+            }
             OptionProblem::Contradicts(other) => write!(formatter, "{name} and {other} exclude each other"),
             OptionProblem::NoValue => write!(formatter, "{name} needs a value"),
             OptionProblem::Value(ValueError::NotThisKind | ValueError::OutOfBounds) => {

@@ -277,9 +277,9 @@ refused! {
         "  tls://h:443?ca=ca.pem&pin=sha256:0101010101010101010101010101010101010101010101010101010101010101",
         "                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ one of pin and ca";
     an_oldest_version_above_the_newest_is_refused: "tls://h:443?tls-max=1.2&tls-min=1.3" =>
-        "tls-min and tls-max exclude each other",
+        "tls-min is a later version than tls-max",
         "  tls://h:443?tls-max=1.2&tls-min=1.3",
-        "                          ^^^^^^^^^^^ one of tls-min and tls-max";
+        "                          ^^^^^^^^^^^ the two in their order";
     an_empty_option_is_refused: "tcp://:80?v4&&nodelay" =>
         "an option is missing",
         "  tcp://:80?v4&&nodelay",

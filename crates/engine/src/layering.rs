@@ -17,7 +17,7 @@ use conversation::{Call, End, Leg, Moment, Now, Shape};
 use layers::{
     ClientCheck, Fingerprint, Identity, Impairments, MessageKind, Origins, ProxyHeader, ProxyReader,
     ProxyVersion, ProxyWriter, Stack, TLS_HANDSHAKE_WITHIN, TlsClient, TlsClientSettings, TlsServer,
-    TlsServerSettings, TlsVersion, Trust, WEBSOCKET_HANDSHAKE_WITHIN, WebSocketClient,
+    TlsServerSettings, TlsSettingError, TlsVersion, Trust, WEBSOCKET_HANDSHAKE_WITHIN, WebSocketClient,
     WebSocketClientSettings, WebSocketServer, WebSocketServerSettings,
 };
 
@@ -299,15 +299,26 @@ impl Layering {
         Ok(Maker::Impair(all))
     }
 
-    /// The certificate and key that the options name. A key alone, or a certificate, is looked for in one file.
+    /// The certificate and key that the options name. Where only one of the two does, its file has both.
     fn own_identity(&mut self, address: &Address) -> Result<Option<Identity>, LayeringError> {
         let options = &address.options;
         let (cert, key) = (options.text(OptionKey::Cert), options.text(OptionKey::Key));
-        let Some(cert) = cert.or(key) else { return Ok(None) };
-        let key = key.unwrap_or(cert);
-        self.notes.extend(files::open_to_others(key));
-        let (chain, private) = (read_pem("cert", cert)?, read_pem("key", key)?);
-        Ok(Some(Identity::from_pem(&chain, &private)?))
+        let Some((cert_path, key_path)) = cert.or(key).zip(key.or(cert)) else { return Ok(None) };
+        self.notes.extend(files::open_to_others(key_path));
+        let chain = read_pem(if cert.is_some() { "cert" } else { "key" }, cert_path)?;
+        let private = read_pem(if key.is_some() { "key" } else { "cert" }, key_path)?;
+        Identity::from_pem(&chain, &private).map(Some).map_err(|error| {
+            LayeringError::new(match (cert, key) {
+                (Some(path), None) => {
+                    format!("?cert={path}: {error}; a key in another file is named by key=")
+                }
+                (None, Some(path)) => {
+                    format!("?key={path}: {error}; a certificate in another file is named by cert=")
+                }
+                _ if error == TlsSettingError::NoKey => format!("?key={key_path}: {error}"),
+                _ => format!("?cert={cert_path}: {error}"),
+            })
+        })
     }
 
     fn self_signed(&mut self, address: &Address) -> Result<Identity, LayeringError> {

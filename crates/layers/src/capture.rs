@@ -2,12 +2,13 @@
 //!
 //! draft-ietf-opsawg-pcapng; RFC 9293, RFC 768, RFC 791, RFC 8200. A byte stream becomes a TCP connection, with its
 //! opening, its acknowledgments and its FINs or the RST that cut it; messages become datagrams of UDP. There was no such
-//! packet on any wire: the bytes are those above the layers, the addresses those of the socket, and where that
-//! has none in IP, [invented ones](CapturedEnds).
+//! packet on any wire: the bytes are those at the tap, the addresses those of the socket, and where that has none in
+//! IP, [invented ones](CapturedEnds).
 //!
 //! Protected: each page is whole blocks, so that pages of many calls can stand behind each other in one file; what a
-//! reader puts together again is byte for byte what passed. Bounds: 16 KiB a segment; a window is never full, since every
-//! 32 KiB are acknowledged.
+//! reader puts together again of a stream is byte for byte what passed, and each message too but for the end of one that
+//! no datagram holds, which its comment says. Bounds: 16 KiB a segment, 65,507 bytes of a message; a window is never
+//! full, since every 32 KiB are acknowledged.
 
 mod block;
 mod ends;
