@@ -63,6 +63,12 @@ impl Taps {
             (OptionKey::RawOut, Kind::Raw(Way::Out)),
         ] {
             let Some(name) = address.options.text(key) else { continue };
+            if let Some(unknown) = unknown_word(name) {
+                let what = format!(
+                    "?{key}={name}: {unknown} stands for nothing; {CALL} does, for the number of the call"
+                );
+                return Err(LayeringError::misfit(what));
+            }
             let opened = match name.contains(CALL) {
                 true => file::check_folder(&name.replace(CALL, "1")).map(|()| Target::Each(name.to_owned())),
                 false => TapFile::open(name, kind).map(Target::One),
@@ -89,6 +95,21 @@ impl Taps {
         }
         Tap::new(shape, recorders)
     }
+}
+
+/// A word in braces in the name of a file that is not [`CALL`].
+fn unknown_word(name: &str) -> Option<&str> {
+    let mut rest = name;
+    while let Some(start) = rest.find('{') {
+        rest = &rest[start..];
+        let end = rest.find('}')?;
+        let (word, behind) = rest.split_at(end + 1);
+        if word != CALL {
+            return Some(word);
+        }
+        rest = behind;
+    }
+    None
 }
 
 impl Kind {

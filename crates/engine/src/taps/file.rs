@@ -1,8 +1,9 @@
 //! A file that taps write to, shared by all calls, workers and children of a process.
 //!
 //! open(2), write(2) with O_APPEND: each page is one write, behind all others, whoever writes it. Protected: a file is
-//! emptied and begun once a run, however many addresses name it; what is in it stays whole: where a page went in only
-//! in part, because the disk is full, that part is taken off again and nothing more is written. That ends no call.
+//! emptied and begun once a run, however many addresses name it; a capture stays whole: where a page went in only in part,
+//! because the disk is full, that part is taken off again and nothing more is written. That ends no call. What was said in
+//! the clear is nobody else's business: a file that is made is its owner's alone (mode 0600).
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -50,9 +51,10 @@ impl TapFile {
         let mut options = OpenOptions::new();
         // A pipe that nobody reads would be waited for.
         let file = options
-            .read(kind == Kind::Capture)
+            .read(kind == Kind::Capture) // to know a capture, and the end of one
             .append(true)
             .create(true)
+            .mode(0o600)
             .custom_flags(libc::O_NONBLOCK)
             .open(name)
             .map_err(failed("open(2)"))?;
@@ -98,17 +100,22 @@ impl TapFile {
         match written {
             Ok(written) if written == page.len() => Ok(()),
             Ok(written) => {
-                self.take_off(written);
+                self.take_off(&page[..written]);
                 Err(CallFailed { call: "write(2)", errno: libc::ENOSPC })
             }
             Err(errno) => Err(CallFailed { call: "write(2)", errno: errno.raw_os_error() }),
         }
     }
 
-    /// Takes the beginning of a page off that did not fit. On a full disk nobody else has written behind it.
-    fn take_off(&self, written: usize) {
-        if let Ok(about) = self.0.file.metadata() {
-            let _ = self.0.file.set_len(about.len().saturating_sub(written as u64));
+    /// Takes the beginning of a page off a capture that did not fit, if it is its end: while the disk is full nobody writes
+    /// behind it, but another child may where room has come since. Raw bytes are as good without their rest.
+    fn take_off(&self, part: &[u8]) {
+        let Ok(about) = self.0.file.metadata() else { return };
+        let Some(start) = about.len().checked_sub(part.len() as u64) else { return };
+        let mut end = vec![0; part.len()];
+        let is_end = self.0.kind == Kind::Capture && self.0.file.read_exact_at(&mut end, start).is_ok();
+        if is_end && end == part {
+            let _ = self.0.file.set_len(start);
         }
     }
 }

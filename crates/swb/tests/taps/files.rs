@@ -1,6 +1,7 @@
 //! The files of taps: raw bytes, one file for all calls or one a call, and what happens when they cannot be written.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use crate::support::peer::installed;
@@ -89,6 +90,8 @@ fn a_file_that_cannot_be_written_is_an_error_of_the_start() {
         (format!("record={missing}"), "open(2): No such file or directory"),
         (format!("raw-out={pipe}"), "open(2): No such device or address"),
         (format!("raw-in={each}"), "access(2): No such file or directory"),
+        (format!("record={file}-{{nope}}"), "{nope} stands for nothing; {call} does"),
+        (format!("raw-out={file}-{{call}}-{{}}"), "{} stands for nothing"),
         ("record=/dev/full".to_owned(), "write(2): No space left on device"),
         (format!("record={file}&raw-in={file}"), "another option writes something else there"),
     ] {
@@ -110,6 +113,27 @@ fn a_file_that_cannot_be_written_is_an_error_of_the_start() {
             );
         }
     }
+}
+
+#[test]
+fn who_makes_a_file_is_the_only_one_who_reads_it() {
+    let directory = Directory::new();
+    let mode_of = |path: &str| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let [capture, came, went, each] =
+        ["capture", "came", "went", "call-{call}"].map(|name| directory.file(name));
+    fs::write(&went, b"").unwrap();
+    fs::set_permissions(&went, Permissions::from_mode(0o644)).unwrap();
+    for address in [
+        format!("tcp://127.0.0.1:0?record={capture}&raw-in={came}&raw-out={went}"),
+        format!("tcp://127.0.0.1:0?raw-in={each}"),
+    ] {
+        let server = echo(&address, "epoll");
+        assert_eq!(call(&server.port(), b"hello").0, b"hello");
+        assert_eq!(server.terminate().code(), 0);
+    }
+    let made = [capture, came, each.replace("{call}", "1")];
+    assert_eq!(made.map(|path| format!("{:o}", mode_of(&path))), ["600"; 3]);
+    assert_eq!(mode_of(&went), 0o644, "one that was there is as it was");
 }
 
 #[test]
