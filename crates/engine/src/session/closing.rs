@@ -21,8 +21,8 @@ pub(super) enum Phase {
     Open,
     /// A program has the caller's socket, and the call lasts as long as it does.
     HandedOver,
-    /// No event but the end reaches the conversation, unless it has to carry an answer; what is owed is still sent. Boxed, so that calls that are
-    /// open do not hold room for it.
+    /// No event but the end reaches the conversation, unless it has to carry an answer; what is owed is still sent.
+    /// Boxed, so that calls that are open do not hold room for it.
     Closing(Box<Closing>),
     Over(CloseReason),
 }
@@ -238,7 +238,7 @@ impl Session {
                 }
             }
             owes |= state.owes();
-            silent &= state.is_silent() && !(answers && !state.has_halves());
+            silent &= state.is_silent() && (!answers || state.has_halves());
         }
         let legs = self.legs.len();
         let mut holds_back = || (0..legs).filter_map(Leg::new).any(|leg| carrier.holds_back(leg));
