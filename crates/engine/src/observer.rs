@@ -199,7 +199,7 @@ pub enum Event<'a> {
 pub struct ProgramEnd {
     /// Its exit status, or the signal that killed it.
     pub status: ExitStatus,
-    /// The call was over before, and it had been told to end by a signal.
+    /// The call was over before, and it had been told to end by a signal, or by closing its terminal.
     pub is_told: bool,
     /// It had the caller's socket itself: nobody counted the bytes of the call.
     pub had_socket: bool,

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 
 use address::{Address, End, OptionKey, Options, Place, command_words};
@@ -70,7 +70,7 @@ impl Program {
         };
         command.process_group(0).stdin(Stdio::piped()).stdout(stdout);
         let mut child = spawn(&mut command, &end).map_err(failed)?;
-        let process = ProgramProcess { process: Pid::from_child(&child), is_reaped: false };
+        let process = ProgramProcess::of(&child);
         let stdin = child.stdin.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
         let (input, output) = (OwnedFd::from(says), OwnedFd::from(stdin));
         for pipe in [&input, &output] {
@@ -94,7 +94,7 @@ impl Program {
         command.stdout(theirs);
         sys::lead_session_on_terminal(&mut command);
         let child = spawn(&mut command, &end)?;
-        let process = ProgramProcess { process: Pid::from_child(&child), is_reaped: false };
+        let process = ProgramProcess::of(&child);
         // The command's copies of the other side are closed here: the last of them is the program's.
         drop(command);
         let terminal = Some(OwnTerminal { has_end: !raw, is_finished: false });
@@ -179,7 +179,8 @@ impl Program {
 
     /// Closes the pipes. The process is left to be waited for.
     #[must_use]
-    pub fn hang_up(self) -> ProgramProcess {
+    pub fn hang_up(mut self) -> ProgramProcess {
+        self.process.has_lost_terminal = self.terminal.is_some();
         self.process
     }
 }
@@ -201,6 +202,7 @@ const TERMINAL_OPTIONS: [OptionKey; 4] =
 pub struct ProgramProcess {
     process: Pid,
     is_reaped: bool,
+    has_lost_terminal: bool,
 }
 
 impl ProgramProcess {
@@ -222,7 +224,17 @@ impl ProgramProcess {
         let copy = || call::duplicate(connection).map(OwnedFd::from).map_err(failed);
         command.process_group(0).stdin(copy()?).stdout(copy()?);
         let child = spawn(&mut command, &end).map_err(failed)?;
-        Ok(ProgramProcess { process: Pid::from_child(&child), is_reaped: false })
+        Ok(ProgramProcess::of(&child))
+    }
+
+    fn of(child: &Child) -> ProgramProcess {
+        ProgramProcess { process: Pid::from_child(child), is_reaped: false, has_lost_terminal: false }
+    }
+
+    /// It had a terminal, which was closed on our side: its kernel sends it SIGHUP, pty(7).
+    #[must_use]
+    pub fn has_lost_terminal(&self) -> bool {
+        self.has_lost_terminal
     }
 
     /// Its process id.
@@ -290,7 +302,7 @@ fn command(address: &Address, environment: &Environment) -> Result<(End, Command
     Ok((End::Command { transport, command: command.clone() }, started))
 }
 
-fn spawn(command: &mut Command, end: &End) -> io::Result<std::process::Child> {
+fn spawn(command: &mut Command, end: &End) -> io::Result<Child> {
     // Ours are close-on-exec from birth; those that this process was started with may not be.
     static KEPT: OnceLock<()> = OnceLock::new();
     KEPT.get_or_init(sys::keep_inherited_to_ourselves);

@@ -1,11 +1,13 @@
 //! The programs of a reactor's calls: told who called, and seen off when their call is over.
 //!
-//! A program lives as long as its call. One that got the caller's socket has the call, which is over when it has ended. When that is over its pipes are closed, and it may end by itself; after
-//! [`PATIENCE`], or at once where it was cut off in the middle, it is told to end (SIGTERM), and after that time again
-//! it is killed. Signals go to its whole process group. The call keeps its place, and its end is told, until the
-//! program is reaped: so there are never more programs than calls may be open.
+//! A program lives as long as its call. One that got the caller's socket has the call, which is over when it has ended.
+//! When that is over its pipes are closed, and it may end by itself; after [`PATIENCE`], or at once where it was cut off in
+//! the middle, it is told to end (SIGTERM), and after that time again it is killed. Signals go to its whole process group.
+//! The call keeps its place, and its end is told, until the program is reaped: so there are never more programs than calls
+//! may be open.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
 use conversation::{Address, CallFailed, CloseReason, DialFailure, End, Leg, Moment, Now, Place};
@@ -320,8 +322,12 @@ impl<S: Selector> Reactor<S> {
         let Some(status) = leaving.process.ended().transpose() else { return };
         let leaving = self.leaving.remove(index);
         self.selector.forget(leaving.operation);
-        let Leaving { is_told, had_socket, .. } = leaving;
-        let program = status.ok().map(|status| ProgramEnd { status, is_told, had_socket });
+        let Leaving { process, is_told, had_socket, .. } = &leaving;
+        let program = status.ok().map(|status| {
+            // It ends as one does whose terminal is closed.
+            let is_hung_up = process.has_lost_terminal() && status.signal() == Some(Signal::HUP.as_raw());
+            ProgramEnd { status, is_told: *is_told || is_hung_up, had_socket: *had_socket }
+        });
         match leaving.of {
             Of::Over(over) => self.tell_end(&over, program, now),
             Of::Open(slot) => {
