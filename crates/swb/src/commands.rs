@@ -35,17 +35,21 @@ const QUIET: Duration = Duration::from_secs(1);
 
 /// A plan for this service with the usual limits. What services print is made inert where `inert` says so.
 fn plan(service: impl Service + 'static, log: &Log, inert: bool) -> Result<Plan, Failure> {
-    let control =
-        Control::new().map_err(|error| Failure::new(Status::Other, format!("eventfd(2): {error}")))?;
+    let control = control()?;
     Ok(Plan {
         service: Arc::new(service),
         limits: Limits::of_this_process(),
         access: Arc::new(Access::default()),
         observer: Arc::new(log.clone()),
         output: if inert { inert_output() } else { Output::standard() },
-        control: Arc::new(control),
+        control,
         layerings: Arc::default(),
     })
+}
+
+/// By what a run is stopped.
+fn control() -> Result<Arc<Control>, Failure> {
+    Control::new().map(Arc::new).map_err(|error| Failure::new(Status::Other, format!("eventfd(2): {error}")))
 }
 
 /// Whether what peers send is made inert: where a person looks at it, unless it is to be raw.

@@ -1,15 +1,17 @@
 //! `swb ask`: sends one message, prints the answer, ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::services::{self, Crlf};
-use switchboard::{Address, CloseReason, Shape, Transport, converse_with};
+use switchboard::{Address, CloseReason, Control, Shape, Transport, converse_with};
 
 use crate::failure::{Failure, Status, outcome_of_program};
 use crate::invocation::Ask;
 use crate::log::{Log, Role};
+use crate::stop;
 
-use super::again::Called;
+use super::again::{self, Called};
 
 /// How long each try waits for an answer where messages may be lost.
 const TRY: Duration = Duration::from_secs(1);
@@ -32,7 +34,25 @@ pub(super) fn address(arguments: &Ask) -> Result<Address, Failure> {
 fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
     let address = address(&arguments)?;
     let message = message(&arguments)?;
-    let Called { line, peer, name } = super::again::call(&address, log, &|| false)?;
+    if !address.transport.is_file() {
+        return put(arguments, message, again::call(&address, log, &|| false)?, super::control()?, log);
+    }
+    // A signal does not end the process while it opens a file, or what was made for that would be left.
+    let control = super::control()?;
+    stop::at_signal(&control, log, || match again::call_unless_told(&address, &control, log)? {
+        Some(called) => put(arguments, message, called, Arc::clone(&control), log),
+        None => Ok(()),
+    })
+}
+
+/// Asks whom was called.
+fn put(
+    arguments: Ask,
+    message: Vec<u8>,
+    Called { line, peer, name }: Called,
+    control: Arc<Control>,
+    log: &Log,
+) -> Result<(), Failure> {
     let may_lose = line.shape() == Shape::Datagram;
     let ask = services::Ask {
         message,
@@ -44,7 +64,8 @@ fn ask(arguments: Ask, log: &Log) -> Result<(), Failure> {
         unpack: arguments.unpack,
     };
     let what = format!("question to {name}");
-    let plan = super::plan(ask, log, super::is_inert(arguments.raw))?;
+    let mut plan = super::plan(ask, log, super::is_inert(arguments.raw))?;
+    plan.control = control;
     let ended = converse_with(plan, line, peer)?;
     if ended.reason == CloseReason::TimedOut {
         let hint = "is the server running, and is the address right?";

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use switchboard::services::{Terminal, Until};
 use switchboard::{Address, Control, Transport, converse_with};
 
-use crate::failure::{Failure, Status, outcome_of_program};
+use crate::failure::{Failure, outcome_of_program};
 use crate::invocation::Connect;
 use crate::keyboard::Keyboard;
 use crate::log::{Log, Role};
@@ -35,7 +35,7 @@ fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
     let address = address(arguments)?;
     let keyboard = Keyboard::open(&arguments.terminal)?;
     let talk = || {
-        let (input_over, control) = (Arc::default(), control()?);
+        let (input_over, control) = (Arc::default(), super::control()?);
         Ok::<_, Failure>(Talk { arguments, keyboard: &keyboard, log, input_over, control })
     };
     let result = if arguments.forever {
@@ -59,10 +59,6 @@ fn connect(arguments: &Connect, log: &Log) -> Result<(), Failure> {
         })
     };
     keyboard.close(result)
-}
-
-fn control() -> Result<Arc<Control>, Failure> {
-    Control::new().map(Arc::new).map_err(|error| Failure::new(Status::Other, format!("eventfd(2): {error}")))
 }
 
 /// What the calls of one command have in common.

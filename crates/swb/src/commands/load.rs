@@ -7,7 +7,6 @@ mod report;
 
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use load::{BeginError, Expect, Message, Offer, Progress, Report, Trouble};
@@ -29,9 +28,7 @@ const MESSAGE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub(crate) fn run(arguments: Load) -> Result<(), Failure> {
     let log = Log::open(&arguments.log, Role::Caller)?;
     raise_descriptor_limit();
-    let control =
-        Control::new().map_err(|error| Failure::new(Status::Other, format!("eventfd(2): {error}")))?;
-    let control = Arc::new(control);
+    let control = super::control()?;
     log.closing(stop::at_signal(&control, &log, || {
         if arguments.engines.is_empty() {
             one_server(&arguments, &control, &log)

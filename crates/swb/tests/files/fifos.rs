@@ -175,3 +175,17 @@ fn a_reader_who_leaves_breaks_the_call_off() {
     let ended = writer.finish();
     assert_eq!(ended.code(), 6, "{ended:?}");
 }
+
+#[test]
+fn ask_that_is_interrupted_before_somebody_reads_removes_the_fifo_that_it_made() {
+    for signal in [2, 15] {
+        let directory = Directory::new();
+        let path = directory.file("fifo");
+        let asks = Running::start(&mut swb(&["ask", &format!("fifo:{path}"), "hello"]));
+        wait_until("the fifo is made", || is_fifo(&path));
+        asks.signal(signal);
+        let asked = asks.finish();
+        assert_eq!(asked.code(), 128 + signal, "{asked:?}");
+        assert!(!Path::new(&path).exists());
+    }
+}
