@@ -324,8 +324,10 @@ impl<S: Selector> Reactor<S> {
         self.selector.forget(leaving.operation);
         let Leaving { process, is_told, had_socket, .. } = &leaving;
         let program = status.ok().map(|status| {
-            // It ends as one does whose terminal is closed.
-            let is_hung_up = process.has_lost_terminal() && status.signal() == Some(Signal::HUP.as_raw());
+            // As one ends whose terminal is closed; who handles the signal says so in the words of the shell.
+            let hang_up = Signal::HUP.as_raw();
+            let is_by_hang_up = status.signal() == Some(hang_up) || status.code() == Some(128 + hang_up);
+            let is_hung_up = process.has_lost_terminal() && is_by_hang_up;
             ProgramEnd { status, is_told: *is_told || is_hung_up, had_socket: *had_socket }
         });
         match leaving.of {
