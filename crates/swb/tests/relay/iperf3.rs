@@ -9,7 +9,8 @@ use crate::support::{Running, Server, run};
 
 /// iperf3 that answers, relays in front of it for both transports at one port, and that port.
 struct Measured {
-    _iperf3: Running,
+    iperf3: Running,
+    tests: usize,
     _relays: [Server; 2],
     port: String,
 }
@@ -18,7 +19,8 @@ fn measured(engine: &str) -> Measured {
     // At an address where nobody else asks for a port, as it takes none that the kernel chooses.
     let free = TcpListener::bind("127.78.0.1:0").unwrap().local_addr().unwrap();
     let port = free.port().to_string();
-    let iperf3 = Running::start(&mut installed("iperf3", &["-s", "-B", "127.78.0.1", "-p", &port]));
+    let iperf3 =
+        Running::start(&mut installed("iperf3", &["-s", "-B", "127.78.0.1", "-p", &port, "--forceflush"]));
     ready(&iperf3, &format!("tcp://127.78.0.1:{port}"));
     // The client has one port for both; one that is free for TCP may be taken for UDP.
     loop {
@@ -28,7 +30,7 @@ fn measured(engine: &str) -> Measured {
         let at = format!("udp://127.0.0.1:{}", tcp.port());
         if std::net::UdpSocket::bind(format!("127.0.0.1:{}", tcp.port())).is_ok() {
             let udp = relay(&at, &format!("udp://{free}"), engine);
-            return Measured { _iperf3: iperf3, port: tcp.port(), _relays: [tcp, udp] };
+            return Measured { iperf3, tests: 0, port: tcp.port(), _relays: [tcp, udp] };
         }
     }
 }
@@ -39,7 +41,10 @@ fn relay(from: &str, to: &str, engine: &str) -> Server {
 
 impl Measured {
     /// What iperf3 says of it all.
-    fn by(&self, arguments: &[&str]) -> Value {
+    fn by(&mut self, arguments: &[&str]) -> Value {
+        // It listens anew for each: who calls before that is reset.
+        self.tests += 1;
+        self.iperf3.wait_for_text(&format!("(test #{})", self.tests));
         let client = ["-c", "127.0.0.1", "-p", &self.port, "-J"];
         let ended = run(installed("iperf3", &[&client, arguments].concat()), b"");
         assert_eq!(ended.code(), 0, "{arguments:?}: {}", ended.text());
@@ -55,7 +60,7 @@ fn number(report: &Value, place: &str) -> i64 {
 #[test]
 fn tcp_is_measured_in_each_direction_and_in_both_at_once() {
     for engine in ["epoll", "uring"] {
-        let measured = measured(engine);
+        let mut measured = measured(engine);
         for direction in [&[][..], &["-R"], &["-P", "4"]] {
             let report = measured.by(&[&["-n", "64M", "-w", "200K"], direction].concat());
             let (sent, received) =
@@ -80,7 +85,7 @@ fn tcp_is_measured_in_each_direction_and_in_both_at_once() {
 #[test]
 fn udp_is_measured_without_a_datagram_lost() {
     for engine in ["epoll", "uring"] {
-        let measured = measured(engine);
+        let mut measured = measured(engine);
         for direction in [&[][..], &["--bidir"], &["-P", "3"]] {
             // So few that the socket buffers hold them while a busy machine does something else.
             let udp = [&["-u", "-b", "1M", "-l", "500", "-t", "1"], direction].concat();
