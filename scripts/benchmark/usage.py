@@ -15,14 +15,23 @@ def read(path):
         return ""
 
 
+def of_threads(pid, name):
+    """The text of this file of each thread of a process, as far as there is one still."""
+    try:
+        threads = os.listdir(PROC / str(pid) / "task")
+    except OSError:
+        return []
+    return [read(PROC / str(pid) / "task" / thread / name) for thread in threads]
+
+
 def tree(pid):
     """The process and all its descendants."""
     found, left = [], [pid]
     while left:
         pid = left.pop()
         found.append(pid)
-        for children in (PROC / str(pid) / "task").glob("*/children"):
-            left += map(int, read(children).split())
+        for children in of_threads(pid, "children"):
+            left += map(int, children.split())
     return found
 
 
@@ -43,7 +52,7 @@ def cpu_seconds(pid):
     """
     seconds = 0.0
     for each in tree(pid):
-        threads = [read(path).split() for path in (PROC / str(each) / "task").glob("*/schedstat")]
+        threads = [text.split() for text in of_threads(each, "schedstat")]
         own, children, _ = times(each)
         seconds += max(own, sum(int(fields[0]) for fields in threads if fields) / 1e9) + children
     return seconds
