@@ -229,6 +229,10 @@ fn outcome_of(reason: CloseReason, what: &str) -> Result<(), Failure> {
             ),
         ),
         CloseReason::Failed(failed) if failed.call == "write(2)" => return Err(output_failure(failed)),
+        CloseReason::Failed(failed) if failed.errno == libc::EPIPE => (
+            Status::Reset,
+            format!("the {what} was broken off: {failed}; whoever read it may not have got everything"),
+        ),
         CloseReason::Reset => (
             Status::Reset,
             format!(

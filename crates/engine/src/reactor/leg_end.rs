@@ -17,7 +17,7 @@ use super::put_off::{PutOff, is_final, is_shortage};
 /// Bytes taken from a byte stream at once. Messages get the whole receive buffer.
 const STREAM_READ_BYTES: usize = 128 * 1024;
 
-/// The call by which bytes go to a file: its failure is not that of our output.
+/// The call by which bytes go to a file, also where it is splice(2): its failure is not that of our output.
 const TO_FILE: &str = "write(2) to a file";
 
 pub(crate) struct LegEnd {
@@ -360,7 +360,7 @@ impl LegEnd {
                 }
                 result => ("write(2)", result),
             },
-            LegSocket::File(file) => (TO_FILE, file.send(bytes)),
+            LegSocket::File(file) => ("write(2)", file.send(bytes)),
             LegSocket::Speakers { socket, latest: Some(latest), .. } => {
                 ("sendmsg(2)", socket.send_to(bytes, latest))
             }
@@ -396,6 +396,7 @@ impl LegEnd {
         // It took the socket's error with it, of which a receive that is under way may never hear: what came before is
         // read by calls of our own.
         self.is_read_by_calls = true;
+        let call = if matches!(self.socket, LegSocket::File(_)) { TO_FILE } else { call };
         Err(CallFailed::new(call, error))
     }
 

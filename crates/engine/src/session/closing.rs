@@ -267,8 +267,8 @@ impl Session {
 
 /// What a failed call says of how the call ended.
 pub(super) fn reason_of(failed: CallFailed) -> CloseReason {
-    // write(2) is our own standard output: its EPIPE is not the peer's doing.
-    let on_socket = failed.call != "write(2)";
+    // write(2) is to our own standard output, or to a file: its EPIPE is not the peer's doing, or has words of its own.
+    let on_socket = !failed.call.starts_with("write(2)");
     match failed.errno {
         libc::ECONNRESET | libc::EPIPE | libc::ECONNABORTED if on_socket => CloseReason::Reset,
         libc::ETIMEDOUT => CloseReason::TimedOut,

@@ -153,6 +153,7 @@ fn a_signal_while_a_reader_is_waited_for_leaves_no_fifo_behind() {
 
 #[test]
 fn a_reader_who_leaves_breaks_the_call_off() {
+    const GONE: &str = " was broken off: write(2) to a file: Broken pipe (EPIPE); ";
     let directory = Directory::new();
     let path = directory.file("fifo");
     let mut writer = Running::start(&mut swb(&["connect", &format!("fifo:{path}?access=write")]));
@@ -164,6 +165,7 @@ fn a_reader_who_leaves_breaks_the_call_off() {
     writer.write(b"not heard");
     let ended = writer.finish();
     assert_eq!(ended.code(), 6, "{ended:?}");
+    assert!(ended.stderr.contains(GONE), "{ended:?}");
     // The same in the middle of bulk.
     let mut writer = Running::start(&mut swb(&["connect", &format!("fifo:{path}?access=write")]));
     wait_until("the fifo is made", || is_fifo(&path));
@@ -174,6 +176,7 @@ fn a_reader_who_leaves_breaks_the_call_off() {
     reading.join().unwrap();
     let ended = writer.finish();
     assert_eq!(ended.code(), 6, "{ended:?}");
+    assert!(ended.stderr.contains(GONE), "{ended:?}");
 }
 
 #[test]
