@@ -55,6 +55,14 @@ fn expect_reset(mut caller: TcpStream) {
     assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
+/// Who calls is reset: after the call was made, or, on a busy machine, before connect(2) has returned.
+fn expect_reset_at_once(server: &Server) {
+    match TcpStream::connect(server.address().trim_start_matches("tcp://")) {
+        Ok(caller) => expect_reset(patient(caller)),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
+}
+
 /// Somebody listens at a port at which nobody did.
 fn listen(held: OwnedFd) -> TcpListener {
     rustix::net::listen(&held, 16).unwrap();

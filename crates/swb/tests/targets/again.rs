@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::peer::{refusing_tcp_port, uninterrupted};
 use crate::support::random_bytes;
-use crate::{answer, call, expect_reset, listen, relay};
+use crate::{answer, call, expect_reset, expect_reset_at_once, listen, relay};
 
 under! { a_server_that_is_late_gets_all_that_its_caller_said: iterative process thread poll epoll uring }
 under! { callers_beyond_those_who_may_be_held_are_reset_at_once: process thread poll epoll uring }
@@ -66,7 +66,7 @@ fn callers_beyond_those_who_may_be_held_are_reset_at_once(engine: &str) {
             .is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
     });
     let began = Instant::now();
-    (0..5).for_each(|_| expect_reset(call(&server)));
+    (0..5).for_each(|_| expect_reset_at_once(&server));
     assert!(began.elapsed() < Duration::from_secs(8));
     server.running.wait_for_line("--hold-max");
     let listener = listen(held);
@@ -85,7 +85,7 @@ fn callers_beyond_those_who_may_be_held_are_reset_at_once(engine: &str) {
 fn retries_are_over_after_so_many(engine: &str) {
     let (_held, port) = refusing_tcp_port();
     let mut server = relay(&[format!("tcp://127.0.0.1:{port}?retry=2&retry-wait=10ms")], engine, &[]);
-    expect_reset(call(&server));
+    expect_reset_at_once(&server);
     server.running.wait_for_line("was not joined to the other end");
     let said = server.terminate().stderr;
     assert_eq!(said.matches("it is tried again in ").count(), 2, "{said}");

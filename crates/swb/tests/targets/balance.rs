@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, soc
 
 use crate::support::peer::{refusing_tcp_port, uninterrupted};
 use crate::support::{Server, run_swb};
-use crate::{answer, call, expect_reset, far, listen, relay};
+use crate::{answer, call, expect_reset_at_once, far, listen, relay};
 
 under! { each_caller_gets_the_next_address: iterative process thread poll epoll uring }
 under! { one_that_is_down_is_passed_over_and_said_once: iterative process thread poll epoll uring }
@@ -180,7 +180,7 @@ fn rules_and_limits_hold_with_several_addresses(engine: &str) {
     let far: Vec<_> = (0..2).map(|_| far("")).collect();
     let to: Vec<String> = far.iter().map(|(_, address)| address.clone()).collect();
     let mut server = relay(&to, engine, &["--deny", "127.0.0.0/8"]);
-    expect_reset(call(&server));
+    expect_reset_at_once(&server);
     server.running.wait_for_line("it is denied");
 
     let mut server = relay(&to, engine, &["--max-calls-per-peer", "2", "--drain", "1s"]);
@@ -188,7 +188,7 @@ fn rules_and_limits_hold_with_several_addresses(engine: &str) {
     expect_to_hear(&mut at_second, "one");
     let (_two, mut at_first) = (say(&server, "two"), answer(&far[0].0));
     expect_to_hear(&mut at_first, "two");
-    expect_reset(call(&server));
+    expect_reset_at_once(&server);
     server.running.wait_for_line("(--max-calls-per-peer)");
     drop((one, at_second));
     let said = server.terminate();
