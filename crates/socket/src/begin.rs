@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use address::{Address, End, Host, Place, Port, Transport};
+use address::{Address, End, Place, Transport};
 
 use crate::connect::{candidates, check, first, opened, opened_local, time_left};
 use crate::race::{Progress, Race};
+use crate::resolve::questions;
 use crate::unix_connect::begin_unix;
 use crate::{ConnectError, Connected};
 
@@ -48,8 +49,7 @@ pub fn begin(address: &Address) -> Result<Begun, ConnectError> {
             opened(address, first(&candidates(address)?, options)).map(Begun::Connected)
         }
         Place::Network { .. } => match Race::new(candidates(address)?).go_on(options, Duration::ZERO) {
-            Progress::Won(won) => opened(address, Ok(won)).map(Begun::Connected),
-            Progress::Lost(failed) => opened(address, Err(failed)).map(Begun::Connected),
+            Progress::Decided(outcome) => opened(address, outcome).map(Begun::Connected),
             Progress::Undecided(race) => Ok(Begun::Underway(Underway { race })),
         },
         Place::Path(path) => local(End::Path { transport, path: path.clone() }),
@@ -72,10 +72,7 @@ impl Underway {
 
 /// Whether nothing need be looked up for it: neither whom to call nor from where.
 fn is_in_numbers(address: &Address) -> bool {
-    let is_number = |host: &Host, port: &Port| {
-        matches!(host, Host::Any | Host::V4(_) | Host::V6 { zone: None, .. })
-            && matches!(port, Port::Number(_))
-    };
     let Place::Network { host, port } = &address.first_hop().place else { return false };
-    is_number(host, port) && address.options.local().is_none_or(|local| is_number(&local.host, &local.port))
+    let local = address.options.local().map(|local| (&local.host, &local.port));
+    [Some((host, port)), local].into_iter().flatten().all(|(host, port)| questions(host, port).is_empty())
 }

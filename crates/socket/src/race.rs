@@ -45,9 +45,8 @@ pub(crate) struct Race {
 
 /// What has come of a race.
 pub(crate) enum Progress {
-    Won(Won),
-    /// All have failed, so.
-    Lost(Vec<Attempt>),
+    /// One has connected, or all have failed.
+    Decided(Result<Won, Vec<Attempt>>),
     /// Some are under way, or wait for their turn.
     Undecided(Race),
 }
@@ -61,8 +60,7 @@ impl Race {
     /// Goes on until it is decided; all the failures if none connects before that much time has gone by.
     pub(crate) fn decide(self, options: &Options, within: Duration) -> Result<Won, Vec<Attempt>> {
         match self.go_on(options, within) {
-            Progress::Won(won) => Ok(won),
-            Progress::Lost(failed) => Err(failed),
+            Progress::Decided(outcome) => outcome,
             Progress::Undecided(Race { pending, mut failed, .. }) => {
                 failed.extend(pending.into_iter().map(|late| late.failed(errno::no_answer(within))));
                 Err(failed)
@@ -79,7 +77,9 @@ impl Race {
                 && let Some(candidate) = self.waiting.next()
             {
                 match start(candidate, options) {
-                    Ok(started) if started.connected => return Progress::Won(started.won(self.failed)),
+                    Ok(started) if started.connected => {
+                        return Progress::Decided(Ok(started.won(self.failed)));
+                    }
                     Ok(started) => {
                         self.pending.push(started);
                         self.next_start = now + ATTEMPT_DELAY;
@@ -92,7 +92,7 @@ impl Race {
                 continue;
             }
             if self.pending.is_empty() {
-                return Progress::Lost(self.failed);
+                return Progress::Decided(Err(self.failed));
             }
             let wake = if self.waiting.len() == 0 { deadline } else { deadline.min(self.next_start) };
             let settled = settled(&mut self.pending, wake.saturating_duration_since(now));
@@ -101,7 +101,7 @@ impl Race {
             }
             for settled in settled {
                 match settled.outcome() {
-                    Ok(()) => return Progress::Won(settled.won(self.failed)),
+                    Ok(()) => return Progress::Decided(Ok(settled.won(self.failed))),
                     Err(error) => self.failed.push(settled.failed(error)),
                 }
                 self.next_start = now;
