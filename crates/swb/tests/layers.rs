@@ -48,7 +48,8 @@ mod websockets;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 
-use support::{PATIENCE, Server};
+use support::Server;
+use support::by_hand::patient;
 
 /// An echo at this address.
 fn echo(address: &str, engine: &str) -> Server {
@@ -63,12 +64,6 @@ fn serve(arguments: &[&str], engine: &str) -> Server {
 /// The socket below the layers of a server at 127.0.0.1.
 fn call(server: &Server) -> TcpStream {
     patient(TcpStream::connect(format!("127.0.0.1:{}", server.port())).unwrap())
-}
-
-fn patient(socket: TcpStream) -> TcpStream {
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.set_write_timeout(Some(PATIENCE)).unwrap();
-    socket
 }
 
 /// The other end by hand: a listener, and its place as addresses have it.

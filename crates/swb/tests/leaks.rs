@@ -10,9 +10,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use support::Server;
+use support::by_hand::patient;
 use support::peer::{refusing_tcp_port, wait_until};
 use support::proc::{children, descriptors, resident_bytes};
-use support::{PATIENCE, Server};
 
 /// Tests of this name, one for each of these engines, with so many calls.
 macro_rules! under {
@@ -135,12 +136,6 @@ fn far_end() -> SocketAddr {
         }
     });
     address
-}
-
-fn patient(socket: TcpStream) -> TcpStream {
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.set_write_timeout(Some(PATIENCE)).unwrap();
-    socket
 }
 
 /// So many calls, some at a time.

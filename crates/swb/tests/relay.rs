@@ -38,7 +38,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use support::{PATIENCE, Server};
+use support::Server;
+use support::by_hand::{far, patient};
 
 /// A relay at a port of its own, to this address.
 fn relay(to: &str, engine: &str, further: &[&str]) -> Server {
@@ -55,19 +56,6 @@ fn address(server: &Server) -> SocketAddr {
 
 fn call(server: &Server) -> TcpStream {
     patient(TcpStream::connect(address(server)).unwrap())
-}
-
-fn patient(socket: TcpStream) -> TcpStream {
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.set_write_timeout(Some(PATIENCE)).unwrap();
-    socket
-}
-
-/// The other end: a listener, and its address as swb writes it.
-fn far() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("tcp://{}", listener.local_addr().unwrap());
-    (listener, address)
 }
 
 fn answer(listener: &TcpListener) -> TcpStream {

@@ -23,11 +23,12 @@ mod servers;
 mod support;
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{TcpStream, UdpSocket};
 use std::os::unix::process::CommandExt as _;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use support::by_hand::{far, patient};
 use support::peer::wait_until;
 use support::proc::{children, is_stopped};
 use support::{Finished, PATIENCE, Running, Server, swb};
@@ -87,19 +88,6 @@ fn udp_socket() -> UdpSocket {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket
-}
-
-fn patient(socket: TcpStream) -> TcpStream {
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.set_write_timeout(Some(PATIENCE)).unwrap();
-    socket
-}
-
-/// A listener of the test's own, and its address as swb writes it.
-fn far() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("tcp://{}", listener.local_addr().unwrap());
-    (listener, address)
 }
 
 /// Says all of it, and stops the group behind each piece: it is in the middle of its work then.

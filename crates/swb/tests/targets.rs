@@ -20,12 +20,11 @@ mod callers;
 mod joined;
 mod support;
 
-use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use support::peer::uninterrupted;
+use support::by_hand::{expect_reset, expect_reset_at_once, patient};
 use support::{PATIENCE, Server};
 
 /// A relay at a port of its own, to these addresses.
@@ -38,29 +37,11 @@ fn call(server: &Server) -> TcpStream {
     patient(TcpStream::connect(server.address().trim_start_matches("tcp://")).unwrap())
 }
 
-fn patient(socket: TcpStream) -> TcpStream {
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.set_write_timeout(Some(PATIENCE)).unwrap();
-    socket
-}
-
 fn answer(listener: &TcpListener) -> TcpStream {
     let mut asked = [PollFd::new(listener, PollFlags::IN)];
     let limit = Timespec::try_from(PATIENCE).unwrap();
     assert_eq!(rustix::event::poll(&mut asked, Some(&limit)), Ok(1), "nobody calls");
     patient(listener.accept().unwrap().0)
-}
-
-fn expect_reset(mut caller: TcpStream) {
-    assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap_err().kind(), ErrorKind::ConnectionReset);
-}
-
-/// Who calls is reset: after the call was made, or, on a busy machine, before connect(2) has returned.
-fn expect_reset_at_once(server: &Server) {
-    match TcpStream::connect(server.address().trim_start_matches("tcp://")) {
-        Ok(caller) => expect_reset(patient(caller)),
-        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
-    }
 }
 
 /// Somebody listens at a port at which nobody did.

@@ -1,30 +1,19 @@
 //! The other end is not there, or does not answer: callers are told in time, each by a reset, and others go on.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::support::peer::{refusing_tcp_port, uninterrupted};
+use crate::support::by_hand::{expect_reset, expect_reset_at_once};
+use crate::support::peer::refusing_tcp_port;
 use crate::support::{Server, run_swb};
-use crate::{address, answer, call, far, patient, read_exactly, relay};
+use crate::{answer, call, far, read_exactly, relay};
 
 /// "In time", on a machine that has other things to do as well.
 const PROMPT: Duration = Duration::from_secs(8);
 
 under! { whoever_cannot_be_joined_is_reset_and_the_reason_is_said: iterative process thread poll epoll uring }
 under! { callers_are_reset_when_the_time_to_connect_is_over: thread epoll uring }
-
-fn expect_reset(mut caller: TcpStream) {
-    assert_eq!(uninterrupted(|| caller.read(&mut [0])).unwrap_err().kind(), ErrorKind::ConnectionReset);
-}
-
-/// Who calls is reset: after the call was made, or, on a busy machine, before connect(2) has returned.
-fn expect_reset_at_once(server: &Server) {
-    match TcpStream::connect(address(server)) {
-        Ok(caller) => expect_reset(patient(caller)),
-        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
-    }
-}
 
 fn whoever_cannot_be_joined_is_reset_and_the_reason_is_said(engine: &str) {
     let (held, port) = refusing_tcp_port();

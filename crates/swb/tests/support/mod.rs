@@ -10,6 +10,7 @@
     reason = "each test file is a crate of its own and uses a part of it; a panic is how a test fails"
 )]
 
+pub mod by_hand;
 pub mod peer;
 pub mod proc;
 pub mod trace;
