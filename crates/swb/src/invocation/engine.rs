@@ -12,7 +12,8 @@ pub(crate) struct EngineArguments {
     /// Who moves the bytes: auto, iterative, process, thread, poll, epoll, uring.
     #[arg(long, global = true, default_value = "auto")]
     pub(crate) engine: EngineChoice,
-    /// Workers of an engine that has them. Default: one for each core.
+    /// Workers of an engine that has them. With one, calls are answered and relayed in the order in which they came.
+    /// Default: one for each core.
     #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) workers: Option<u16>,
     /// Calls open at once; further callers wait. Default: as many as there are descriptors for.

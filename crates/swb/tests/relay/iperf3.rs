@@ -35,8 +35,10 @@ fn measured(engine: &str) -> Measured {
     }
 }
 
+/// A relay with one worker: iperf3 takes the calls of a test in the order in which they come, so many for this direction
+/// and the others for that, and two workers may dial theirs in another order than they were accepted in.
 fn relay(from: &str, to: &str, engine: &str) -> Server {
-    Server::start(&["relay", from, to, "--engine", engine])
+    Server::start(&["relay", from, to, "--engine", engine, "--workers", "1"])
 }
 
 impl Measured {
