@@ -30,6 +30,10 @@ const RECEIVE_BYTES: usize = 256 * 1024;
 /// Moments that are looked after in one turn, so that however late the generator is, it hears of its calls and of its end.
 const TIMERS_PER_TURN: usize = 1024;
 
+/// Calls that are heard before the next is said on any of them. A server that had slept is woken by the first message and
+/// finds the others there; and few enough that what a call needs is still in the cache when it speaks.
+const BATCH: usize = 32;
+
 /// The event of the control that ends the load.
 const ENDING: u64 = u64::MAX;
 
@@ -148,12 +152,7 @@ impl<'r, L: Line> Worker<'r, L> {
                 let Some((due, slot)) = self.timers.pop_due(now) else { break };
                 self.slot_due(slot, due, now);
             }
-            std::mem::swap(&mut self.again, &mut going_on);
-            for slot in going_on.drain(..) {
-                self.slots[slot].is_queued = false;
-                // A call takes long to make: none shall pay for those made before it.
-                self.go_on(slot, self.common.clock.now());
-            }
+            self.go_on_queued(&mut going_on);
             self.live().publish(self.tally.answered_ever, self.calls_open, self.tally.failed);
             if self.slots_over == self.slots.len() {
                 break;
@@ -161,8 +160,9 @@ impl<'r, L: Line> Worker<'r, L> {
             let timeout = self.timeout(self.common.clock.now());
             edges.clear();
             self.epoll.wait(timeout, |edge| edges.push(edge))?;
-            for edge in &edges {
-                self.dispatch(*edge);
+            for edges in edges.chunks(BATCH) {
+                edges.iter().for_each(|edge| self.dispatch(*edge));
+                self.go_on_queued(&mut going_on);
             }
         }
         let elapsed = self.common.clock.now().since_start();
@@ -193,12 +193,27 @@ impl<'r, L: Line> Worker<'r, L> {
         let is_current = self.slots.get(slot).is_some_and(|at| u64::from(at.generation) == edge.token >> 32);
         if is_current {
             self.slot_ready(slot, edge);
-            // The next call is made at once, while the cache has what the last one used.
-            let is_to_call = matches!(self.slots[slot].state, State::Waiting(_));
-            if is_to_call && self.again.pop_if(|last| *last == slot).is_some() {
-                self.slots[slot].is_queued = false;
-                self.go_on(slot, self.common.clock.now());
-            }
+            self.call_at_once(slot);
+        }
+    }
+
+    /// Moves on what is queued. `going_on` is room for that.
+    fn go_on_queued(&mut self, going_on: &mut Vec<usize>) {
+        std::mem::swap(&mut self.again, going_on);
+        for slot in going_on.drain(..) {
+            self.slots[slot].is_queued = false;
+            // A call takes long to make, and so does a send: none shall pay for those before it.
+            self.go_on(slot, self.common.clock.now());
+            self.call_at_once(slot);
+        }
+    }
+
+    /// The next call is made at once, while the cache has what the last one used.
+    fn call_at_once(&mut self, slot: usize) {
+        let is_to_call = matches!(self.slots[slot].state, State::Waiting(_));
+        if is_to_call && self.again.pop_if(|last| *last == slot).is_some() {
+            self.slots[slot].is_queued = false;
+            self.go_on(slot, self.common.clock.now());
         }
     }
 

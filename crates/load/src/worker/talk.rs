@@ -94,7 +94,8 @@ impl<L: Line> Worker<'_, L> {
         }
     }
 
-    /// Receives what has come. `ended`: the peer has finished or is gone, so that all has to be read.
+    /// Receives what has come; what is to be said then is said when the slot goes on. `ended`: the peer has finished or is
+    /// gone, so that all has to be read.
     pub(super) fn listen(&mut self, slot: usize, ended: bool) {
         let (rules, clock) = (self.common.rules, self.common.clock);
         for _ in 0..TURN {
@@ -114,13 +115,14 @@ impl<L: Line> Worker<'_, L> {
             at.is_served |= self.tally.answered_ever > answered && self.stage == Stage::Offering;
             let was_quiet = at.exchange.is_quiet();
             let is_drained = line.is_drained(length, self.buffer.len(), was_quiet);
+            if is_drained && !ended {
+                return self.queue(slot);
+            }
+            // A peer that sends without end is answered meanwhile.
             if let Err(trouble) = self.speak(slot, now) {
                 return self.fail(slot, trouble, now);
             }
             self.settle(slot, now);
-            if is_drained && !ended {
-                return;
-            }
         }
         // An edge comes once: what is left is asked for at the next turn.
         self.queue_listening(slot);
