@@ -37,8 +37,8 @@ pub(crate) struct Tally {
     /// From connect(2) until the call was open, in nanoseconds.
     pub(crate) connect: Histogram<u64>,
     pub(crate) timeline: Timeline,
-    /// When an answer came and its latency, where neither has it yet.
-    noted: Vec<(Moment, Duration)>,
+    /// When an answer came and its latency in nanoseconds, where neither has it yet.
+    noted: Vec<(Moment, u64)>,
     pub(crate) calls_dialled: u64,
     pub(crate) calls_opened: u64,
     /// Of the calls that are open at once, those that got an answer before the load ended.
@@ -87,7 +87,7 @@ impl Tally {
         self.last_event = now;
         if self.counts(due) {
             self.answered += 1;
-            self.noted.push((now, now.since(due)));
+            self.noted.push((now, nanos(now.since(due))));
             if self.noted.len() == NOTED_MAX {
                 self.enter();
             }
@@ -96,9 +96,9 @@ impl Tally {
 
     /// Enters what is noted.
     pub(crate) fn enter(&mut self) {
-        for (now, latency) in self.noted.drain(..) {
-            self.latency.saturating_record(nanos(latency));
-            self.timeline.answered(now, latency);
+        for (now, latency_ns) in self.noted.drain(..) {
+            self.latency.saturating_record(latency_ns);
+            self.timeline.answered(now, latency_ns);
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Bounds: at most 128 intervals a thread. When a load lasts longer than they cover, each two become one.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use conversation::Moment;
@@ -35,14 +36,24 @@ pub struct Interval {
 pub(crate) struct Timeline {
     width: Duration,
     intervals: Vec<Option<Histogram<u32>>>,
+    /// The interval of the last answer, in which the next is too as a rule: from when to when, and which.
+    latest: (Range<Moment>, usize),
 }
 
 impl Timeline {
     pub(crate) fn new() -> Timeline {
-        Timeline { width: WIDTH, intervals: Vec::new() }
+        Timeline { width: WIDTH, intervals: Vec::new(), latest: (Moment::START..Moment::START, 0) }
     }
 
-    pub(crate) fn answered(&mut self, at: Moment, latency: Duration) {
+    pub(crate) fn answered(&mut self, at: Moment, latency_ns: u64) {
+        if !self.latest.0.contains(&at) {
+            self.find(at);
+        }
+        self.intervals[self.latest.1].get_or_insert_with(histogram).saturating_record(latency_ns);
+    }
+
+    /// Makes the interval of that moment the latest.
+    fn find(&mut self, at: Moment) {
         let mut index = self.index(at);
         while index >= INTERVALS_MAX {
             self.coarsen();
@@ -51,7 +62,9 @@ impl Timeline {
         if index >= self.intervals.len() {
             self.intervals.resize_with(index + 1, || None);
         }
-        self.intervals[index].get_or_insert_with(histogram).saturating_record(nanos(latency));
+        // An index is below INTERVALS_MAX here.
+        let begin = Moment::after(self.width * index as u32);
+        self.latest = (begin..begin + self.width, index);
     }
 
     fn index(&self, at: Moment) -> usize {
@@ -61,6 +74,7 @@ impl Timeline {
 
     fn coarsen(&mut self) {
         self.width *= 2;
+        self.latest.0 = Moment::START..Moment::START;
         let fine = std::mem::take(&mut self.intervals);
         let mut fine = fine.into_iter();
         while let Some(first) = fine.next() {
@@ -129,9 +143,9 @@ mod tests {
         let mut timeline = Timeline::new();
         let mut other = Timeline::new();
         for second in 0..3_600 {
-            timeline.answered(Moment::after(Duration::from_secs(second)), Duration::from_micros(second + 1));
+            timeline.answered(Moment::after(Duration::from_secs(second)), (second + 1) * 1_000);
         }
-        other.answered(Moment::after(Duration::from_secs(1)), Duration::from_secs(1));
+        other.answered(Moment::after(Duration::from_secs(1)), 1_000_000_000);
         timeline.merge(other);
         let intervals = timeline.intervals();
         assert!(intervals.len() <= INTERVALS_MAX, "{}", intervals.len());

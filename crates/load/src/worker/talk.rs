@@ -61,25 +61,29 @@ impl<L: Line> Worker<'_, L> {
                     self.plan(slot);
                 }
             }
-            State::Open { .. } => {
-                // What came in time lies there yet where this process was stopped meanwhile, or is behind.
-                let is_late =
-                    self.slots[slot].exchange.expires(self.common.rules).is_some_and(|due| now >= due);
-                if is_late {
-                    self.listen(slot, false);
-                    if !matches!(self.slots[slot].state, State::Open { .. }) {
-                        return;
-                    }
-                }
-                let expired = self.slots[slot].exchange.expire(now, self.common.rules, &mut self.tally);
-                let now = if is_late { self.common.clock.now() } else { now };
-                match expired.and_then(|()| self.speak(slot, now)) {
-                    Ok(()) => self.settle(slot, now),
-                    Err(trouble) => self.fail(slot, trouble, now),
-                }
-            }
+            State::Open { .. } => self.converse(slot, now),
             State::Leaving(_) => self.go_on_leaving(slot, now),
             State::Over => {}
+        }
+    }
+
+    /// Moves an open call on.
+    fn converse(&mut self, slot: usize, mut now: Moment) {
+        let rules = self.common.rules;
+        if self.slots[slot].exchange.expires(rules).is_some_and(|due| now >= due) {
+            // What came in time lies there yet where this process was stopped meanwhile, or is behind.
+            self.listen(slot, false);
+            if !matches!(self.slots[slot].state, State::Open { .. }) {
+                return;
+            }
+            if let Err(trouble) = self.slots[slot].exchange.expire(now, rules, &mut self.tally) {
+                return self.fail(slot, trouble, now);
+            }
+            now = self.common.clock.now();
+        }
+        match self.speak(slot, now) {
+            Ok(()) => self.settle(slot, now),
+            Err(trouble) => self.fail(slot, trouble, now),
         }
     }
 
