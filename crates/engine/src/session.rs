@@ -143,6 +143,7 @@ impl Session {
 
     /// Whether the leg is to be read now. Not above a high mark, not while the conversation or a full room asks to
     /// wait, and not after the peer has finished.
+    #[inline]
     #[must_use]
     pub fn wants_read(&self, leg: Leg) -> bool {
         let Some(state) = self.legs.get(leg.index()) else { return false };

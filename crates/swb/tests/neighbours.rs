@@ -39,7 +39,7 @@ const ROUND: Duration = Duration::from_millis(300);
 const LEFT: f64 = 0.8;
 
 /// Whole measurements that may be made: something else on the machine can spoil one, not all.
-const MEASUREMENTS: usize = 5;
+const MEASUREMENTS: usize = 12;
 
 /// Callers who reset while a round is in its middle.
 const RESETS: usize = 200;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use conversation::{Address, CallFailed, CloseReason, CopiedBy, Effect, Leg, Moment, Now, Payload};
 
+use super::leg::LegState;
 use super::{CallLimit, Carrier, LINGER, Session};
 
 /// How often a leg that is to be reset is looked at, until its peer has all that was sent.
@@ -218,6 +219,9 @@ impl Session {
 
     /// Finishes the legs whose bytes are all sent, and ends the call when nothing is left to wait for.
     pub(super) fn settle(&mut self, now: Now, carrier: &mut dyn Carrier) {
+        if self.phase == Phase::Open && !self.legs.iter().any(LegState::is_to_end) {
+            return; // as after most events
+        }
         let closing = matches!(self.phase, Phase::Closing(_));
         let (mut owes, mut silent, mut breaks_off) = (false, true, false);
         let answers =

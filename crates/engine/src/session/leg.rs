@@ -120,6 +120,11 @@ impl LegState {
         self.queue.is_some()
     }
 
+    /// It is to be finished or to break off, or has been: something may follow from any event.
+    pub(super) fn is_to_end(&self) -> bool {
+        self.finish_asked || self.breaks_off
+    }
+
     pub(super) fn finish_is_due(&self) -> bool {
         self.finish_asked && !self.finished && self.shape.is_some() && !self.owes()
     }
