@@ -19,6 +19,7 @@ mod hands;
 mod hear;
 mod layered;
 mod leg_end;
+mod leg_socket;
 mod lobby;
 mod peer;
 mod programs;
@@ -57,7 +58,8 @@ pub(crate) use children::{
 use door::{DoorState, watch_door};
 use hands::Chore;
 pub(crate) use layered::{Layered, Under, laid};
-pub(crate) use leg_end::{Heard, LegSocket};
+pub(crate) use leg_end::Heard;
+pub(crate) use leg_socket::LegSocket;
 use lobby::Lobby;
 use programs::Leaving;
 use splice::Pipes;

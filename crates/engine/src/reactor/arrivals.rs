@@ -12,7 +12,8 @@ use crate::selector::{Arrival, Operation, Ready, Selector, Watch};
 
 use super::calls::Entry;
 use super::hands::Hands;
-use super::leg_end::{Heard, LegEnd, LegSocket};
+use super::leg_end::{Heard, LegEnd};
+use super::leg_socket::LegSocket;
 use super::{Reactor, Token};
 
 /// How the selector learns what comes on a leg.
@@ -154,7 +155,7 @@ impl<S: Selector> Reactor<S> {
         for (index, end) in ends.iter_mut().enumerate() {
             if matches!(end.socket, LegSocket::File(_) | LegSocket::Program(_)) && !end.has_output_apart() {
                 end.keep_watching_file(&mut self.selector, slot, index, session);
-            } else if end.program().is_some() {
+            } else if end.socket.program().is_some() {
                 end.keep_watching_program(&mut self.selector, slot, index, session);
             }
             let (Some(leg), Some(connection)) = (Leg::new(index), end.socket.connection()) else { continue };

@@ -14,7 +14,8 @@ use super::descriptors::Part;
 use super::files::{SAY_END_EVERY, is_never_watched};
 use super::hands::Hands;
 use super::layered::take_events;
-use super::leg_end::{Heard, LegEnd, LegSocket};
+use super::leg_end::{Heard, LegEnd};
+use super::leg_socket::LegSocket;
 use super::peer::Peer;
 use super::programs::{HandedOver, Over, PATIENCE, hung_up};
 use super::put_off::{EARLY_LOOK, PutOff};
@@ -75,10 +76,12 @@ impl Entry {
     }
 
     /// Takes what was put off for ready: the next try says whether it is.
-    fn look_again(&mut self) {
+    fn look_again(&mut self, now: Now) {
         self.look_at = None;
         for end in &mut self.ends {
-            end.say_end_again();
+            if end.says_end_again() {
+                end.finish(now);
+            }
             if end.send_put_off.take().is_some() {
                 end.found_room();
             }
@@ -93,15 +96,9 @@ impl Entry {
             let may_read = !end.may_receive() && !end.readable;
             let read = leg.is_some_and(|leg| may_read && (self.session.wants_read(leg) || end.opens()));
             let may_write = !end.writable && !end.waits_for_speaker() && !end.has_hung_up();
-            let write = match &end.socket {
-                LegSocket::Layered(layered) => layered.waits_for_room(),
-                LegSocket::Connection(_)
-                | LegSocket::Standard(_)
-                | LegSocket::Program(_)
-                | LegSocket::File(_)
-                | LegSocket::Speakers { .. }
-                | LegSocket::Peer(_)
-                | LegSocket::None => leg.is_some_and(|leg| may_write && self.session.wants_write(leg)),
+            let write = match end.socket.as_layered() {
+                Some(layered) => layered.waits_for_room(),
+                None => leg.is_some_and(|leg| may_write && self.session.wants_write(leg)),
             };
             end.descriptors().into_iter().flatten().filter_map(move |(fd, part)| {
                 let leg = leg?;
@@ -130,12 +127,12 @@ impl<S: Selector> Reactor<S> {
         let of_a_call = self.host.plan.limits.of_a_call();
         let peer_idle_timeout = Some(self.host.plan.limits.peer_idle_timeout);
         let end = LegEnd::new(socket);
-        let limits = match end.is_peer() {
+        let limits = match end.socket.peer().is_some() {
             true => CallLimits { idle_timeout: of_a_call.idle_timeout.or(peer_idle_timeout), ..of_a_call },
             false => of_a_call,
         };
         let session = Session::new(call, self.host.plan.service.conversation(), limits, now);
-        if !matches!(end.socket, LegSocket::Speakers { .. }) {
+        if !end.socket.is_speakers() {
             self.host.tell(&Event::Answered(session.call())); // of speakers nobody has called yet
         }
         let ends = smallvec![end];
@@ -202,12 +199,12 @@ impl<S: Selector> Reactor<S> {
         if ready.writable {
             end.found_room();
         }
-        if ready.failed && end.program().is_some() {
+        if ready.failed && end.socket.program().is_some() {
             end.watch_no_more(&mut self.selector);
             end.close_input_of_program();
             return self.with(slot, now, |session, hands| session.peer_deaf(now, leg, hands));
         }
-        if ready.failed && matches!(end.socket, LegSocket::Standard(_)) {
+        if ready.failed && end.socket.is_standard() {
             // The reader of our output is gone: nothing that could still come would be seen by anyone.
             let failed = CallFailed { call: "write(2)", errno: libc::EPIPE };
             self.host.fail(ServeError::Output(failed));
@@ -276,7 +273,7 @@ impl<S: Selector> Reactor<S> {
                     Heard::Finished => session.peer_finished(now, leg, &mut hands),
                     Heard::HungUp => {
                         // What a program leaves unread nobody misses. Anywhere else what is owed is lost, and told first.
-                        match hands.ends[leg.index()].program() {
+                        match hands.ends[leg.index()].socket.program() {
                             Some(_) => session.peer_deaf(now, leg, &mut hands),
                             None => session.writable(now, leg, &mut hands),
                         }
@@ -344,13 +341,13 @@ impl<S: Selector> Reactor<S> {
         let broken = entry.session.broken_leg();
         for (index, end) in entry.ends.iter_mut().enumerate() {
             end.closed(broken.is_some_and(|leg| leg.index() == index), now);
-            if end.program().is_some() {
+            if end.socket.program().is_some() {
                 end.watch_no_more(&mut self.selector);
             }
             self.selector.forget(end.incoming.operation());
             self.selector.forget(end.room);
         }
-        if let Some(Peer { door, address: Some(address), latest_bytes, .. }) = entry.ends[0].peer()
+        if let Some(Peer { door, address: Some(address), latest_bytes, .. }) = entry.ends[0].socket.peer()
             && let Some(door) = self.doors.get_mut(door.get())
         {
             door.peers.remove(address);
@@ -359,7 +356,7 @@ impl<S: Selector> Reactor<S> {
             }
         }
         for (index, end) in entry.ends.iter_mut().enumerate() {
-            let LegSocket::Layered(layered) = &mut end.socket else { continue };
+            let Some(layered) = end.socket.as_layered_mut() else { continue };
             let Some(leg) = Leg::new(index) else { continue };
             for told in layered.last_told() {
                 self.host.tell(&Event::Layer { call: entry.session.call(), leg, told: &told });
@@ -395,7 +392,7 @@ impl<S: Selector> Reactor<S> {
         entry.timer = None;
         let looks = entry.look_at.is_some_and(|at| at <= now.moment);
         if looks {
-            entry.look_again();
+            entry.look_again(now);
             self.turn(slot, now);
         }
         self.dial_due(slot, now);
@@ -438,7 +435,7 @@ impl<S: Selector> Reactor<S> {
     pub(super) fn connect_leg(&mut self, slot: usize, leg: Leg, socket: LegSocket, now: Now) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         let end = LegEnd::new(socket);
-        let (shape, is_socket) = (end.shape(), !matches!(end.socket, LegSocket::Standard(_)));
+        let (shape, is_socket) = (end.socket.shape(), !end.socket.is_standard());
         entry.ends[leg.index()] = end;
         let watched = self.watch(slot, leg);
         self.with(slot, now, |session, hands| match (watched, shape) {

@@ -10,7 +10,7 @@ use crate::selector::Selector;
 use crate::session::ON_ORDER;
 use crate::{Event, Order};
 
-use super::{LegSocket, Reactor};
+use super::Reactor;
 
 /// How many open calls a worker tells at a time.
 pub const OPEN_TOLD_MAX: usize = 1_000;
@@ -43,9 +43,8 @@ impl<S: Selector> Reactor<S> {
         if is_silent {
             return;
         }
-        let spoken_for = |socket: &LegSocket| !matches!(socket, LegSocket::Speakers { .. });
         let calls = self.entries.iter().map(|(_, entry)| entry);
-        let calls = calls.filter(|entry| entry.ends.first().is_some_and(|end| spoken_for(&end.socket)));
+        let calls = calls.filter(|entry| entry.ends.first().is_some_and(|end| !end.socket.is_speakers()));
         for entry in calls.take(OPEN_TOLD_MAX) {
             let call = entry.session.call();
             let (received_bytes, sent_bytes) = entry.session.moved_bytes();

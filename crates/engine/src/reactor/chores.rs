@@ -18,7 +18,7 @@ use crate::selector::Selector;
 use super::Reactor;
 use super::hands::Chore;
 use super::layered::{Under, laid};
-use super::leg_end::LegSocket;
+use super::leg_socket::LegSocket;
 use super::waiting::Far;
 
 impl<S: Selector> Reactor<S> {

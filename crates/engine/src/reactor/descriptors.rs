@@ -5,7 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use conversation::Transport;
 use socket::{Program, TcpInfo};
 
-use super::leg_end::{LegEnd, LegSocket};
+use super::leg_end::LegEnd;
+use super::leg_socket::LegSocket;
 
 /// Those of the pipes to a program, or of its terminal.
 fn of_program(program: &Program) -> [Option<(BorrowedFd<'_>, Part)>; 2] {

@@ -11,7 +11,6 @@ use crate::selector::Selector;
 
 use super::Reactor;
 use super::calls::Entry;
-use super::leg_end::LegEnd;
 
 /// How long a far end has for its answer after the last message, as after a stream that has finished.
 const QUIET: Duration = Duration::from_secs(1);
@@ -19,7 +18,7 @@ const QUIET: Duration = Duration::from_secs(1);
 impl Entry {
     /// If it is a datagram peer's and nothing is owed to it: when it is over, unless somebody speaks before.
     pub(super) fn peer_lasts_until(&self) -> Option<Moment> {
-        let is_peer = self.ends.first().is_some_and(LegEnd::is_peer);
+        let is_peer = self.ends.first().is_some_and(|end| end.socket.peer().is_some());
         // What layers hold back comes by itself.
         let is_idle =
             is_peer && self.session.is_idle() && self.ends.iter().all(|end| end.next_deadline().is_none());

@@ -7,13 +7,15 @@
 use std::time::Duration;
 
 use conversation::Leg;
+use socket::{FileEnd, Program};
 
 use crate::Session;
 use crate::selector::{Operation, Selector, Watch};
 
 use super::Token;
 use super::arrivals::Incoming;
-use super::leg_end::{LegEnd, LegSocket};
+use super::leg_end::LegEnd;
+use super::leg_socket::LegSocket;
 
 /// How often a terminal is told that its input has ended: a program may have set it anew since, and lost that.
 pub(super) const SAY_END_EVERY: Duration = Duration::from_millis(100);
@@ -26,62 +28,20 @@ pub(super) fn is_never_watched(error: &std::io::Error) -> bool {
 impl LegEnd {
     /// Whether what it says and what it is told go by different descriptors.
     pub(super) fn has_output_apart(&self) -> bool {
-        match &self.socket {
-            LegSocket::Standard(_) => true,
-            LegSocket::Program(program) => !program.has_terminal(),
-            LegSocket::Connection(_)
-            | LegSocket::Layered(_)
-            | LegSocket::File(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Peer(_)
-            | LegSocket::None => false,
-        }
+        self.socket.is_standard() || self.socket.as_program().is_some_and(|program| !program.has_terminal())
     }
 
     /// Whether it is a terminal that was seen to hang up. Until that is read it says that it takes nothing now, and
     /// poll(2) that this has changed, again and again.
     pub(super) fn has_hung_up(&self) -> bool {
-        let is_terminal = match &self.socket {
-            LegSocket::File(file) => file.is_terminal(),
-            LegSocket::Program(program) => program.has_terminal(),
-            LegSocket::Connection(_)
-            | LegSocket::Layered(_)
-            | LegSocket::Standard(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Peer(_)
-            | LegSocket::None => false,
-        };
-        self.ended && is_terminal
+        let (file, program) = (self.socket.as_file(), self.socket.as_program());
+        self.ended && (file.is_some_and(FileEnd::is_terminal) || program.is_some_and(Program::has_terminal))
     }
 
     /// Whether it has to be told again that nothing more will come.
     pub(super) fn says_end_again(&self) -> bool {
-        match &self.socket {
-            LegSocket::File(file) => file.says_end_again(),
-            LegSocket::Program(program) => program.says_end_again(),
-            LegSocket::Connection(_)
-            | LegSocket::Layered(_)
-            | LegSocket::Standard(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Peer(_)
-            | LegSocket::None => false,
-        }
-    }
-
-    /// Tells it so, if it has to be.
-    pub(super) fn say_end_again(&mut self) {
-        match &mut self.socket {
-            LegSocket::File(file) if file.says_end_again() => file.finish(),
-            LegSocket::Program(program) if program.says_end_again() => program.finish(),
-            LegSocket::Connection(_)
-            | LegSocket::Layered(_)
-            | LegSocket::Standard(_)
-            | LegSocket::File(_)
-            | LegSocket::Program(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Peer(_)
-            | LegSocket::None => {}
-        }
+        let (file, program) = (self.socket.as_file(), self.socket.as_program());
+        file.is_some_and(FileEnd::says_end_again) || program.is_some_and(Program::says_end_again)
     }
 
     /// The selector cannot watch it: it is taken for ready from now on.

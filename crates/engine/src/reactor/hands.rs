@@ -9,7 +9,8 @@ use crate::host::Host;
 use crate::{Carrier, Event, HeldSent, Members, ServeError};
 
 use super::door::DoorState;
-use super::leg_end::{LegEnd, LegSocket};
+use super::leg_end::LegEnd;
+use super::leg_socket::LegSocket;
 
 /// What a session asked for and only the reactor can do, once the session's event is over.
 pub(super) enum Chore {
@@ -33,7 +34,7 @@ impl Carrier for Hands<'_> {
     fn send(&mut self, leg: Leg, bytes: &[u8]) -> Result<Option<usize>, CallFailed> {
         let Some(end) = self.ends.get_mut(leg.index()) else { return Ok(None) };
         let sent = end.send(bytes, self.doors, self.host, self.now).inspect_err(|failed| {
-            if matches!(end.socket, LegSocket::Standard(_)) {
+            if end.socket.is_standard() {
                 self.host.fail(ServeError::Output(*failed)); // it is every call's output
             }
         });
@@ -46,7 +47,7 @@ impl Carrier for Hands<'_> {
     fn send_held(&mut self, leg: Leg, _held: usize) -> Result<HeldSent, CallFailed> {
         let Some(end) = self.ends.get_mut(leg.index()) else { return Ok(HeldSent::NotNow) };
         end.send_held().inspect_err(|failed| {
-            if matches!(end.socket, LegSocket::Standard(_)) {
+            if end.socket.is_standard() {
                 self.host.fail(ServeError::Output(*failed)); // it is every call's output
             }
         })

@@ -22,7 +22,8 @@ use crate::{CallLimits, Event, Session};
 use super::door::{is_suspicious, receives_by_itself};
 use super::hands::Hands;
 use super::layered::{Under, laid};
-use super::leg_end::{LegEnd, LegSocket};
+use super::leg_end::LegEnd;
+use super::leg_socket::LegSocket;
 use super::peer::Peer;
 use super::{RECEIVE_BUFFER_BYTES, Reactor, Token};
 
@@ -278,10 +279,10 @@ impl<S: Selector> Reactor<S> {
         if entry.session.is_full(Leg::CALLER) {
             return self.doors[index].undelivered(TAKES_LESS, &self.host);
         }
-        if let Some(peer) = entry.ends[0].peer_mut() {
+        if let Some(peer) = entry.ends[0].socket.peer_mut() {
             peer.heard(bytes.len(), is_to_one);
         }
-        let LegSocket::Layered(layered) = &mut entry.ends[0].socket else {
+        let Some(layered) = entry.ends[0].socket.as_layered_mut() else {
             return self.with(slot, now, |session, hands| session.received(now, Leg::CALLER, bytes, hands));
         };
         if !layered.heard(bytes, now) {

@@ -24,7 +24,8 @@ use crate::host::Host;
 use crate::layering::{LaidFor, Layering};
 
 use super::door::DoorState;
-use super::leg_end::{Heard, LegEnd, LegSocket};
+use super::leg_end::{Heard, LegEnd};
+use super::leg_socket::LegSocket;
 use super::peer::Peer;
 use super::put_off::{PutOff, is_final};
 pub(super) use taking::take_events;
@@ -446,7 +447,7 @@ impl Layered {
 impl LegEnd {
     /// Its call is over; the peer broke it off, or not.
     pub(super) fn closed(&mut self, by_peer: bool, now: Now) {
-        if let LegSocket::Layered(layered) = &mut self.socket {
+        if let Some(layered) = self.socket.as_layered_mut() {
             layered.closed(by_peer, now);
         }
     }

@@ -1,9 +1,9 @@
-//! The socket under one leg, and what it was last seen ready for.
+//! One end of a leg: its socket, what that was last seen ready for, and how it is received from and sent to.
 
 use std::io::ErrorKind;
 
 use conversation::{CallFailed, End, Moment, Now, Shape, Transport};
-use socket::{Connection, DatagramSocket, Destination, FileEnd, PeerAddress, Pipe, Program, Standard};
+use socket::{Connection, Destination, FileEnd, PeerAddress, Pipe};
 
 use crate::host::Host;
 use crate::selector::Operation;
@@ -11,7 +11,7 @@ use crate::selector::Operation;
 use super::arrivals::{Incoming, Kept};
 use super::door::DoorState;
 use super::layered::Layered;
-use super::peer::Peer;
+use super::leg_socket::LegSocket;
 use super::put_off::{PutOff, is_final, is_shortage};
 
 /// Bytes taken from a byte stream at once. Messages get the whole receive buffer.
@@ -47,28 +47,6 @@ pub(crate) struct LegEnd {
     pub(super) kept: Option<Box<Kept>>,
 }
 
-pub(crate) enum LegSocket {
-    Connection(Connection),
-    /// A connected socket, or a peer of a door, with layers on it.
-    Layered(Box<Layered>),
-    /// The process's own standard input and output.
-    Standard(Standard),
-    /// A program, by the pipes to it.
-    Program(Box<Program>),
-    /// A file, a fifo or a terminal.
-    File(Box<FileEnd>),
-    /// A datagram socket on which anyone may speak; answers go to whom was heard last.
-    Speakers {
-        socket: Box<DatagramSocket>,
-        latest: Option<PeerAddress>,
-        only_first: bool,
-    },
-    /// One peer of the datagram socket of a door; its messages come in there.
-    Peer(Peer),
-    /// Not open yet, or not any more.
-    None,
-}
-
 /// What one try to receive came to.
 pub(crate) enum Heard {
     Bytes(usize),
@@ -102,7 +80,7 @@ pub(crate) enum Heard {
 
 impl LegEnd {
     pub(super) fn new(socket: LegSocket) -> LegEnd {
-        let readable = matches!(&socket, LegSocket::File(file) if file.is_readable_at_first());
+        let readable = socket.as_file().is_some_and(FileEnd::is_readable_at_first);
         LegEnd {
             socket,
             readable,
@@ -120,18 +98,6 @@ impl LegEnd {
         }
     }
 
-    /// Whether the leg has a shape of its own; `None` while it is not open.
-    pub(super) fn shape(&self) -> Option<Shape> {
-        match &self.socket {
-            LegSocket::Connection(connection) => Some(connection.shape()),
-            LegSocket::Layered(layered) => Some(layered.shape()),
-            LegSocket::File(file) => Some(file.shape()),
-            LegSocket::Standard(_) | LegSocket::Program(_) => Some(Shape::Stream),
-            LegSocket::Speakers { .. } | LegSocket::Peer(_) => Some(Shape::Datagram),
-            LegSocket::None => None,
-        }
-    }
-
     /// Nobody has spoken yet who could be answered: that the socket is writable means nothing.
     pub(super) fn waits_for_speaker(&self) -> bool {
         matches!(self.socket, LegSocket::Speakers { latest: None, .. })
@@ -139,60 +105,51 @@ impl LegEnd {
 
     /// Whether a receive is worth a try.
     pub(super) fn may_receive(&self) -> bool {
-        match &self.socket {
-            LegSocket::Layered(layered) => layered.may_receive(self.readable),
-            LegSocket::File(file) => self.readable || file.is_readable_unasked(),
-            LegSocket::Connection(_)
-            | LegSocket::Standard(_)
-            | LegSocket::Program(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Peer(_)
-            | LegSocket::None => self.readable || self.kept.is_some(),
+        match self.socket.as_layered() {
+            Some(layered) => layered.may_receive(self.readable),
+            None => {
+                let is_unasked = || self.socket.as_file().is_some_and(FileEnd::is_readable_unasked);
+                self.readable || self.kept.is_some() || is_unasked()
+            }
         }
     }
 
     /// Whether its layers have something to tell, or have failed, for which it need not be read.
     pub(super) fn has_news(&self) -> bool {
-        matches!(&self.socket, LegSocket::Layered(layered) if layered.has_news())
+        self.socket.as_layered().is_some_and(Layered::has_news)
     }
 
     /// Whether its layers are still to be opened by what comes, which is received whatever the session wants to read:
     /// what it has to send waits for that.
     pub(super) fn opens(&self) -> bool {
-        matches!(&self.socket, LegSocket::Layered(layered) if layered.opens())
+        self.socket.as_layered().is_some_and(Layered::opens)
     }
 
     /// Whether it may be sent on now, after its socket has been found to have room.
     pub(super) fn found_room(&mut self) {
-        self.writable = match &mut self.socket {
-            LegSocket::Layered(layered) => {
+        self.writable = match self.socket.as_layered_mut() {
+            Some(layered) => {
                 layered.writable();
                 self.send_put_off = layered.take_put_off();
                 layered.may_send()
             }
-            LegSocket::Program(_) | LegSocket::File(_) => !self.has_hung_up(),
-            LegSocket::Connection(_)
-            | LegSocket::Standard(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Peer(_)
-            | LegSocket::None => true,
+            None => !self.has_hung_up(),
         }
     }
 
     /// Whether what its layers owed has gone, since this was last asked.
     pub(super) fn has_let_go(&mut self) -> bool {
-        if let LegSocket::Layered(layered) = &mut self.socket { layered.has_let_go() } else { false }
+        self.socket.as_layered_mut().is_some_and(Layered::has_let_go)
     }
 
     /// When its layers want to be asked again.
     pub(super) fn next_deadline(&self) -> Option<Moment> {
-        let LegSocket::Layered(layered) = &self.socket else { return None };
-        layered.next_deadline()
+        self.socket.as_layered()?.next_deadline()
     }
 
     /// That time has come.
     pub(super) fn deadline(&mut self, doors: &mut [DoorState], host: &Host, now: Now) {
-        if let LegSocket::Layered(layered) = &mut self.socket {
+        if let Some(layered) = self.socket.as_layered_mut() {
             layered.deadline(now);
             layered.answer(doors, host, now);
             self.writable = layered.may_send();
@@ -202,7 +159,7 @@ impl LegEnd {
 
     /// Whether its layers still owe what they took.
     pub(super) fn holds_back(&self) -> bool {
-        matches!(&self.socket, LegSocket::Layered(layered) if layered.owes())
+        self.socket.as_layered().is_some_and(Layered::owes)
     }
 
     /// One receive. Clears `readable` when there is surely nothing more to be had without another event.
@@ -396,7 +353,7 @@ impl LegEnd {
         // It took the socket's error with it, of which a receive that is under way may never hear: what came before is
         // read by calls of our own.
         self.is_read_by_calls = true;
-        let call = if matches!(self.socket, LegSocket::File(_)) { TO_FILE } else { call };
+        let call = if self.socket.as_file().is_some() { TO_FILE } else { call };
         Err(CallFailed::new(call, error))
     }
 
@@ -436,22 +393,6 @@ impl LegEnd {
     pub(super) fn abort(&self) {
         if let Some(connection) = self.connection() {
             connection.reset_at_close();
-        }
-    }
-}
-
-impl LegSocket {
-    /// The connected socket that it is, or that its layers lie on.
-    pub(super) fn connection(&self) -> Option<&Connection> {
-        match self {
-            LegSocket::Connection(connection) => Some(connection),
-            LegSocket::Layered(layered) => layered.connection(),
-            LegSocket::Standard(_)
-            | LegSocket::Program(_)
-            | LegSocket::File(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Peer(_)
-            | LegSocket::None => None,
         }
     }
 }

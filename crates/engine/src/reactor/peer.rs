@@ -11,7 +11,6 @@ use socket::PeerAddress;
 use crate::host::Host;
 
 use super::door::{DoorIndex, DoorState};
-use super::leg_end::{LegEnd, LegSocket};
 
 /// The largest answer to an unproven datagram sender, unless three times what came from it is more.
 const UNPROVEN_ANSWER_BYTES: u64 = 512;
@@ -58,39 +57,5 @@ impl Peer {
         }
         self.sent_bytes += bytes.len() as u64;
         door.answer(bytes, self.address.as_ref(), host);
-    }
-}
-
-impl LegEnd {
-    /// Whether it is a peer of a door.
-    pub(super) fn is_peer(&self) -> bool {
-        self.peer().is_some()
-    }
-
-    /// The peer of a door that it is, if it is one.
-    pub(super) fn peer(&self) -> Option<&Peer> {
-        match &self.socket {
-            LegSocket::Peer(peer) => Some(peer),
-            LegSocket::Layered(layered) => layered.peer(),
-            LegSocket::Connection(_)
-            | LegSocket::Standard(_)
-            | LegSocket::Program(_)
-            | LegSocket::File(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::None => None,
-        }
-    }
-
-    pub(super) fn peer_mut(&mut self) -> Option<&mut Peer> {
-        match &mut self.socket {
-            LegSocket::Peer(peer) => Some(peer),
-            LegSocket::Layered(layered) => layered.peer_mut(),
-            LegSocket::Connection(_)
-            | LegSocket::Standard(_)
-            | LegSocket::Program(_)
-            | LegSocket::File(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::None => None,
-        }
     }
 }

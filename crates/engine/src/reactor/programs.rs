@@ -21,7 +21,8 @@ use crate::{LINGER, ProgramEnd, Session, call, environment};
 
 use super::calls::Entry;
 use super::descriptors::Part;
-use super::leg_end::{LegEnd, LegSocket};
+use super::leg_end::LegEnd;
+use super::leg_socket::LegSocket;
 use super::waiting::Far;
 use super::{Reactor, Token};
 
@@ -78,34 +79,11 @@ impl Leaving {
 
 /// Closes the legs of a call that is over. Its programs are left.
 pub(super) fn hung_up(ends: SmallVec<[LegEnd; 1]>) -> Vec<ProgramProcess> {
-    let programs = ends.into_iter().filter_map(|end| match end.socket {
-        LegSocket::Program(program) => Some(program.hang_up()),
-        LegSocket::Layered(layered) => layered.into_program().map(Program::hang_up),
-        LegSocket::Connection(_)
-        | LegSocket::Standard(_)
-        | LegSocket::File(_)
-        | LegSocket::Speakers { .. }
-        | LegSocket::Peer(_)
-        | LegSocket::None => None,
-    });
-    programs.collect()
+    let programs = ends.into_iter().filter_map(|end| end.socket.into_program());
+    programs.map(Program::hang_up).collect()
 }
 
 impl LegEnd {
-    /// The program that it is, or that its layers lie on.
-    pub(super) fn program(&self) -> Option<&Program> {
-        match &self.socket {
-            LegSocket::Program(program) => Some(program),
-            LegSocket::Layered(layered) => layered.program(),
-            LegSocket::Connection(_)
-            | LegSocket::Standard(_)
-            | LegSocket::File(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Peer(_)
-            | LegSocket::None => None,
-        }
-    }
-
     /// Its output is watched no more. A descriptor that is closed is watched on for as long as a program that is being
     /// started has a copy of it, epoll(7), and its events would be taken for those of a later call.
     pub(super) fn watch_no_more<S: Selector>(&mut self, selector: &mut S) {
@@ -116,17 +94,7 @@ impl LegEnd {
 
     /// Closes the input of a program that reads no more.
     pub(super) fn close_input_of_program(&mut self) {
-        let program = match &mut self.socket {
-            LegSocket::Program(program) => Some(&mut **program),
-            LegSocket::Layered(layered) => layered.program_mut(),
-            LegSocket::Connection(_)
-            | LegSocket::Standard(_)
-            | LegSocket::File(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Peer(_)
-            | LegSocket::None => None,
-        };
-        if let Some(program) = program {
+        if let Some(program) = self.socket.program_mut() {
             program.finish();
         }
     }
@@ -142,7 +110,7 @@ impl LegEnd {
     ) {
         let Some(leg) = Leg::new(index) else { return };
         let (mut incoming, mut room) = (self.incoming.operation(), self.room);
-        let Some(program) = self.program() else { return };
+        let Some(program) = self.socket.program() else { return };
         let add = |selector: &mut S, fd, token: Token| {
             selector.add(fd, token.pack(), Watch::Both).unwrap_or(Operation::NONE)
         };
@@ -202,34 +170,18 @@ impl<S: Selector> Reactor<S> {
         let environment = self.environment(slot);
         let is_announced = self.host.plan.service.needs().hand_over;
         let Some(end) = self.entries.get_mut(slot).and_then(|entry| entry.ends.first_mut()) else { return };
-        match std::mem::replace(&mut end.socket, LegSocket::None) {
-            LegSocket::Connection(connection) if is_announced => {
-                if let (Some(entry), Place::Command(command)) = (self.entries.get_mut(slot), &address.place) {
-                    let (transport, command) = (address.transport, command.clone());
-                    entry.far = Some(Box::new(Far::End(End::Command { transport, command })));
-                }
-                self.send_errand(
-                    slot,
-                    Leg::CALLER,
-                    Errand::HandOver { connection, address, environment },
-                    now,
-                );
+        let socket = std::mem::replace(&mut end.socket, LegSocket::None);
+        if is_announced && let LegSocket::Connection(connection) = socket {
+            if let (Some(entry), Place::Command(command)) = (self.entries.get_mut(slot), &address.place) {
+                let (transport, command) = (address.transport, command.clone());
+                entry.far = Some(Box::new(Far::End(End::Command { transport, command })));
             }
-            // No bare socket; or one that is watched, which would go on behind the program's back.
-            LegSocket::Connection(_)
-            | LegSocket::Layered(_)
-            | LegSocket::Standard(_)
-            | LegSocket::Program(_)
-            | LegSocket::File(_)
-            | LegSocket::Speakers { .. }
-            | LegSocket::Peer(_)
-            | LegSocket::None => {
-                let failed = CallFailed { call: "posix_spawn(3)", errno: libc::ENOTSOCK };
-                self.with(slot, now, |session, hands| {
-                    session.end(now, CloseReason::Failed(failed), hands);
-                });
-            }
+            let errand = Errand::HandOver { connection, address, environment };
+            return self.send_errand(slot, Leg::CALLER, errand, now);
         }
+        // No bare socket; or one that is watched, which would go on behind the program's back.
+        let failed = CallFailed { call: "posix_spawn(3)", errno: libc::ENOTSOCK };
+        self.with(slot, now, |session, hands| session.end(now, CloseReason::Failed(failed), hands));
     }
 
     /// The caller in `slot` was given to a program, or is still ours because that could not be started.

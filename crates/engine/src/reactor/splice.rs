@@ -15,7 +15,8 @@ use socket::Pipe;
 
 use crate::HeldSent;
 
-use super::leg_end::{Heard, LegEnd, LegSocket};
+use super::leg_end::{Heard, LegEnd};
+use super::leg_socket::LegSocket;
 
 /// A receive that brings as much is one of many. A pipe to us is as long as this, or longer.
 const BULK_BYTES: usize = 32 * 1024;

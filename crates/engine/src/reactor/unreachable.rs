@@ -75,11 +75,11 @@ impl Hands<'_> {
     /// Whether a message that could not be sent on this leg is one datagram lost, as any may be, and not the call: it
     /// came as one. Then that is counted.
     pub(super) fn has_lost(&self, leg: Leg, failed: CallFailed) -> bool {
-        let is_datagram = |end: &LegEnd| end.shape() == Some(Shape::Datagram);
+        let is_datagram = |end: &LegEnd| end.socket.shape() == Some(Shape::Datagram);
         if failed.errno == libc::EMSGSIZE
             && leg != Leg::CALLER
             && self.ends.get(leg.index()).is_some_and(is_datagram)
-            && let Some(Peer { door, .. }) = self.ends.first().and_then(LegEnd::peer)
+            && let Some(Peer { door, .. }) = self.ends.first().and_then(|end| end.socket.peer())
             && let Some(door) = self.doors.get(door.get())
         {
             door.undelivered(TOO_LONG_FOR_THE_WAY, self.host);

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::reactor::hands::Hands;
 use crate::{Event, Session};
 
-use super::{LegEnd, LegSocket, spare};
+use super::{LegEnd, spare};
 
 /// Gives a session what its leg's stack has for above, as long as the leg is to be read.
 pub(in crate::reactor) fn take_events(session: &mut Session, leg: Leg, now: Now, hands: &mut Hands<'_>) {
@@ -51,13 +51,13 @@ pub(in crate::reactor) fn take_events(session: &mut Session, leg: Leg, now: Now,
 }
 
 fn first(ends: &mut SmallVec<[LegEnd; 1]>, leg: Leg) -> Option<(Above, usize)> {
-    let LegSocket::Layered(layered) = &mut ends.get_mut(leg.index())?.socket else { return None };
+    let layered = ends.get_mut(leg.index())?.socket.as_layered_mut()?;
     Some((layered.events.pop_front()?, std::mem::take(&mut layered.taken)))
 }
 
 fn put_back(ends: &mut SmallVec<[LegEnd; 1]>, leg: Leg, mut above: Above, taken: usize) {
     above.fit();
-    if let Some(LegEnd { socket: LegSocket::Layered(layered), .. }) = ends.get_mut(leg.index()) {
+    if let Some(layered) = ends.get_mut(leg.index()).and_then(|end| end.socket.as_layered_mut()) {
         layered.events.push_front(above);
         layered.taken = taken;
     }
