@@ -153,12 +153,11 @@ impl<S: Selector> Reactor<S> {
     pub(super) fn keep_receiving(&mut self, slot: usize) {
         let Some(Entry { session, ends, .. }) = self.entries.get_mut(slot) else { return };
         for (index, end) in ends.iter_mut().enumerate() {
-            if matches!(end.socket, LegSocket::File(_) | LegSocket::Program(_)) && !end.has_output_apart() {
-                end.keep_watching_file(&mut self.selector, slot, index, session);
-            } else if end.socket.program().is_some() {
-                end.keep_watching_program(&mut self.selector, slot, index, session);
+            let Some(leg) = Leg::new(index) else { continue };
+            if end.socket.as_file().is_some() || end.socket.program().is_some() {
+                end.keep_watching(&mut self.selector, slot, leg, session);
             }
-            let (Some(leg), Some(connection)) = (Leg::new(index), end.socket.connection()) else { continue };
+            let Some(connection) = end.socket.connection() else { continue };
             let (fd, token) = (connection.as_fd(), Token::Leg(slot, leg).pack());
             let by_itself = end.comes_by_itself();
             let is_put_off = end.receive_put_off;

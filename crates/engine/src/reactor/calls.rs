@@ -93,13 +93,7 @@ impl Entry {
     pub(super) fn sources(&self, slot: usize) -> impl Iterator<Item = Source<'_>> {
         self.ends.iter().enumerate().flat_map(move |(index, end)| {
             let leg = Leg::new(index);
-            let may_read = !end.may_receive() && !end.readable;
-            let read = leg.is_some_and(|leg| may_read && (self.session.wants_read(leg) || end.opens()));
-            let may_write = !end.writable && !end.waits_for_speaker() && !end.has_hung_up();
-            let write = match end.socket.as_layered() {
-                Some(layered) => layered.waits_for_room(),
-                None => leg.is_some_and(|leg| may_write && self.session.wants_write(leg)),
-            };
+            let (read, write) = leg.map_or((false, false), |leg| end.waits_for(&self.session, leg));
             end.descriptors().into_iter().flatten().filter_map(move |(fd, part)| {
                 let leg = leg?;
                 let (token, read, write) = match part {

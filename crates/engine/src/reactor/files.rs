@@ -6,14 +6,8 @@
 
 use std::time::Duration;
 
-use conversation::Leg;
 use socket::{FileEnd, Program};
 
-use crate::Session;
-use crate::selector::{Operation, Selector, Watch};
-
-use super::Token;
-use super::arrivals::Incoming;
 use super::leg_end::LegEnd;
 use super::leg_socket::LegSocket;
 
@@ -48,26 +42,6 @@ impl LegEnd {
     pub(super) fn take_for_ready(&mut self) {
         if let LegSocket::File(file) = &mut self.socket {
             file.waits_for_nothing();
-        }
-    }
-
-    /// For a selector that names its operations: one that is over is begun again where it is needed.
-    pub(super) fn keep_watching_file<S: Selector>(
-        &mut self,
-        selector: &mut S,
-        slot: usize,
-        index: usize,
-        session: &Session,
-    ) {
-        let Some(leg) = Leg::new(index).filter(|_| self.incoming.operation() == Operation::NONE) else {
-            return;
-        };
-        let is_wanted =
-            session.wants_read(leg) && !self.may_receive() || session.wants_write(leg) && !self.writable;
-        if let (true, [Some((fd, _)), None]) = (is_wanted, self.descriptors())
-            && let Ok(operation) = selector.add(fd, Token::Leg(slot, leg).pack(), Watch::Both)
-        {
-            self.incoming = Incoming::Polled(operation);
         }
     }
 }

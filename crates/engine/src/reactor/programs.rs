@@ -17,7 +17,7 @@ use socket::{Connection, Environment, Program, ProgramProcess, TcpInfo};
 
 use crate::errands::Errand;
 use crate::selector::{Operation, Selector, Watch};
-use crate::{LINGER, ProgramEnd, Session, call, environment};
+use crate::{LINGER, ProgramEnd, call, environment};
 
 use super::calls::Entry;
 use super::descriptors::Part;
@@ -96,41 +96,6 @@ impl LegEnd {
     pub(super) fn close_input_of_program(&mut self) {
         if let Some(program) = self.socket.program_mut() {
             program.finish();
-        }
-    }
-
-    /// For a selector that names its operations: one whose descriptor was closed is forgotten, because it would keep
-    /// the pipe open; one that is over is begun again.
-    pub(super) fn keep_watching_program<S: Selector>(
-        &mut self,
-        selector: &mut S,
-        slot: usize,
-        index: usize,
-        session: &Session,
-    ) {
-        let Some(leg) = Leg::new(index) else { return };
-        let (mut incoming, mut room) = (self.incoming.operation(), self.room);
-        let Some(program) = self.socket.program() else { return };
-        let add = |selector: &mut S, fd, token: Token| {
-            selector.add(fd, token.pack(), Watch::Both).unwrap_or(Operation::NONE)
-        };
-        match program.output() {
-            None => {
-                selector.forget(room);
-                room = Operation::NONE;
-            }
-            Some(output) if room == Operation::NONE => {
-                room = add(selector, output, Token::Output(slot, leg));
-            }
-            Some(_) => {}
-        }
-        let is_begun = incoming == Operation::NONE && session.wants_read(leg);
-        if is_begun {
-            incoming = add(selector, program.input(), Token::Leg(slot, leg));
-        }
-        self.room = room;
-        if is_begun {
-            self.incoming = super::arrivals::Incoming::Polled(incoming);
         }
     }
 }
