@@ -127,6 +127,7 @@ pub fn converse_with(mut plan: Plan, line: Line, known: Option<End>) -> Result<E
     let nothing_said = Ended {
         peer,
         reason: CloseReason::Finished,
+        broken_by: None,
         received_bytes: 0,
         sent_bytes: 0,
         failure: None,

@@ -13,6 +13,8 @@ pub struct Ended {
     pub peer: End,
     /// How it ended.
     pub reason: CloseReason,
+    /// Who broke it off, where it was joined to another.
+    pub broken_by: Option<End>,
     /// Bytes that came from the peer.
     pub received_bytes: u64,
     /// Bytes that the kernel took for the peer.
@@ -59,13 +61,20 @@ impl Observer for LastCall {
         if let Event::LayerFailed { failure, .. } = event {
             *lock(&self.failure) = Some((failure.to_string(), failure.is_time_out()));
         }
-        if let Event::Ended { call, reason, received_bytes, sent_bytes, program, .. } = *event {
+        if let Event::Ended { call, reason, broken_by, received_bytes, sent_bytes, program, .. } = *event {
             let (peer, failure) = (call.peer.clone(), lock(&self.failure).take());
             let (failure, has_layer_timed_out) =
                 failure.map_or((None, false), |(text, late)| (Some(text), late));
-            let ended =
-                Ended { peer, reason, received_bytes, sent_bytes, failure, has_layer_timed_out, program };
-            *lock(&self.ended) = Some(ended);
+            *lock(&self.ended) = Some(Ended {
+                peer,
+                reason,
+                broken_by: broken_by.cloned(),
+                received_bytes,
+                sent_bytes,
+                failure,
+                has_layer_timed_out,
+                program,
+            });
         }
         self.next.event(event);
     }

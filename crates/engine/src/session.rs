@@ -64,6 +64,8 @@ pub struct Session {
     /// When bytes last moved on any leg.
     moved: Moment,
     phase: Phase,
+    /// The first leg that broke off: another may after it, and because of it.
+    broken: Option<Leg>,
     /// The conversation wants nothing read.
     is_paused: bool,
     /// It published more than there is room for.
@@ -88,6 +90,7 @@ impl Session {
             last_moment,
             moved,
             phase: Phase::Open,
+            broken: None,
             is_paused: false,
             is_held: false,
             membership: None,
@@ -124,8 +127,7 @@ impl Session {
     /// The first leg that broke off, if one has.
     #[must_use]
     pub fn broken_leg(&self) -> Option<Leg> {
-        let is_broken = |leg: &LegState| leg.broken.as_deref().is_some_and(|why| !why.is_clean());
-        self.legs.iter().position(is_broken).and_then(Leg::new)
+        self.broken
     }
 
     /// Whether a message from this leg has to be dropped: it feeds a leg on which more is owed than may be.
@@ -275,8 +277,8 @@ impl Session {
     /// The peer has closed its ear and breaks nothing off: a program has closed its input. What is owed to it, and what
     /// would still be sent, nobody misses. With a peer that has finished too, a joined call is over.
     pub fn peer_deaf(&mut self, now: Now, leg: Leg, carrier: &mut dyn Carrier) {
-        let state = &mut self.legs[leg.index()];
-        state.stop_sending(CloseReason::Finished);
+        self.stop_sending(leg, CloseReason::Finished);
+        let state = &self.legs[leg.index()];
         if state.peer_finished && state.partner.is_some() {
             self.close(CloseReason::Finished, true);
         }
@@ -310,7 +312,7 @@ impl Session {
 
     /// A layer of the leg cannot go on: the call ends, once what its stack still has to say has gone.
     pub fn layer_failed(&mut self, now: Now, leg: Leg, reason: CloseReason, carrier: &mut dyn Carrier) {
-        self.legs[leg.index()].stop_sending(reason);
+        self.stop_sending(leg, reason);
         self.legs[leg.index()].finished = false; // its stack says goodbye
         self.break_off_partner(leg);
         self.close(reason, true);
@@ -319,7 +321,7 @@ impl Session {
 
     /// A layer of the leg wants it reset: so it is, and the one it is joined to, once each has what was sent.
     pub fn leg_reset(&mut self, now: Now, leg: Leg, reason: CloseReason, carrier: &mut dyn Carrier) {
-        self.legs[leg.index()].stop_sending(reason);
+        self.stop_sending(leg, reason);
         self.legs[leg.index()].breaks_off = true;
         self.break_off_partner(leg);
         self.close(reason, true);
@@ -397,11 +399,10 @@ impl Session {
             self.conversation.dial_failed(leg, why, &mut out);
         }
         if !out.dials(leg) {
-            let state = &mut self.legs[leg.index()];
-            if state.owes() {
-                state.stop_sending(CloseReason::Refused); // what was sent on it is lost: the call did not finish
+            if self.legs[leg.index()].owes() {
+                self.stop_sending(leg, CloseReason::Refused); // what was sent on it is lost: the call did not finish
             }
-            state.lose();
+            self.legs[leg.index()].lose();
             self.break_off_partner(leg);
         }
         self.carry_out(out, carrier);
@@ -419,7 +420,7 @@ impl Session {
     /// A leg failed while it was read or waited for. What is owed on the other legs is still delivered.
     pub fn leg_failed(&mut self, now: Now, leg: Leg, failed: CallFailed, carrier: &mut dyn Carrier) {
         let reason = reason_of(failed);
-        self.legs[leg.index()].stop_sending(reason);
+        self.stop_sending(leg, reason);
         self.legs[leg.index()].lose();
         self.break_off_partner(leg);
         self.close(reason, true);

@@ -193,8 +193,12 @@ impl From<ServeError> for Failure {
     }
 }
 
-/// How a call of our own ended, as a result: `what` was tried, such as `call to tcp://[::1]:7`.
+/// How a call of our own ended, as a result: `what` was tried, such as `call to tcp://[::1]:7`. Where the other that it was
+/// joined to broke it off, the call to that one is told of.
 pub(crate) fn outcome(ended: &Ended, what: &str) -> Result<(), Failure> {
+    let by_other = ended.broken_by.as_ref().filter(|end| **end != ended.peer);
+    let to_other = by_other.map(|end| format!("call to {end}"));
+    let what = to_other.as_deref().unwrap_or(what);
     match (ended.reason, &ended.failure) {
         (CloseReason::NotTrusted(_), Some(failure)) => {
             Err(Failure::new(Status::NotTrusted, format!("the {what} was broken off: {failure}")))

@@ -1,9 +1,10 @@
-//! A peer that closes its ear, as a program closes its input: nothing is broken off, and the call ends with its mouth.
+//! Two joined legs, event by event: a peer that closes its ear, as a program closes its input, breaks nothing off, and the call
+//! ends with its mouth; of two that break off the first is told of.
 
 use std::time::SystemTime;
 
 use conversation::{
-    Address, Call, CloseReason, Conversation, End, Leg, Moment, Now, Service, Shape, Transport,
+    Address, Call, CallFailed, CloseReason, Conversation, End, Leg, Moment, Now, Service, Shape, Transport,
 };
 use engine::{CallLimits, Session};
 use services::Relay;
@@ -48,6 +49,20 @@ fn what_a_deaf_peer_does_not_want_is_dropped_and_what_it_says_is_delivered() {
     session.peer_finished(NOW, Leg::CALLER, &mut log);
     assert_eq!((session.over(), log.ends()), (Some(CloseReason::Finished), vec!["finish 0"]));
     assert_eq!(session.broken_leg(), None);
+}
+
+#[test]
+fn of_two_legs_that_break_off_the_first_is_told_of() {
+    let failed = |call| CallFailed { call, errno: libc::EIO };
+    for far_first in [true, false] {
+        let (mut session, mut log, far) = joined(3);
+        session.received(NOW, far, &[b'x'; 100], &mut log); // owed to the caller, so that the call is not over at once
+        let (first, second) = if far_first { (far, Leg::CALLER) } else { (Leg::CALLER, far) };
+        session.leg_failed(NOW, first, failed("read(2)"), &mut log);
+        session.leg_failed(NOW, second, failed("recv(2)"), &mut log);
+        assert_eq!(session.broken_leg(), Some(first));
+        assert_eq!(session.over(), Some(CloseReason::Failed(failed("read(2)"))));
+    }
 }
 
 #[test]

@@ -103,11 +103,18 @@ impl Session {
     /// read to its end before the call ends.
     pub(super) fn cannot_send(&mut self, leg: Leg, failed: CallFailed) {
         let reason = reason_of(failed);
-        let state = &mut self.legs[leg.index()];
-        state.stop_sending(reason);
-        if !matches!(reason, CloseReason::Reset) || !state.can_receive() {
+        self.stop_sending(leg, reason);
+        if !matches!(reason, CloseReason::Reset) || !self.legs[leg.index()].can_receive() {
             self.break_off_partner(leg);
             self.close(reason, true);
+        }
+    }
+
+    /// The peer takes nothing any more on this leg.
+    pub(super) fn stop_sending(&mut self, leg: Leg, why: CloseReason) {
+        self.legs[leg.index()].stop_sending(why);
+        if !why.is_clean() {
+            self.broken.get_or_insert(leg);
         }
     }
 
@@ -213,7 +220,7 @@ impl Session {
 
     /// `reason`, unless it claims that all was delivered on a leg that took nothing any more.
     pub(super) fn honest(&self, reason: CloseReason) -> CloseReason {
-        let broken = self.legs.iter().find_map(|leg| leg.broken.as_deref().copied());
+        let broken = self.broken.and_then(|leg| self.legs[leg.index()].broken.as_deref().copied());
         broken.filter(|_| reason.is_clean()).unwrap_or(reason)
     }
 

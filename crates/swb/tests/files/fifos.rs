@@ -180,6 +180,22 @@ fn a_reader_who_leaves_breaks_the_call_off() {
 }
 
 #[test]
+fn of_two_ends_that_are_joined_the_one_that_broke_off_is_named() {
+    let directory = Directory::new();
+    let path = directory.file("fifo");
+    let relay = Running::start(&mut swb(&["relay", "-v", "sh:yes", &format!("fifo:{path}?access=write")]));
+    wait_until("the fifo is made", || is_fifo(&path));
+    File::open(&path).unwrap().read_exact(&mut [0; 100]).unwrap();
+    let ended = relay.finish();
+    assert_eq!(ended.code(), 6, "{ended:?}");
+    let told = format!("sh:yes to fifo:{path}: write(2) to a file: Broken pipe (EPIPE) (fifo:{path}); ");
+    assert!(ended.stderr.contains(&told), "{ended:?}");
+    let said =
+        format!("swb: the call to fifo:{path} was broken off: write(2) to a file: Broken pipe (EPIPE); ");
+    assert!(ended.stderr.contains(&said), "{ended:?}");
+}
+
+#[test]
 fn ask_that_is_interrupted_before_somebody_reads_removes_the_fifo_that_it_made() {
     for signal in [2, 15] {
         let directory = Directory::new();
