@@ -10,8 +10,8 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use address::{Address, OptionKey};
-use conversation::{CallFailed, End, Shape};
-use layers::{Capture, CapturedEnds, Hexdump, Raw, Recorder, Sink, Tap, Unrecorded, Way};
+use conversation::{CallFailed, End, Shape, Way};
+use layers::{Capture, CapturedEnds, Hexdump, Raw, Recorder, Sink, Tap, Unrecorded};
 use rustix::event::{PollFd, PollFlags};
 use socket::call::poll;
 

@@ -16,7 +16,9 @@ mod packet;
 
 use std::time::SystemTime;
 
-use crate::{Passed, Recorder, Way};
+use conversation::Way;
+
+use crate::{Passed, Recorder};
 
 pub use ends::CapturedEnds;
 

@@ -13,9 +13,9 @@
 use std::io::Write;
 use std::time::SystemTime;
 
-use conversation::End;
+use conversation::{End, Way};
 
-use crate::{Passed, Recorder, Way};
+use crate::{Passed, Recorder};
 
 /// Bytes of one piece that are shown.
 const SHOWN_BYTES: usize = 4 * 1024;

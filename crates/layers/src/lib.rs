@@ -60,7 +60,7 @@ pub use layer::{Hold, Holds, Layer};
 pub use proxy::{ProxyFailure, ProxyHeader, ProxyReader, ProxyVersion, ProxyWriter};
 pub use spare::Spare;
 pub use stack::{HIGH_MARK_BYTES, Stack};
-pub use tap::{Passed, Raw, Recorder, Sink, Tap, Unrecorded, Way};
+pub use tap::{Passed, Raw, Recorder, Sink, Tap, Unrecorded};
 pub use tls::{
     ClientCheck, Fingerprint, Identity, ParseFingerprintError, PeerCertificate, TLS_HANDSHAKE_WITHIN,
     TlsClient, TlsClientSettings, TlsFailure, TlsServer, TlsServerSettings, TlsSession, TlsSettingError,

@@ -5,18 +5,9 @@
 
 use std::time::SystemTime;
 
-use conversation::{CallFailed, Now, Shape};
+use conversation::{CallFailed, Now, Shape, Way};
 
 use crate::{Flow, Layer, Told};
-
-/// Which way something passes, as seen from us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// From the peer to us.
-    In,
-    /// From us to the peer.
-    Out,
-}
 
 /// What passes at a tap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,11 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use common::{Side, WALL};
-use conversation::{CallFailed, End, Shape, Transport};
+use conversation::{CallFailed, End, Shape, Transport, Way};
 use etherparse::{NetSlice, SlicedPacket, TcpSlice, TransportSlice};
-use layers::{
-    Capture, CapturedEnds, Hexdump, Layer, Passed, Raw, Recorder, Sink, Tap, Told, Unrecorded, Way,
-};
+use layers::{Capture, CapturedEnds, Hexdump, Layer, Passed, Raw, Recorder, Sink, Tap, Told, Unrecorded};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

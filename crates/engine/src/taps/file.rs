@@ -13,8 +13,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use conversation::CallFailed;
-use layers::{Capture, Sink, Unrecorded, Way};
+use conversation::{CallFailed, Way};
+use layers::{Capture, Sink, Unrecorded};
 use rustix::fs::{Access, FlockOperation, access, flock};
 
 /// What is written to a file.

@@ -5,7 +5,7 @@
 
 use std::time::SystemTime;
 
-use crate::Way;
+use conversation::Way;
 
 const SECTION_HEADER: u32 = 0x0A0D_0D0A;
 const INTERFACE_DESCRIPTION: u32 = 1;

@@ -6,9 +6,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use conversation::End;
-
-use crate::Way;
+use conversation::{End, Way};
 
 /// Ports below are those of services.
 const PORT_MIN: u16 = 1_024;

@@ -5,9 +5,8 @@
 
 use std::net::SocketAddr;
 
+use conversation::Way;
 use etherparse::{PacketBuilder, PacketBuilderStep, TcpHeader};
-
-use crate::Way;
 
 use super::CapturedEnds;
 
