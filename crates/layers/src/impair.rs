@@ -65,6 +65,13 @@ impl Impair {
         (self.version, self.settings) = (version, settings);
     }
 
+    fn lane(&mut self, way: Way) -> &mut Lane {
+        match way {
+            Way::In => &mut self.inward,
+            Way::Out => &mut self.outward,
+        }
+    }
+
     /// Something is to pass in one direction.
     fn pass(&mut self, way: Way, bytes: &[u8], flow: &mut Flow<'_>) {
         self.refresh();
@@ -80,39 +87,35 @@ impl Impair {
         let settings = self.settings;
         self.inward.end_in_time(&settings.inward, self.opened, now);
         self.outward.end_in_time(&settings.outward, self.opened, now);
+        self.let_go_of(Way::In, flow);
+        self.let_go_of(Way::Out, flow);
+    }
+
+    /// What has been held long enough in one direction passes.
+    fn let_go_of(&mut self, way: Way, flow: &mut Flow<'_>) {
+        let now = flow.now().moment;
+        let settings = self.settings;
+        let finish = |flow: &mut Flow<'_>| match way {
+            Way::In => flow.finish_above(),
+            Way::Out => flow.finish_below(),
+        };
         while !self.is_over
-            && let Some(parcel) = self.inward.next(now)
+            && let Some(parcel) = self.lane(way).next(now)
         {
-            match parcel {
-                Parcel::Bytes(bytes) => flow.deliver_as(self.shape, &bytes),
-                Parcel::End => flow.finish_above(),
-                Parcel::Close(_) if self.shape != Shape::Datagram => {
-                    flow.finish_above();
-                    self.inward.cut();
-                    self.outward.end(&settings.outward, now); // what was sent before still goes
+            match (parcel, way) {
+                (Parcel::Bytes(bytes), Way::In) => flow.deliver_as(self.shape, &bytes),
+                (Parcel::Bytes(bytes), Way::Out) => flow.below().push_as(self.shape, &bytes),
+                (Parcel::End, _) => finish(flow),
+                (Parcel::Close(_), _) if self.shape != Shape::Datagram => {
+                    finish(flow);
+                    self.lane(way).cut();
+                    let back = if way == Way::In { Way::Out } else { Way::In };
+                    self.lane(back).end(settings.of(back), now); // what is under way there still passes
                 }
-                Parcel::Close(after) => self.break_off(ImpairFailure::Closed(after), flow),
-                Parcel::Reset(after) => self.break_off(ImpairFailure::Reset(after), flow),
+                (Parcel::Close(after), _) => self.break_off(ImpairFailure::Closed(after), flow),
+                (Parcel::Reset(after), _) => self.break_off(ImpairFailure::Reset(after), flow),
             }
-            if settings.inward.slice_bytes.is_some() {
-                break;
-            }
-        }
-        while !self.is_over
-            && let Some(parcel) = self.outward.next(now)
-        {
-            match parcel {
-                Parcel::Bytes(bytes) => flow.below().push_as(self.shape, &bytes),
-                Parcel::End => flow.finish_below(),
-                Parcel::Close(_) if self.shape != Shape::Datagram => {
-                    flow.finish_below();
-                    self.outward.cut();
-                    self.inward.end(&settings.inward, now); // what came before still comes
-                }
-                Parcel::Close(after) => self.break_off(ImpairFailure::Closed(after), flow),
-                Parcel::Reset(after) => self.break_off(ImpairFailure::Reset(after), flow),
-            }
-            if settings.outward.slice_bytes.is_some() {
+            if settings.of(way).slice_bytes.is_some() {
                 break;
             }
         }
