@@ -182,7 +182,6 @@ impl<S: Selector> Reactor<S> {
         for turn in 0..2 {
             reactor.selector.add(control.census_fd(turn), Token::Census(turn).pack(), Watch::Read)?;
         }
-        let answers_anyone = reactor.host.plan.service.needs().answers_anyone;
         let needs = reactor.host.plan.service.needs();
         for (index, mut door) in doors.into_iter().enumerate() {
             // Calls that need further descriptors would find them held by callers who were brought too early: those are
@@ -192,7 +191,7 @@ impl<S: Selector> Reactor<S> {
             {
                 *shared = true;
             }
-            if answers_anyone && let Door::Datagrams { socket, .. } = &door {
+            if needs.answers_anyone && let Door::Datagrams { socket, .. } = &door {
                 socket.forbid_broadcast()?; // no answer goes to many, whatever a sender calls itself
             }
             let watched = watch_door(&mut reactor.selector, &door, index)?;
@@ -201,7 +200,7 @@ impl<S: Selector> Reactor<S> {
         if placement == Placement::Thread {
             reactor.wake_fd()?;
         }
-        if reactor.host.plan.service.needs().rooms {
+        if needs.rooms {
             reactor.enter_rooms()?;
         }
         Ok(reactor)
