@@ -6,18 +6,15 @@ from .. import servers, sockets, usage
 from ..failed import Failed
 from ..load import Load, loaded
 from ..program import CLIENT_CORE, Program, serving
-from ..scenario import Scenario, compared, started
+from ..scenario import Scenario, compared, relayed, started
 from ..table import Figure, Ratio, rate
 from .echo import columns
 
 
 def echoes(options, relay, port):
-    """The server behind is `swb`, on the client's core; counted is the relay's CPU time."""
-    target = sockets.free_port()
-    behind = f"tcp://127.0.0.1:{target}"
-    with serving([str(options.swb), "serve", "echo", behind], behind, CLIENT_CORE):
-        with started(options, relay, "relay", port, target) as running:
-            return loaded(options, running, f"tcp://127.0.0.1:{port}", Load(50))
+    """Counted is the relay's CPU time."""
+    with relayed(options, relay, "relay", port, "serve echo {behind}") as running:
+        return loaded(options, running, f"tcp://127.0.0.1:{port}", Load(50))
 
 
 def bulk(options, relay, port):

@@ -7,12 +7,11 @@ import json
 import subprocess
 import time
 
-from .. import certificate, references, servers, sockets
+from .. import certificate, references
 from ..failed import Failed
 from ..load import at
-from ..program import CLIENT_CORE, Program, serving
-from ..rounds import Row
-from ..scenario import Scenario, compared, started
+from ..program import CLIENT_CORE, Program
+from ..scenario import Scenario, compared, compared_in, relayed
 from ..table import Figure, Ratio, micros, percent, rate
 from .echo import columns
 
@@ -30,21 +29,19 @@ MODES = {
 
 def measure(options, relay, port, mode):
     """What the client has done a second, and the relay's CPU seconds for each."""
-    client, target = references.built(references.TLS_CLIENT), sockets.free_port()
+    client = references.built(references.TLS_CLIENT)
     certificate.made(options)
     calls, line = MODES[mode]
-    behind = f"tcp://127.0.0.1:{target}"
-    with serving([str(options.swb), *line.format(behind=behind).split()], behind, CLIENT_CORE):
-        with started(options, relay, "tls", port, target) as running:
-            words = [client, mode, port, calls, f"{WARM_UP_S * 1e3:.0f}", f"{options.seconds * 1e3:.0f}"]
-            with Program([str(word) for word in words], CLIENT_CORE, stdout=subprocess.PIPE) as calling:
-                start = time.monotonic()
-                before = at(running, start + WARM_UP_S)
-                after = at(running, start + WARM_UP_S + options.seconds)
-                told = calling.process.stdout.read()
-                calling.process.wait()
-                if not told:
-                    raise Failed(f"tls-client: {calling.last_words()}")
+    with relayed(options, relay, "tls", port, line) as running:
+        words = [client, mode, port, calls, f"{WARM_UP_S * 1e3:.0f}", f"{options.seconds * 1e3:.0f}"]
+        with Program([str(word) for word in words], CLIENT_CORE, stdout=subprocess.PIPE) as calling:
+            start = time.monotonic()
+            before = at(running, start + WARM_UP_S)
+            after = at(running, start + WARM_UP_S + options.seconds)
+            told = calling.process.stdout.read()
+            calling.process.wait()
+            if not told:
+                raise Failed(f"tls-client: {calling.last_words()}")
     return figures(json.loads(told), before, after)
 
 
@@ -53,22 +50,6 @@ def figures(told, before, after):
     if not told["rate"]:
         raise Failed("nothing was done in the time")
     return {"rate": told["rate"], "cpu": busy / told["rate"], "server": busy, "client": told["busy"]}
-
-
-def rows(modes):
-    """A row for each of the relays in each of these modes of the client; what they are called in the table."""
-
-    def of(options):
-        def row(relay, mode, name):
-            def run():
-                return measure(options, relay, sockets.free_port(), mode)
-
-            return Row(f"{name}, {relay.name}", f"{name}, swb", run)
-
-        relays = servers.playing("tls", options.only)
-        return [row(relay, mode, name) for mode, name in modes.items() for relay in relays]
-
-    return of
 
 
 BULK = [
@@ -102,7 +83,7 @@ ALL = [
         "TLS terminated: handshake, one echo, close; 16 at a time",
         "a handshake over TLS for each message, 16 at a time: full, and resumed",
         CALLS,
-        rows({"calls": "full", "resumed": "resumed"}),
+        compared_in("tls", {"calls": "full", "resumed": "resumed"}, measure),
         first="handshake, relay",
     ),
     Scenario(
@@ -110,7 +91,7 @@ ALL = [
         "TLS terminated, one stream in bulk",
         "one stream up and one down through a relay that terminates TLS: MB/s, and the relay's CPU seconds a GB",
         BULK,
-        rows({"up": "up", "down": "down"}),
+        compared_in("tls", {"up": "up", "down": "down"}, measure),
         first="direction, relay",
     ),
 ]

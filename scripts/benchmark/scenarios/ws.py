@@ -7,13 +7,11 @@ import os
 import socket
 import time
 
-from .. import sockets, usage
+from .. import usage
 from ..failed import Failed
 from ..load import Load, loaded
-from ..program import CLIENT_CORE, serving
-from ..rounds import Row
-from ..scenario import Scenario, compared, started
-from ..servers import playing
+from ..program import CLIENT_CORE
+from ..scenario import Scenario, compared, compared_in, relayed
 from .echo import columns
 from .tls import BULK, CALLS, WARM_UP_S
 
@@ -30,11 +28,8 @@ SILENT_S_MAX = 5
 
 
 def answered(options, relay, port, load):
-    target = sockets.free_port()
-    behind = f"tcp://127.0.0.1:{target}"
-    with serving([str(options.swb), "serve", "echo", behind], behind, CLIENT_CORE):
-        with started(options, relay, "ws", port, target) as running:
-            return loaded(options, running, f"ws://127.0.0.1:{port}", load)
+    with relayed(options, relay, "ws", port, "serve echo {behind}") as running:
+        return loaded(options, running, f"ws://127.0.0.1:{port}", load)
 
 
 def echoes(options, relay, port):
@@ -47,18 +42,15 @@ def calls(options, relay, port):
 
 def bulk(options, relay, port, way):
     """Bytes a second in one direction, and the relay's CPU seconds for each."""
-    target = sockets.free_port()
-    behind = f"tcp://127.0.0.1:{target}"
-    words = ["serve", "discard", behind] if way == "up" else ["relay", behind, "file:/dev/zero"]
+    line = "serve discard {behind}" if way == "up" else "relay {behind} file:/dev/zero"
     os.sched_setaffinity(0, {CLIENT_CORE})
-    with serving([str(options.swb), *words], behind, CLIENT_CORE):
-        with started(options, relay, "ws", port, target) as running:
-            with socket.create_connection(("127.0.0.1", port)) as caller:
-                caller.settimeout(SILENT_S_MAX)
-                try:
-                    return move(options, running, caller, way)
-                except OSError as error:
-                    raise Failed(f"the call was broken off: {error}") from None
+    with relayed(options, relay, "ws", port, line) as running:
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            caller.settimeout(SILENT_S_MAX)
+            try:
+                return move(options, running, caller, way)
+            except OSError as error:
+                raise Failed(f"the call was broken off: {error}") from None
 
 
 def move(options, relay, caller, way):
@@ -97,13 +89,6 @@ def upgrade(caller):
         raise Failed(f"no WebSocket: {head.splitlines()[0].decode(errors='replace')}")
 
 
-def both_ways(options):
-    def row(relay, name):
-        return Row(f"{name}, {relay.name}", f"{name}, swb", lambda: bulk(options, relay, sockets.free_port(), name))
-
-    return [row(relay, name) for name in ("up", "down") for relay in playing("ws", options.only)]
-
-
 ALL = [
     Scenario(
         "ws",
@@ -126,7 +111,7 @@ ALL = [
         "WebSocket terminated, one stream in bulk",
         "one stream up and one down through a relay that terminates WebSocket: MB/s, and its CPU seconds a GB",
         BULK,
-        both_ways,
+        compared_in("ws", {"up": "up", "down": "down"}, bulk),
         first="direction, relay",
     ),
 ]
