@@ -191,7 +191,9 @@ impl<S: Selector> Reactor<S> {
             {
                 *shared = true;
             }
-            if needs.answers_anyone && let Door::Datagrams { socket, .. } = &door {
+            if needs.answers_anyone
+                && let Door::Datagrams { socket, .. } = &door
+            {
                 socket.forbid_broadcast()?; // no answer goes to many, whatever a sender calls itself
             }
             let watched = watch_door(&mut reactor.selector, &door, index)?;

@@ -66,13 +66,6 @@ fn call(server: &Server) -> TcpStream {
     patient(TcpStream::connect(format!("127.0.0.1:{}", server.port())).unwrap())
 }
 
-/// The other end by hand: a listener, and its place as addresses have it.
-fn far() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let place = listener.local_addr().unwrap().to_string();
-    (listener, place)
-}
-
 fn answer(listener: &TcpListener) -> TcpStream {
     patient(listener.accept().unwrap().0)
 }

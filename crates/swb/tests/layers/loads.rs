@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use crate::certificates::Files;
 use crate::openssl::s_server;
+use crate::support::by_hand::listening;
 use crate::support::peer::uninterrupted;
 use crate::support::{Finished, Running, Server, run_swb};
 use crate::websockets::{SERVER, python};
-use crate::{answer, echo, far};
+use crate::{answer, echo};
 
 const SENT: [&str; 5] = ["sent", "answered", "wrong", "lost", "calls_failed"];
 
@@ -167,7 +168,7 @@ fn what_goes_wrong_with_layers_later_is_counted_under_its_reason() {
         let shown = files.shown("expired");
         echo(&format!("tls://127.0.0.1:0?{shown}"), "epoll")
     });
-    let (listener, place) = far();
+    let (listener, place) = listening();
     let ports = [good.port(), bad.port()];
     let relay = std::thread::spawn(move || {
         let mut joined = Vec::new();
@@ -228,7 +229,7 @@ fn join(call: std::net::TcpStream, port: &str) -> std::thread::JoinHandle<()> {
 #[test]
 fn a_stream_that_is_cut_short_is_told_from_one_that_ended() {
     let files = Files::new();
-    let (good, (listener, place)) = (echo(&files.at("tls"), "epoll"), far());
+    let (good, (listener, place)) = (echo(&files.at("tls"), "epoll"), listening());
     let port = good.port();
     let relay = std::thread::spawn(move || {
         // Messages go there and back for a while, and then the socket is closed without an end of TLS.

@@ -5,9 +5,10 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use crate::certificates::Files;
+use crate::support::by_hand::{far, listening};
 use crate::support::peer::uninterrupted;
 use crate::support::{PATIENCE, Running, Server, random_bytes, run_swb, swb};
-use crate::{answer, call, echo, far, read_all};
+use crate::{answer, call, echo, read_all};
 
 const BYTES: usize = 8 << 20;
 
@@ -32,8 +33,8 @@ fn eight_megabytes_go_each_way_at_once(engine: &str) {
         (files.at("tls"), format!("?ca={}", files.certificate("ca"))),
         ("ws://127.0.0.1:0".to_owned(), String::new()),
     ] {
-        let (listener, place) = far();
-        let relay = relay(&from, &format!("tcp://{place}"), engine);
+        let (listener, to) = far();
+        let relay = relay(&from, &to, engine);
         let mut caller = Running::start(&mut swb(&["connect", &format!("{}{options}", relay.address())]));
         let mut input = caller.child.stdin.take().unwrap();
         let (said, answered) = (random_bytes(BYTES, 1), random_bytes(BYTES, 2));
@@ -75,8 +76,8 @@ fn a_stream_is_encrypted_on_its_way_out(engine: &str) {
 fn an_answer_a_second_after_the_end_is_delivered_in_full(engine: &str) {
     let files = Files::new();
     for from in [files.at("tls"), "ws://127.0.0.1:0".to_owned()] {
-        let (listener, place) = far();
-        let relay = relay(&from, &format!("tcp://{place}"), engine);
+        let (listener, to) = far();
+        let relay = relay(&from, &to, engine);
         let answerer = std::thread::spawn(move || {
             let mut other = answer(&listener);
             assert_eq!(read_all(&other), b"hello");
@@ -127,7 +128,7 @@ fn a_far_end_that_is_not_trusted_resets_the_caller(engine: &str) {
 }
 
 fn a_far_end_that_never_shakes_hands_is_given_up(engine: &str) {
-    let (listener, place) = far();
+    let (listener, place) = listening();
     for scheme in ["tls", "ws"] {
         let options = "handshake-timeout=200ms";
         let mut relay = relay("tcp://127.0.0.1:0", &format!("{scheme}://{place}?{options}"), engine);
@@ -147,8 +148,8 @@ fn a_far_end_that_never_shakes_hands_is_given_up(engine: &str) {
 fn a_reset_of_one_side_is_a_reset_of_the_other(engine: &str) {
     let files = Files::new();
     for far_resets in [true, false] {
-        let (listener, place) = far();
-        let relay = relay(&files.at("tls"), &format!("tcp://{place}"), engine);
+        let (listener, to) = far();
+        let relay = relay(&files.at("tls"), &to, engine);
         let mut caller = Running::start(&mut swb(&["connect", &files.to(relay.address())]));
         caller.write(b"hello");
         let mut other = answer(&listener);
@@ -188,7 +189,7 @@ fn a_reset_of_a_plain_caller_is_no_orderly_end_for_an_encrypted_far_end() {
 
 #[test]
 fn the_caller_of_a_relay_is_told_to_the_far_end_by_a_proxy_header() {
-    let (listener, place) = far();
+    let (listener, place) = listening();
     for (version, head) in
         [("v1", &b"PROXY TCP4 127.0.0.1 127.0.0.1 "[..]), ("v2", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0")]
     {

@@ -10,8 +10,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use crate::support::by_hand::listening;
 use crate::support::{Running, Server, swb};
-use crate::{answer, echo, far};
+use crate::{answer, echo};
 use by_hand::{BINARY, By, CLOSE, PONG, accept, frame, said_by_client, said_by_server, upgraded};
 use rows::{BEFORE, BEHIND, BYTES_MAX, Row};
 
@@ -70,7 +71,7 @@ fn a_server_answers_each_row_as_the_rfc_says(engine: &str) {
 
 #[test]
 fn a_client_answers_each_row_as_the_rfc_says() {
-    let (listener, place) = far();
+    let (listener, place) = listening();
     let to = format!("ws://{place}?message-max={BYTES_MAX}");
     for row in rows::table(By::Server) {
         let what = &row.what;
@@ -128,7 +129,7 @@ fn a_peer_that_never_answers_our_close_frame_holds_nobody_up(engine: &str) {
 
 #[test]
 fn a_server_that_never_answers_the_close_frame_of_connect_is_given_up_at_the_idle_timeout() {
-    let (listener, place) = far();
+    let (listener, place) = listening();
     let to = format!("ws://{place}");
     let mut client = Running::start(&mut swb(&["connect", &to, "--wait", "50ms", "--idle-timeout", "500ms"]));
     let mut server = answer(&listener);

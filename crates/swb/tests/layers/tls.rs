@@ -6,10 +6,11 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use crate::certificates::Files;
+use crate::support::by_hand::listening;
 use crate::support::peer::wait_until;
 use crate::support::proc::ticks_at_rest;
 use crate::support::{Running, Server, random_bytes, run_swb, swb};
-use crate::{answer, call, echo, far, read_all, serve};
+use crate::{answer, call, echo, read_all, serve};
 
 const BYTES: usize = 4 << 20;
 
@@ -100,7 +101,7 @@ fn a_caller_who_never_shakes_hands_is_let_go(engine: &str) {
 fn a_server_that_never_shakes_hands_is_given_up() {
     let files = Files::new();
     for scheme in ["tls", "ws"] {
-        let (listener, place) = far();
+        let (listener, place) = listening();
         let address = format!("{scheme}://{place}?handshake-timeout=200ms");
         let address =
             if scheme == "tls" { format!("{address}&ca={}", files.certificate("ca")) } else { address };

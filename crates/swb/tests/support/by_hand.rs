@@ -13,11 +13,17 @@ pub fn patient(socket: TcpStream) -> TcpStream {
     socket
 }
 
+/// A listener, and its place: what an address has behind its scheme.
+pub fn listening() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    (listener, place)
+}
+
 /// A listener, and its address as swb writes it.
 pub fn far() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("tcp://{}", listener.local_addr().unwrap());
-    (listener, address)
+    let (listener, place) = listening();
+    (listener, format!("tcp://{place}"))
 }
 
 /// The caller is reset, and hears nothing before.
