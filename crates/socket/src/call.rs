@@ -17,7 +17,7 @@ use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use address::{End, Transport};
+use address::{End, Shape, Transport};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, acceptfrom_with, ipproto, socket_with};
 
@@ -191,39 +191,18 @@ fn kernel_family(family: Family) -> (AddressFamily, &'static str) {
 }
 
 fn kernel_type(transport: Transport) -> (SocketType, &'static str) {
-    match transport {
-        Transport::Tcp
-        | Transport::Unix
-        | Transport::Standard
-        | Transport::Descriptor
-        | Transport::Exec
-        | Transport::Shell
-        | Transport::File
-        | Transport::Fifo
-        | Transport::Pty
-        | Transport::Serial
-        | Transport::Tun => (SocketType::STREAM, "SOCK_STREAM"),
-        Transport::Udp | Transport::UnixDgram => (SocketType::DGRAM, "SOCK_DGRAM"),
-        Transport::UnixSeqpacket => (SocketType::SEQPACKET, "SOCK_SEQPACKET"),
+    match transport.shape() {
+        Some(Shape::Stream) | None => (SocketType::STREAM, "SOCK_STREAM"),
+        Some(Shape::Datagram) => (SocketType::DGRAM, "SOCK_DGRAM"),
+        Some(Shape::SeqPacket) => (SocketType::SEQPACKET, "SOCK_SEQPACKET"),
     }
 }
 
 fn kernel_protocol(birth: Birth) -> (Option<Protocol>, &'static str) {
-    match birth.transport {
-        Transport::Tcp if birth.multipath => (Some(ipproto::MPTCP), "IPPROTO_MPTCP"),
-        Transport::Tcp => (Some(ipproto::TCP), "IPPROTO_TCP"),
-        Transport::Udp => (Some(ipproto::UDP), "IPPROTO_UDP"),
-        Transport::Unix
-        | Transport::UnixDgram
-        | Transport::UnixSeqpacket
-        | Transport::Standard
-        | Transport::Descriptor
-        | Transport::Exec
-        | Transport::Shell
-        | Transport::File
-        | Transport::Fifo
-        | Transport::Pty
-        | Transport::Serial
-        | Transport::Tun => (None, "0"),
+    match birth.transport.shape().filter(|_| birth.transport.is_ip()) {
+        Some(Shape::Stream) if birth.multipath => (Some(ipproto::MPTCP), "IPPROTO_MPTCP"),
+        Some(Shape::Stream) => (Some(ipproto::TCP), "IPPROTO_TCP"),
+        Some(Shape::Datagram) => (Some(ipproto::UDP), "IPPROTO_UDP"),
+        Some(Shape::SeqPacket) | None => (None, "0"),
     }
 }

@@ -75,25 +75,10 @@ impl Connection {
 
     /// As [`from_fd`](Self::from_fd), on a socket of ours.
     pub(crate) fn on(fd: OpenSocket, transport: Transport) -> io::Result<Connection> {
-        let is_nonblocking = transport != Transport::Descriptor;
-        let transport = match transport {
-            Transport::Descriptor => descriptor::transport_of(&fd)?,
-            Transport::Tcp
-            | Transport::Udp
-            | Transport::Unix
-            | Transport::UnixDgram
-            | Transport::UnixSeqpacket
-            | Transport::Standard
-            | Transport::Exec
-            | Transport::Shell
-            | Transport::File
-            | Transport::Fifo
-            | Transport::Pty
-            | Transport::Serial
-            | Transport::Tun => transport,
-        };
+        let is_inherited = transport == Transport::Descriptor;
+        let transport = if is_inherited { descriptor::transport_of(&fd)? } else { transport };
         let shape = transport.shape().ok_or_else(|| errno::raw(libc::EPROTONOSUPPORT))?;
-        Ok(Connection { fd, transport, shape, is_nonblocking, to_many: None, path: None })
+        Ok(Connection { fd, transport, shape, is_nonblocking: !is_inherited, to_many: None, path: None })
     }
 
     /// As [`on`](Self::on), keeping the path to which the socket is bound.
