@@ -66,16 +66,7 @@ pub struct Behind {
 impl End {
     /// The IP address and port, IPv4 never wrapped in IPv6.
     pub fn ip(&self) -> Option<SocketAddr> {
-        match self {
-            End::Ip { address, .. } => Some(unmapped(*address)),
-            End::Path { .. }
-            | End::Abstract { .. }
-            | End::Unnamed(_)
-            | End::Standard
-            | End::Descriptor(_)
-            | End::Command { .. }
-            | End::Behind(_) => None,
-        }
+        if let End::Ip { address, .. } = self { Some(unmapped(*address)) } else { None }
     }
 
     /// What carries the bytes.

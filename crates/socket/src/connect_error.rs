@@ -54,20 +54,10 @@ impl ConnectError {
     /// The first option, if any was refused.
     #[must_use]
     pub fn refused_option(&self) -> Option<&OptionError> {
-        match &self.kind {
-            ConnectErrorKind::Option(Some(error)) => Some(&**error),
-            ConnectErrorKind::Option(None)
-            | ConnectErrorKind::Resolve(_)
-            | ConnectErrorKind::Refused
-            | ConnectErrorKind::Unreachable
-            | ConnectErrorKind::TimedOut
-            | ConnectErrorKind::NotStarted
-            | ConnectErrorKind::Program
-            | ConnectErrorKind::NotOpened(_)
-            | ConnectErrorKind::Misfit(_)
-            | ConnectErrorKind::Unsupported
-            | ConnectErrorKind::Other => self.tried.iter().find_map(Attempt::refused_option),
+        if let ConnectErrorKind::Option(Some(error)) = &self.kind {
+            return Some(error);
         }
+        self.tried.iter().find_map(Attempt::refused_option)
     }
 }
 
@@ -187,19 +177,12 @@ impl fmt::Display for ConnectError {
 
 impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.kind {
-            ConnectErrorKind::Resolve(error) => Some(&**error),
-            ConnectErrorKind::Option(Some(error)) => Some(&**error),
-            ConnectErrorKind::Option(None)
-            | ConnectErrorKind::Refused
-            | ConnectErrorKind::Unreachable
-            | ConnectErrorKind::TimedOut
-            | ConnectErrorKind::NotStarted
-            | ConnectErrorKind::Program
-            | ConnectErrorKind::NotOpened(_)
-            | ConnectErrorKind::Misfit(_)
-            | ConnectErrorKind::Unsupported
-            | ConnectErrorKind::Other => self.tried.last().map(|attempt| &attempt.error as _),
+        if let ConnectErrorKind::Resolve(error) = &self.kind {
+            return Some(&**error);
         }
+        if let ConnectErrorKind::Option(Some(error)) = &self.kind {
+            return Some(&**error);
+        }
+        self.tried.last().map(|attempt| &attempt.error as _)
     }
 }

@@ -30,18 +30,8 @@ impl Destination {
     /// The whole address that was written to, at a socket that is bound to the port of `bound`.
     #[must_use]
     pub fn end(&self, bound: &End) -> End {
-        match bound {
-            End::Ip { transport, address } => {
-                End::Ip { transport: *transport, address: SocketAddr::new(self.ip, address.port()) }
-            }
-            End::Path { .. }
-            | End::Abstract { .. }
-            | End::Unnamed(_)
-            | End::Standard
-            | End::Descriptor(_)
-            | End::Command { .. }
-            | End::Behind(_) => bound.clone(),
-        }
+        let End::Ip { transport, address } = bound else { return bound.clone() };
+        End::Ip { transport: *transport, address: SocketAddr::new(self.ip, address.port()) }
     }
 }
 

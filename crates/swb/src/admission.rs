@@ -79,19 +79,11 @@ pub(crate) struct BoundPaths(Vec<(PathBuf, (u64, u64))>);
 
 impl BoundPaths {
     pub(crate) fn of(ends: &[End]) -> BoundPaths {
-        let paths = ends.iter().filter_map(|end| match end {
-            End::Path { path, .. } => {
-                let path = std::path::absolute(OsStr::from_bytes(path)).ok()?;
-                let inode = inode(&path)?;
-                Some((path, inode))
-            }
-            End::Ip { .. }
-            | End::Abstract { .. }
-            | End::Unnamed(_)
-            | End::Standard
-            | End::Descriptor(_)
-            | End::Command { .. }
-            | End::Behind(_) => None,
+        let paths = ends.iter().filter_map(|end| {
+            let End::Path { path, .. } = end else { return None };
+            let path = std::path::absolute(OsStr::from_bytes(path)).ok()?;
+            let inode = inode(&path)?;
+            Some((path, inode))
         });
         BoundPaths(paths.collect())
     }
