@@ -46,11 +46,16 @@ pub trait Layer: Send {
     /// What is below has finished: nothing more comes from there, but it still takes bytes.
     fn below_finished(&mut self, flow: &mut Flow<'_>);
 
-    /// Bytes are to be sent: any cut of a stream, or exactly one message where the layer keeps boundaries.
-    fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>);
+    /// Bytes are to be sent: any cut of a stream, or exactly one message where the layer keeps boundaries. They go on as
+    /// they are, unless the layer says otherwise.
+    fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
+        flow.below().push_as(self.shape(), bytes);
+    }
 
     /// Nothing more is to be sent. What comes from below is still wanted.
-    fn finish(&mut self, flow: &mut Flow<'_>);
+    fn finish(&mut self, flow: &mut Flow<'_>) {
+        flow.finish_below();
+    }
 
     /// When [`Layer::deadline`] is due, if ever.
     fn next_deadline(&self) -> Option<Moment> {

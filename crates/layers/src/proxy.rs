@@ -115,21 +115,12 @@ impl Layer for ProxyReader {
         }
     }
 
-    fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
-        flow.below().push(bytes);
-    }
-
-    fn finish(&mut self, flow: &mut Flow<'_>) {
-        flow.finish_below();
-    }
-
     fn next_deadline(&self) -> Option<Moment> {
         self.due
     }
 
     fn deadline(&mut self, flow: &mut Flow<'_>) {
-        if self.due.is_some_and(|due| flow.now().moment >= due) {
-            self.due = None;
+        if self.due.take_if(|due| flow.now().moment >= *due).is_some() {
             flow.fail(ProxyFailure::TimedOut);
         }
     }
@@ -167,14 +158,6 @@ impl Layer for ProxyWriter {
 
     fn below_finished(&mut self, flow: &mut Flow<'_>) {
         flow.finish_above();
-    }
-
-    fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
-        flow.below().push(bytes);
-    }
-
-    fn finish(&mut self, flow: &mut Flow<'_>) {
-        flow.finish_below();
     }
 
     fn is_spent(&self) -> bool {

@@ -147,8 +147,7 @@ impl Layer for Tls {
     }
 
     fn deadline(&mut self, flow: &mut Flow<'_>) {
-        if self.due.is_some_and(|due| flow.now().moment >= due) {
-            self.due = None;
+        if self.due.take_if(|due| flow.now().moment >= *due).is_some() {
             flow.fail(TlsFailure::TimedOut);
         }
     }

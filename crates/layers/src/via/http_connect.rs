@@ -107,14 +107,6 @@ impl Layer for HttpConnect {
         }
     }
 
-    fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
-        flow.below().push(bytes);
-    }
-
-    fn finish(&mut self, flow: &mut Flow<'_>) {
-        flow.finish_below();
-    }
-
     fn is_spent(&self) -> bool {
         self.head.is_none()
     }

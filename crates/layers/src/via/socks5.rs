@@ -183,14 +183,6 @@ impl Layer for Socks5 {
         }
     }
 
-    fn send(&mut self, bytes: &[u8], flow: &mut Flow<'_>) {
-        flow.below().push(bytes);
-    }
-
-    fn finish(&mut self, flow: &mut Flow<'_>) {
-        flow.finish_below();
-    }
-
     fn is_spent(&self) -> bool {
         self.awaited == Awaited::None
     }
