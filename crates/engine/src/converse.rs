@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conversation::{CallFailed, CloseReason, End, Leg, Shape};
+use conversation::{CallFailed, CloseReason, End, Leg, Now, Shape};
 use socket::{Connection, DatagramSocket, FileEnd, Program, Standard};
 
 use crate::host::{Host, Plan};
@@ -72,57 +72,19 @@ pub fn converse(plan: Plan, line: Line) -> Result<Ended, ServeError> {
 ///
 /// As [`converse`].
 pub fn converse_with(mut plan: Plan, line: Line, known: Option<End>) -> Result<Ended, ServeError> {
-    let engine = |call| move |error: std::io::Error| ServeError::Engine(CallFailed::new(call, &error));
     let last = LastCall::before(plan.observer);
     plan.observer = Arc::clone(&last) as Arc<dyn Observer>;
     let host = Host::new(plan);
     let now = host.clock.now();
     let shape = line.shape();
-    let ends = |connection: &Connection| {
-        let local = connection.local_end().map_err(engine("getsockname(2)"))?;
-        let peer = connection.peer_end().unwrap_or(End::Unnamed(connection.transport()));
-        Ok::<_, ServeError>((local, peer))
-    };
-    let lay = |under, layering: Option<&Layering>, caller: &End, called: &End| {
-        let no_randomness = CallFailed { call: "getrandom(2)", errno: libc::EAGAIN };
-        laid(under, layering, &LaidFor { caller, called, number: 1, leg: Leg::CALLER }, now)
-            .map_err(|_| ServeError::Engine(no_randomness))
-    };
-    let (socket, local, peer) = match line {
-        Line::Connection(connection) => {
-            let (local, peer) = ends(&connection)?;
-            (LegSocket::Connection(connection), local, peer)
-        }
-        Line::Layered { connection, layering } => {
-            let (local, peer) = ends(&connection)?;
-            (lay(Under::Connection(connection), Some(&layering), &local, &peer)?, local, peer)
-        }
-        Line::Standard => {
-            let standard = Standard::open().map_err(engine("dup(2)"))?;
-            (LegSocket::Standard(standard), End::Standard, End::Standard)
-        }
-        Line::Program { program, layering } => {
-            let end = program.end().clone();
-            let socket = lay(Under::Program(program), layering.as_deref(), &End::Standard, &end)?;
-            (socket, End::Standard, end)
-        }
-        Line::File(file) => {
-            let end = file.end().clone();
-            (LegSocket::File(file), End::Standard, end)
-        }
-        Line::Speakers { socket, only_first } => {
-            let local = socket.local_end().map_err(engine("getsockname(2)"))?;
-            let peer = End::Unnamed(socket.transport());
-            (LegSocket::Speakers { socket: Box::new(socket), latest: None, only_first }, local, peer)
-        }
-    };
+    let (socket, local, peer) = on_line(line, now)?;
     let peer = known.unwrap_or(peer);
     host.take_place(1);
     let call = host.call(shape, local, peer.clone(), now);
     let mut reactor = Reactor::<PollSelector>::new(Arc::clone(&host), Vec::new(), Placement::Here, true)
-        .map_err(engine("poll(2)"))?;
+        .map_err(engine_failed("poll(2)"))?;
     reactor.open(call, socket, None, now);
-    reactor.run().map_err(engine("poll(2)"))?;
+    reactor.run().map_err(engine_failed("poll(2)"))?;
     host.report()?;
     let nothing_said = Ended {
         peer,
@@ -135,4 +97,51 @@ pub fn converse_with(mut plan: Plan, line: Line, known: Option<End>) -> Result<E
         program: None,
     };
     Ok(last.take().unwrap_or(nothing_said))
+}
+
+/// The socket of an open line, and its two ends, ours first.
+fn on_line(line: Line, now: Now) -> Result<(LegSocket, End, End), ServeError> {
+    let ends = |connection: &Connection| {
+        let local = connection.local_end().map_err(engine_failed("getsockname(2)"))?;
+        let peer = connection.peer_end().unwrap_or(End::Unnamed(connection.transport()));
+        Ok::<_, ServeError>((local, peer))
+    };
+    let lay = |under, layering: Option<&Layering>, caller: &End, called: &End| {
+        let no_randomness = CallFailed { call: "getrandom(2)", errno: libc::EAGAIN };
+        laid(under, layering, &LaidFor { caller, called, number: 1, leg: Leg::CALLER }, now)
+            .map_err(|_| ServeError::Engine(no_randomness))
+    };
+    Ok(match line {
+        Line::Connection(connection) => {
+            let (local, peer) = ends(&connection)?;
+            (LegSocket::Connection(connection), local, peer)
+        }
+        Line::Layered { connection, layering } => {
+            let (local, peer) = ends(&connection)?;
+            (lay(Under::Connection(connection), Some(&layering), &local, &peer)?, local, peer)
+        }
+        Line::Standard => {
+            let standard = Standard::open().map_err(engine_failed("dup(2)"))?;
+            (LegSocket::Standard(standard), End::Standard, End::Standard)
+        }
+        Line::Program { program, layering } => {
+            let end = program.end().clone();
+            let socket = lay(Under::Program(program), layering.as_deref(), &End::Standard, &end)?;
+            (socket, End::Standard, end)
+        }
+        Line::File(file) => {
+            let end = file.end().clone();
+            (LegSocket::File(file), End::Standard, end)
+        }
+        Line::Speakers { socket, only_first } => {
+            let local = socket.local_end().map_err(engine_failed("getsockname(2)"))?;
+            let peer = End::Unnamed(socket.transport());
+            (LegSocket::Speakers { socket: Box::new(socket), latest: None, only_first }, local, peer)
+        }
+    })
+}
+
+/// That a call failed which the engine needs.
+fn engine_failed(call: &'static str) -> impl Fn(std::io::Error) -> ServeError {
+    move |error| ServeError::Engine(CallFailed::new(call, &error))
 }

@@ -169,20 +169,33 @@ impl<S: Selector> Reactor<S> {
         if S::IS_CHEAP {
             reactor.busy = BusyWait::new(reactor.host.plan.limits.busy_wait);
         }
-        let control = &reactor.host.plan.control;
-        reactor.selector.add(control.draining_fd(), Token::Draining.pack(), Watch::Read)?;
-        reactor.selector.add(control.ending_fd(), Token::Ending.pack(), Watch::Read)?;
-        if is_first {
-            reactor.selector.add(control.bell_fd(), Token::Bell.pack(), Watch::Read)?;
-            if let Some(ticks) = control.ticks_fd() {
-                reactor.selector.add(ticks, Token::Ticks.pack(), Watch::Read)?;
-            }
+        reactor.watch_control()?;
+        reactor.watch_doors(doors)?;
+        if placement == Placement::Thread {
+            reactor.wake_fd()?;
         }
-        reactor.census = control.censuses();
-        for turn in 0..2 {
-            reactor.selector.add(control.census_fd(turn), Token::Census(turn).pack(), Watch::Read)?;
+        if reactor.host.plan.service.needs().rooms {
+            reactor.enter_rooms()?;
         }
-        let needs = reactor.host.plan.service.needs();
+        Ok(reactor)
+    }
+
+    /// Has the selector say what it is told from outside.
+    fn watch_control(&mut self) -> io::Result<()> {
+        let control = &self.host.plan.control;
+        let mut watch = |fd, token: Token| self.selector.add(fd, token.pack(), Watch::Read).map(drop);
+        watch(control.draining_fd(), Token::Draining)?;
+        watch(control.ending_fd(), Token::Ending)?;
+        if self.is_first {
+            watch(control.bell_fd(), Token::Bell)?;
+            control.ticks_fd().map_or(Ok(()), |ticks| watch(ticks, Token::Ticks))?;
+        }
+        self.census = control.censuses();
+        (0..2).try_for_each(|turn| watch(control.census_fd(turn), Token::Census(turn)))
+    }
+
+    fn watch_doors(&mut self, doors: Vec<Door>) -> io::Result<()> {
+        let needs = self.host.plan.service.needs();
         for (index, mut door) in doors.into_iter().enumerate() {
             // Calls that need further descriptors would find them held by callers who were brought too early: those are
             // accepted one by one, as where several workers share a listener.
@@ -196,16 +209,10 @@ impl<S: Selector> Reactor<S> {
             {
                 socket.forbid_broadcast()?; // no answer goes to many, whatever a sender calls itself
             }
-            let watched = watch_door(&mut reactor.selector, &door, index)?;
-            reactor.doors.push(DoorState::new(door, watched));
+            let watched = watch_door(&mut self.selector, &door, index)?;
+            self.doors.push(DoorState::new(door, watched));
         }
-        if placement == Placement::Thread {
-            reactor.wake_fd()?;
-        }
-        if needs.rooms {
-            reactor.enter_rooms()?;
-        }
-        Ok(reactor)
+        Ok(())
     }
 
     /// Runs until every call is over and no more can come.
