@@ -184,35 +184,8 @@ impl<S: Selector> Reactor<S> {
                 return self.wait_at_limit(index, until.max(now.moment + LIMIT_PAUSE));
             }
             match self.doors[index].next_caller() {
-                Ok(Accepted { connection, peer }) => {
-                    let layering = self.doors[index].layering();
-                    if let Some(layering) = layering.as_ref().filter(|layering| layering.names_callers()) {
-                        self.await_introduction(index, connection, peer, layering, now);
-                        if self.newborn.is_some() {
-                            return;
-                        }
-                        continue;
-                    }
-                    let place = match self.host.gate.admit(&connection, &peer) {
-                        Ok(place) => place,
-                        Err(why) => {
-                            connection.abort();
-                            self.doors[index].refused(peer, why, &self.host);
-                            self.not_called();
-                            continue;
-                        }
-                    };
-                    let Ok(local) = connection.local_end() else {
-                        self.not_called(); // the caller has gone already
-                        continue;
-                    };
-                    let shape = connection.shape();
-                    let shape = layering.as_ref().map_or(shape, |layering| layering.shape_over(shape));
-                    let call = self.host.call(shape, local, peer, now);
-                    let answered = Answered { call, carried: Carried::Socket(connection, layering), place };
-                    if self.placement == Placement::Here {
-                        self.open_answered(answered, now);
-                    } else if !self.place_elsewhere(index, Box::new(answered), now) {
+                Ok(accepted) => {
+                    if !self.accepted(index, accepted, now) {
                         return;
                     }
                 }
@@ -224,6 +197,38 @@ impl<S: Selector> Reactor<S> {
                 }
             }
         }
+    }
+
+    /// A caller has come, whose place is taken. Returns whether the next may be answered now.
+    fn accepted(&mut self, index: usize, accepted: Accepted, now: Now) -> bool {
+        let Accepted { connection, peer } = accepted;
+        let layering = self.doors[index].layering();
+        if let Some(layering) = layering.as_ref().filter(|layering| layering.names_callers()) {
+            self.await_introduction(index, connection, peer, layering, now);
+            return self.newborn.is_none();
+        }
+        let place = match self.host.gate.admit(&connection, &peer) {
+            Ok(place) => place,
+            Err(why) => {
+                connection.abort();
+                self.doors[index].refused(peer, why, &self.host);
+                self.not_called();
+                return true;
+            }
+        };
+        let Ok(local) = connection.local_end() else {
+            self.not_called(); // the caller has gone already
+            return true;
+        };
+        let shape = connection.shape();
+        let shape = layering.as_ref().map_or(shape, |layering| layering.shape_over(shape));
+        let call = self.host.call(shape, local, peer, now);
+        let answered = Answered { call, carried: Carried::Socket(connection, layering), place };
+        if self.placement != Placement::Here {
+            return self.place_elsewhere(index, Box::new(answered), now);
+        }
+        self.open_answered(answered, now);
+        true
     }
 
     /// Opens the call of a caller whose place is taken.
