@@ -151,9 +151,8 @@ impl Host {
             self.tallies.ended_at(limit, &call.peer);
         }
         let lasted = now.wall.duration_since(call.opened).unwrap_or_default();
-        let by_far = session.broken_leg().is_some_and(|leg| leg != Leg::CALLER);
-        let broken_by = if by_far { far } else { far.map(|_| &call.peer) };
-        let broken_by = broken_by.filter(|_| session.broken_leg().is_some());
+        let end_of = |leg| if leg == Leg::CALLER { far.map(|_| &call.peer) } else { far };
+        let broken_by = session.broken_leg().and_then(end_of);
         self.tell(&Event::Ended {
             call,
             far,

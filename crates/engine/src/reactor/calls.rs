@@ -68,7 +68,7 @@ impl Entry {
         let after = self.ends.iter().enumerate().filter_map(|(index, end)| {
             let leg = Leg::new(index)?;
             let send = end.send_put_off.filter(|_| self.session.wants_write(leg) || end.holds_back());
-            let receive = end.receive_put_off && (self.session.wants_read(leg) || end.opens());
+            let receive = end.receive_put_off && end.is_read(&self.session, leg);
             send.map(PutOff::look_after).into_iter().chain(receive.then_some(EARLY_LOOK)).min()
         });
         let ends = self.ends.iter().any(LegEnd::says_end_again).then_some(SAY_END_EVERY);
@@ -229,8 +229,7 @@ impl<S: Selector> Reactor<S> {
                     session.writable(now, leg, &mut Hands { slot, now, ends, doors, chores, host, members });
                     continue;
                 }
-                let is_read = session.wants_read(leg) || end.opens();
-                if !(end.may_receive() && is_read || end.has_news()) {
+                if !end.is_to_receive(session, leg) {
                     break;
                 }
                 let by_splice = match end.is_bulk {
@@ -318,9 +317,7 @@ impl<S: Selector> Reactor<S> {
         let can_go_on =
             entry.ends.iter().enumerate().filter_map(|(index, end)| Some((Leg::new(index)?, end)));
         let can_go_on = can_go_on.into_iter().any(|(leg, end)| {
-            end.has_news()
-                || end.may_receive() && (entry.session.wants_read(leg) || end.opens())
-                || end.writable && entry.session.wants_write(leg)
+            end.is_to_receive(&entry.session, leg) || end.writable && entry.session.wants_write(leg)
         });
         if can_go_on && !std::mem::replace(&mut entry.is_queued, true) {
             self.again.push(slot);

@@ -50,8 +50,7 @@ impl LegEnd {
 
     /// Whether it is waited for that something comes, and whether for room.
     pub(super) fn waits_for(&self, session: &Session, leg: Leg) -> (bool, bool) {
-        let may_read = !self.may_receive() && !self.readable;
-        let read = may_read && (session.wants_read(leg) || self.opens());
+        let read = self.is_read(session, leg) && !self.may_receive() && !self.readable;
         let may_write = !self.writable && !self.waits_for_speaker() && !self.has_hung_up();
         let write = match self.socket.as_layered() {
             Some(layered) => layered.waits_for_room(),

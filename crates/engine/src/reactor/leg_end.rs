@@ -2,9 +2,10 @@
 
 use std::io::ErrorKind;
 
-use conversation::{CallFailed, End, Moment, Now, Shape, Transport};
+use conversation::{CallFailed, End, Leg, Moment, Now, Shape, Transport};
 use socket::{Connection, Destination, FileEnd, PeerAddress, Pipe};
 
+use crate::Session;
 use crate::host::Host;
 use crate::selector::Operation;
 
@@ -112,6 +113,16 @@ impl LegEnd {
                 self.readable || self.kept.is_some() || is_unasked()
             }
         }
+    }
+
+    /// Whether what comes on it is received: its session wants it, or its layers do, to be opened by it.
+    pub(super) fn is_read(&self, session: &Session, leg: Leg) -> bool {
+        session.wants_read(leg) || self.opens()
+    }
+
+    /// Whether something is to be received now, or taken from its layers.
+    pub(super) fn is_to_receive(&self, session: &Session, leg: Leg) -> bool {
+        self.has_news() || self.may_receive() && self.is_read(session, leg)
     }
 
     /// Whether its layers have something to tell, or have failed, for which it need not be read.
