@@ -211,8 +211,7 @@ impl<S: Selector> Reactor<S> {
             Ok(place) => place,
             Err(why) => {
                 connection.abort();
-                self.doors[index].refused(peer, why, &self.host);
-                self.not_called();
+                self.turn_away(index, peer, why);
                 return true;
             }
         };

@@ -33,12 +33,8 @@ pub(super) struct Hands<'r> {
 impl Carrier for Hands<'_> {
     fn send(&mut self, leg: Leg, bytes: &[u8]) -> Result<Option<usize>, CallFailed> {
         let Some(end) = self.ends.get_mut(leg.index()) else { return Ok(None) };
-        let sent = end.send(bytes, self.doors, self.host, self.now).inspect_err(|failed| {
-            if end.socket.is_standard() {
-                self.host.fail(ServeError::Output(*failed)); // it is every call's output
-            }
-        });
-        match sent {
+        let sent = end.send(bytes, self.doors, self.host, self.now);
+        match sent.inspect_err(|failed| fail_output(end, *failed, self.host)) {
             Err(failed) if self.has_lost(leg, failed) => Ok(Some(bytes.len())),
             sent => sent,
         }
@@ -46,11 +42,7 @@ impl Carrier for Hands<'_> {
 
     fn send_held(&mut self, leg: Leg, _held: usize) -> Result<HeldSent, CallFailed> {
         let Some(end) = self.ends.get_mut(leg.index()) else { return Ok(HeldSent::NotNow) };
-        end.send_held().inspect_err(|failed| {
-            if end.socket.is_standard() {
-                self.host.fail(ServeError::Output(*failed)); // it is every call's output
-            }
-        })
+        end.send_held().inspect_err(|failed| fail_output(end, *failed, self.host))
     }
 
     fn finish(&mut self, leg: Leg) {
@@ -114,5 +106,12 @@ impl Carrier for Hands<'_> {
     fn publish(&mut self, topic: &Topic, bytes: &Arc<[u8]>) -> bool {
         let Ok(members) = self.members else { return true };
         members.publish(topic, bytes, self.slot)
+    }
+}
+
+/// What cannot be sent to the standard output fails the run: it is every call's output.
+fn fail_output(end: &LegEnd, failed: CallFailed, host: &Host) {
+    if end.socket.is_standard() {
+        host.fail(ServeError::Output(failed));
     }
 }

@@ -10,7 +10,7 @@ use std::io;
 use std::iter::repeat_n;
 use std::os::fd::AsFd;
 
-use conversation::{End, Leg, Now, Shape, Transport};
+use conversation::{CloseReason, End, Leg, Now, Shape, Transport};
 use smallvec::smallvec;
 use socket::{Burst, Inbox, PeerAddress};
 
@@ -309,7 +309,7 @@ impl<S: Selector> Reactor<S> {
         let mut hands = Hands { slot: usize::MAX, now, ends: &mut ends, doors, chores, host, members };
         session.opened(now, &mut hands);
         session.received(now, Leg::CALLER, bytes, &mut hands);
-        session.end(now, conversation::CloseReason::Finished, &mut hands);
+        session.end(now, CloseReason::Finished, &mut hands);
         self.chores.clear(); // there is no call any more that an answer could be for
     }
 }

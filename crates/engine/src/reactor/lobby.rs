@@ -294,7 +294,7 @@ impl<S: Selector> Reactor<S> {
     }
 
     /// Counts one who has no call, and gives back what was taken for it.
-    fn turn_away(&mut self, door: usize, peer: End, why: Why) {
+    pub(super) fn turn_away(&mut self, door: usize, peer: End, why: Why) {
         self.doors[door].refused(peer, why, &self.host);
         self.not_called();
     }
