@@ -124,8 +124,12 @@ impl LayeredConnection {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::WouldBlock`] if nothing has come; `ECONNRESET`; what a send has failed with.
+    /// [`io::ErrorKind::WouldBlock`] if nothing has come, or the layers hold as much of it as they may until their
+    /// [deadline](Self::next_deadline); `ECONNRESET`; what a send has failed with.
     pub fn receive(&mut self, buffer: &mut [u8], now: Now) -> io::Result<Arrived> {
+        if !self.layered.may_receive(true) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         Ok(match self.layered.receive(buffer, now)? {
             Some(Heard::Failed(failed)) => return Err(failed.error()),
             Some(Heard::Finished) => Arrived::Finished,
@@ -152,14 +156,14 @@ impl LayeredConnection {
     }
 
     /// Any cut of a stream, or exactly one message: all of it is taken, or nothing as long as the socket has not taken
-    /// what was sent before.
+    /// what was sent before, or the layers hold as much as they may until their [deadline](Self::next_deadline).
     ///
     /// # Errors
     ///
     /// [`io::ErrorKind::WouldBlock`] where nothing is taken; what send(2) says.
     pub fn send(&mut self, bytes: &[u8], now: Now) -> io::Result<()> {
         self.flush();
-        if self.owes() || !self.is_open() {
+        if self.waits_for_room() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         match self.layered.send(bytes, now).map_err(CallFailed::error)? {
@@ -173,7 +177,13 @@ impl LayeredConnection {
         self.layered.writable();
     }
 
-    /// Whether they owe something that the socket has not taken.
+    /// Whether they owe something for which the socket has no room: an event tells when it has.
+    #[must_use]
+    pub fn waits_for_room(&self) -> bool {
+        self.layered.waits_for_room()
+    }
+
+    /// Whether they owe something that the socket has not taken, or hold something back for it.
     #[must_use]
     pub fn owes(&self) -> bool {
         self.layered.owes()
@@ -202,7 +212,9 @@ impl LayeredConnection {
     ///
     /// What poll(2) says.
     pub fn wait(&self, within: Option<Duration>) -> io::Result<bool> {
-        let wanted = if self.owes() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        let mut wanted = PollFlags::empty();
+        wanted.set(PollFlags::IN, self.layered.takes_more());
+        wanted.set(PollFlags::OUT, self.waits_for_room());
         match poll(&mut [PollFd::new(self.connection(), wanted)], within) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
             ready => Ok(ready? > 0),

@@ -167,12 +167,12 @@ impl Layered {
     }
 
     /// Whether a receive would bring something that may be taken now.
-    pub(super) fn may_receive(&self, readable: bool) -> bool {
+    pub(crate) fn may_receive(&self, readable: bool) -> bool {
         !self.events.is_empty() || self.end().is_some() || readable && self.takes_more()
     }
 
     /// Whether the layers may be given more of what comes, if there is any.
-    pub(super) fn takes_more(&self) -> bool {
+    pub(crate) fn takes_more(&self) -> bool {
         let has_come_to_its_end = self.has_ended || self.lost.is_some();
         let held = self.stack.holds().for_above;
         !has_come_to_its_end && self.answered_bytes < HIGH_MARK_BYTES && held < Hold::Enough
@@ -196,7 +196,7 @@ impl Layered {
     }
 
     /// Whether the stack owes something that waits for room in the socket.
-    pub(super) fn waits_for_room(&self) -> bool {
+    pub(crate) fn waits_for_room(&self) -> bool {
         !self.has_room && self.stack.next_outgoing().is_some() && self.broken.is_none()
     }
 
