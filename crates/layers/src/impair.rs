@@ -194,3 +194,9 @@ impl Layer for Impair {
         counted.into_iter().flatten().map(Told::Impaired).collect()
     }
 }
+
+impl Drop for Impair {
+    fn drop(&mut self) {
+        self.all.count(self.inward.counts(), self.outward.counts());
+    }
+}

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use address::{Layer, OPTIONS, OptionKey, OptionRow, Options, Shape, Way, nearest};
-use layers::{ImpairSettings, Impairments};
+use layers::{Counts, ImpairSettings, Impairments};
 
 use super::impairments::{ROWS, change, wrong};
 
@@ -51,6 +51,18 @@ impl Impaired {
         }
         words.push(format!("seed={}", settings.seed));
         words.join("&")
+    }
+
+    /// Whether messages may be lost, wrong, or come otherwise than in their order and once.
+    #[must_use]
+    pub fn is_lossy(&self) -> bool {
+        self.all.settings().is_lossy()
+    }
+
+    /// What became of all that came in this direction of the calls that are over.
+    #[must_use]
+    pub fn total(&self, way: Way) -> Counts {
+        self.all.total(way)
     }
 
     /// The settings that it would have with these words.

@@ -305,10 +305,15 @@ impl Lane {
         }
     }
 
-    /// What became of all that came; nothing where no fault happened. What is still held is lost.
-    pub(super) fn counted(&mut self) -> Option<Impaired> {
+    /// What became of all that came. What is still held is lost.
+    pub(super) fn counts(&mut self) -> Counts {
         self.drop_held();
-        let Counts { lost, dropped, doubled, overtaken, corrupted, .. } = self.counts;
+        self.counts
+    }
+
+    /// The same, to be told; nothing where no fault happened.
+    pub(super) fn counted(&mut self) -> Option<Impaired> {
+        let Counts { lost, dropped, doubled, overtaken, corrupted, .. } = self.counts();
         let is_worth_it = lost + dropped + doubled + overtaken + corrupted > 0;
         is_worth_it.then_some(Impaired::Counted { way: self.way, counts: self.counts })
     }

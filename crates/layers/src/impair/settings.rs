@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use conversation::{Moment, Shape, Way};
 
-use super::Impair;
+use super::{Counts, Impair};
 
 /// Bytes that may wait for their turn at a rate where nothing else is said.
 pub const QUEUE_BYTES: u64 = 64 * 1024;
@@ -90,6 +90,16 @@ impl ImpairSettings {
             Way::Out => &mut self.outward,
         }
     }
+
+    /// Whether messages may be lost, wrong, or come otherwise than in their order and once.
+    #[must_use]
+    pub fn is_lossy(&self) -> bool {
+        let is_lossy = |faults: &Faults| {
+            faults.loss + faults.duplicate + faults.reorder + faults.corrupt > 0
+                || faults.rate.or(faults.total_rate).is_some() // what a full queue drops
+        };
+        is_lossy(&self.inward) || is_lossy(&self.outward)
+    }
 }
 
 /// The settings of an address and what its calls share.
@@ -100,6 +110,8 @@ pub struct Impairments {
     version: AtomicU64,
     /// For each direction the nanoseconds after the start at which the line of all calls is free again.
     free_at: [AtomicU64; 2],
+    /// What became of all that came in each direction of the calls that are over.
+    totals: Mutex<[Counts; 2]>,
 }
 
 impl Impairments {
@@ -107,7 +119,8 @@ impl Impairments {
     #[must_use]
     pub fn new(settings: ImpairSettings) -> Arc<Impairments> {
         let free_at = [AtomicU64::new(0), AtomicU64::new(0)];
-        Arc::new(Impairments { settings: Mutex::new(settings), version: AtomicU64::new(0), free_at })
+        let (settings, totals) = (Mutex::new(settings), Mutex::default());
+        Arc::new(Impairments { settings, version: AtomicU64::new(0), free_at, totals })
     }
 
     /// The settings now.
@@ -126,6 +139,20 @@ impl Impairments {
     #[must_use]
     pub fn layer(self: &Arc<Self>, shape: Shape, call: u64, leg: usize) -> Impair {
         Impair::new(Arc::clone(self), shape, call, leg)
+    }
+
+    /// What became of all that came in this direction of the calls that are over.
+    #[must_use]
+    pub fn total(&self, way: Way) -> Counts {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)[way as usize]
+    }
+
+    /// A call is over.
+    pub(super) fn count(&self, inward: Counts, outward: Counts) {
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        for (way, counts) in [(Way::In, inward), (Way::Out, outward)] {
+            totals[way as usize] = totals[way as usize].plus(counts);
+        }
     }
 
     pub(super) fn version(&self) -> u64 {

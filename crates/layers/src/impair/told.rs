@@ -82,18 +82,38 @@ impl fmt::Display for Impaired {
                 }
                 Fault::BitFlipped(bit) => write!(f, "{way}: byte {number} is corrupt: bit {bit}"),
             },
-            Impaired::Counted { way, counts } => {
-                write!(f, "{way}: {} came, {} passed", counts.came, counts.passed)?;
-                let rows = [
-                    ("lost", counts.lost),
-                    ("dropped", counts.dropped),
-                    ("doubled", counts.doubled),
-                    ("overtaken", counts.overtaken),
-                    ("corrupt", counts.corrupted),
-                ];
-                let told: Vec<_> = rows.iter().filter(|(_, count)| *count > 0).collect();
-                told.iter().try_for_each(|(what, count)| write!(f, ", {count} {what}"))
-            }
+            Impaired::Counted { way, counts } => write!(f, "{way}: {counts}"),
         }
+    }
+}
+
+impl Counts {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Counts) -> Counts {
+        Counts {
+            came: self.came + other.came,
+            passed: self.passed + other.passed,
+            lost: self.lost + other.lost,
+            dropped: self.dropped + other.dropped,
+            doubled: self.doubled + other.doubled,
+            overtaken: self.overtaken + other.overtaken,
+            corrupted: self.corrupted + other.corrupted,
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} came, {} passed", self.came, self.passed)?;
+        let rows = [
+            ("lost", self.lost),
+            ("dropped", self.dropped),
+            ("doubled", self.doubled),
+            ("overtaken", self.overtaken),
+            ("corrupt", self.corrupted),
+        ];
+        let told: Vec<_> = rows.iter().filter(|(_, count)| *count > 0).collect();
+        told.iter().try_for_each(|(what, count)| write!(f, ", {count} {what}"))
     }
 }
