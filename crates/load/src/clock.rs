@@ -24,6 +24,11 @@ impl Clock {
     pub(crate) fn by_both(self) -> Now {
         Now { moment: self.now(), wall: UNIX_EPOCH + time_of(ClockId::CLOCK_REALTIME) }
     }
+
+    /// What `moment` of another clock is by this one.
+    pub(crate) fn moment_of(self, moment: Moment, other: Clock) -> Moment {
+        Moment::after((other.start + moment.since_start()).saturating_sub(self.start))
+    }
 }
 
 /// What the calling thread has used of the CPU, system calls included.

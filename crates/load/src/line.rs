@@ -50,8 +50,8 @@ pub(crate) trait Line: Sized {
     /// When it has taken too long. `connected` is when connect(2) has.
     fn opening_due(opening: &Self::Opening, connected: Moment) -> Moment;
 
-    /// That moment has come: why it is given up, if it is.
-    fn late(opening: &mut Self::Opening, clock: Clock) -> Option<Trouble>;
+    /// That moment has come: it goes on, or is given up.
+    fn late(opening: Self::Opening) -> Result<Begun<Self>, Trouble>;
 
     /// Watches a call that was open at once. Returns for what.
     fn watch(&self, epoll: &mut Epoll, token: u64) -> io::Result<Watch>;
@@ -61,6 +61,15 @@ pub(crate) trait Line: Sized {
 
     /// Whether one who waits for room is woken by each message that the peer takes, and not only after there was none.
     fn wakes_for_room(&self) -> bool;
+
+    /// When an open call is to be looked after though no event comes: what its layers hold back goes on then.
+    #[inline]
+    fn due(&self, _: Clock) -> Option<Moment> {
+        None
+    }
+
+    /// That moment has come.
+    fn look_after(&mut self) {}
 
     /// Whether something is there to be heard of which no event tells.
     fn has_kept(&self) -> bool;
@@ -78,9 +87,9 @@ pub(crate) trait Line: Sized {
     fn is_drained(&self, came: usize, room: usize, is_quiet: bool) -> bool;
 
     /// Sends some of the bytes, or a message. Returns how many bytes are taken; `None`: there is no room.
-    fn send(&mut self, bytes: &[u8], clock: Clock) -> Result<Option<usize>, Trouble>;
+    fn send(&mut self, bytes: &[u8]) -> Result<Option<usize>, Trouble>;
 
-    /// Sends what it has taken and not sent yet. Returns whether all of it has gone.
+    /// Sends what it has taken and not sent yet. Returns whether there was room for it.
     fn flush(&mut self) -> bool;
 
     /// All has been said, or it cannot go on for this reason. `churn`: there will be many more, one after the other.
@@ -176,8 +185,8 @@ impl Line for Connection {
         connected
     }
 
-    fn late(_: &mut Box<Pending>, _: Clock) -> Option<Trouble> {
-        Some(Trouble::NotOpened)
+    fn late(_: Box<Pending>) -> Result<Begun<Connection>, Trouble> {
+        Err(Trouble::NotOpened)
     }
 
     fn watch(&self, epoll: &mut Epoll, token: u64) -> io::Result<Watch> {
@@ -231,7 +240,7 @@ impl Line for Connection {
     }
 
     #[inline]
-    fn send(&mut self, bytes: &[u8], _: Clock) -> Result<Option<usize>, Trouble> {
+    fn send(&mut self, bytes: &[u8]) -> Result<Option<usize>, Trouble> {
         loop {
             return match Connection::send(self, bytes) {
                 Ok(taken) => Ok(Some(taken)),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use conversation::Way;
 use hdrhistogram::Histogram;
+use layers::Counts;
 
 use crate::tally::Tally;
 use crate::{Interval, Trouble};
@@ -57,6 +59,8 @@ pub struct Report {
     pub calls_failed: u64,
     /// The same by reason, the commonest first.
     pub failures: Vec<(Trouble, u64)>,
+    /// Of an address that is impaired: what became of all that was to pass in each direction, the warm-up included.
+    pub impaired: Vec<(Way, Counts)>,
     /// What it cost the generator.
     pub generator: Generator,
 }
@@ -81,7 +85,13 @@ impl Generator {
 }
 
 impl Report {
-    pub(crate) fn of(tally: Tally, elapsed: Duration, interrupted: bool, generator: Generator) -> Report {
+    pub(crate) fn of(
+        tally: Tally,
+        elapsed: Duration,
+        interrupted: bool,
+        impaired: Vec<(Way, Counts)>,
+        generator: Generator,
+    ) -> Report {
         let mut failures: Vec<_> = tally.failures.into_iter().collect();
         failures.sort_by_key(|(_, calls)| std::cmp::Reverse(*calls));
         Report {
@@ -107,6 +117,7 @@ impl Report {
             calls_served: tally.calls_served,
             calls_failed: tally.failed,
             failures,
+            impaired,
             generator,
         }
     }

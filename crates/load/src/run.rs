@@ -7,8 +7,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use address::{Address, Shape};
-use conversation::Moment;
-use engine::{Control, LayeredConnection, Layering, LayeringError, OpenCallError};
+use conversation::{Moment, Way};
+use engine::{Control, Impaired, LayeredConnection, Layering, LayeringError, OpenCallError};
 use socket::{Callee, Connection, Granted, Program};
 
 use crate::clock::Clock;
@@ -32,6 +32,8 @@ pub struct Load {
     target: String,
     granted: Vec<Granted>,
     notes: Vec<String>,
+    /// The faults of its address, if it is impaired.
+    impaired: Option<Impaired>,
 }
 
 /// The first call, and whom to call again, if that can be done.
@@ -59,7 +61,8 @@ impl Load {
             let target = program.end().to_string();
             let calls = Calls::Program(ProgramLine::of(program), ProgramCallee(address.clone()));
             let rules = Rules::of(&offer, Shape::Stream);
-            return Ok(Load { offer, rules, calls, target, granted: Vec::new(), notes: Vec::new() });
+            let (granted, notes) = (Vec::new(), Vec::new());
+            return Ok(Load { offer, rules, calls, target, granted, notes, impaired: None });
         }
         let layering = Layering::calling(address)?;
         let connected = socket::connect(address).map_err(OpenCallError::from)?;
@@ -70,21 +73,22 @@ impl Load {
         if callee.is_none() && (offer.calls > 1 || offer.churn) {
             return Err(OfferError::OneCallOnly.into());
         }
-        let rules = Rules::of(&offer, shape);
+        let impaired = layering.as_ref().and_then(|layering| layering.impaired().cloned());
+        let is_lossy = shape.keeps_boundaries() && impaired.as_ref().is_some_and(Impaired::is_lossy);
+        let rules = Rules::of(&offer, if is_lossy { Shape::Datagram } else { shape });
         let socket::Connected { connection, end, notes: granted, .. } = connected;
         let target = end.under(address.layers).to_string();
         let (calls, notes) = match layering {
             None => (Calls::Bare(connection, callee), Vec::new()),
             Some(layering) => {
-                // Open layers have no deadlines that another clock could miss.
                 let clock = Clock::start();
                 let call = LayeredConnection::open(connection, &layering, address, || clock.by_both())?;
                 let notes = layering.notes().to_vec();
                 let callee = callee.map(|callee| LayeredCallee { callee, layering });
-                (Calls::Layered(LayeredLine::of(call), callee), notes)
+                (Calls::Layered(LayeredLine::of(call, clock), callee), notes)
             }
         };
-        Ok(Load { offer, rules, calls, target, granted, notes })
+        Ok(Load { offer, rules, calls, target, granted, notes, impaired })
     }
 
     /// Whom it calls: `tls://127.0.0.1:7777`.
@@ -125,14 +129,14 @@ impl Load {
     ///
     /// There are no descriptors to wait with, or no threads. A failure of a call is none.
     pub fn run(self, control: &Control, tell: Option<&mut dyn FnMut(&Progress)>) -> io::Result<Report> {
-        let Load { offer, rules, calls, .. } = self;
+        let Load { offer, rules, calls, impaired, .. } = self;
         let (offer, rules) = (&offer, &rules);
         let outcomes = match calls {
             Calls::Bare(first, callee) => on_lines(offer, rules, first, callee.as_ref(), control, tell),
             Calls::Layered(first, callee) => on_lines(offer, rules, first, callee.as_ref(), control, tell),
             Calls::Program(first, callee) => on_lines(offer, rules, first, Some(&callee), control, tell),
         };
-        Ok(report(offer, outcomes?))
+        Ok(report(offer, outcomes?, impaired.as_ref()))
     }
 }
 
@@ -202,7 +206,7 @@ fn precisely<T>(run: impl FnOnce() -> T) -> T {
     outcome
 }
 
-fn report(offer: &Offer, outcomes: Vec<Outcome>) -> Report {
+fn report(offer: &Offer, outcomes: Vec<Outcome>, impaired: Option<&Impaired>) -> Report {
     let mut tally = Tally::new(Moment::START);
     let mut generator = Generator { threads: offer.threads, cpu: Duration::ZERO, busy_percent_max: 0.0 };
     let (mut interrupted, mut elapsed) = (false, Duration::ZERO);
@@ -217,7 +221,9 @@ fn report(offer: &Offer, outcomes: Vec<Outcome>) -> Report {
     let last = tally.last_event.since_start();
     let end = if offer.count.is_some() { last } else { last.max(offer.duration) };
     let measured = end.min(elapsed).saturating_sub(offer.warm_up);
-    Report::of(tally, measured, interrupted, generator)
+    let ways = [Way::Out, Way::In].into_iter();
+    let impaired = impaired.map(|impaired| ways.map(|way| (way, impaired.total(way))).collect());
+    Report::of(tally, measured, interrupted, impaired.unwrap_or_default(), generator)
 }
 
 /// Why a load could not begin.

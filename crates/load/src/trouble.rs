@@ -28,6 +28,8 @@ pub enum Trouble {
     NotTrusted(&'static str),
     /// A layer between the socket and the messages could not go on, for this reason.
     LayerFailed(&'static str),
+    /// It was broken off by what impairs it, as asked.
+    OnPurpose(&'static str),
     /// The program that was called ended by itself, and failed.
     ProgramFailed {
         /// As waitpid(2) has it.
@@ -44,7 +46,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// As one word for programs: `refused`, `reset`, `not_opened`, `timed_out`, `wrong_answer`, `peer_finished`,
-    /// `not_trusted`, `layer_failed`, `program_failed`, `failed`.
+    /// `not_trusted`, `layer_failed`, `on_purpose`, `program_failed`, `failed`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -56,6 +58,7 @@ impl Trouble {
             Trouble::PeerFinished => "peer_finished",
             Trouble::NotTrusted(_) => "not_trusted",
             Trouble::LayerFailed(_) => "layer_failed",
+            Trouble::OnPurpose(_) => "on_purpose",
             Trouble::ProgramFailed { .. } => "program_failed",
             Trouble::Failed { .. } => "failed",
         }
@@ -89,6 +92,7 @@ impl fmt::Display for Trouble {
             Trouble::PeerFinished => f.write_str("finished by the peer too early"),
             Trouble::NotTrusted(why) => write!(f, "not trusted: {why}"),
             Trouble::LayerFailed(why) => write!(f, "its layers could not go on: {why}"),
+            Trouble::OnPurpose(what) => write!(f, "ended by us, as asked: {what}"),
             Trouble::ProgramFailed { wait_status } => {
                 let status = ExitStatus::from_raw(*wait_status);
                 let was = if status.signal().is_some() { "was " } else { "" };

@@ -268,7 +268,7 @@ impl<'r, L: Line> Worker<'r, L> {
                 at.dialled.map(|dialled| L::opening_due(opening, dialled + self.connect_timeout()))
             }
             State::Leaving(leaving) => Some(L::leaving_due(leaving)),
-            State::Open { .. } => {
+            State::Open { line, .. } => {
                 let rules = self.common.rules;
                 // Only what would be begun then: a moment at which nothing happens would come again without end.
                 let due = at.schedule.due(Moment::START);
@@ -277,7 +277,8 @@ impl<'r, L: Line> Worker<'r, L> {
                     && self.quota != Some(0)
                     && due < self.end();
                 let next = (is_to_come && at.exchange.has_room(rules)).then_some(due);
-                [at.exchange.expires(rules), next].into_iter().flatten().min()
+                let due = line.due(self.common.clock);
+                [at.exchange.expires(rules), next, due].into_iter().flatten().min()
             }
             State::Over => None,
         }

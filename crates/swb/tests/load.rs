@@ -4,6 +4,8 @@
 
 #[path = "load/engines.rs"]
 mod engines;
+#[path = "load/impaired.rs"]
+mod impaired;
 #[path = "load/programs.rs"]
 mod programs;
 #[path = "load/report.rs"]

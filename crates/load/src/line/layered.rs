@@ -1,5 +1,8 @@
 //! A call through layers: it is open once they are, and a message takes the way through them.
 //!
+//! What layers hold back (impair) has its moments, at which the call is looked after; meanwhile more may be sent, as much as
+//! they may hold.
+//!
 //! It ends as its layers have it: close_notify, a close frame. In the end of a load its peer's end is waited for, as
 //! long as [`LINGER`]; not where each message has a call of its own.
 
@@ -11,7 +14,7 @@ use std::time::Duration;
 use address::{Shape, Transport};
 use conversation::Moment;
 use engine::{Arrived, Edge, Epoll, LINGER, LayeredConnection, Layering, Watch};
-use layers::Above;
+use layers::{Above, Failure};
 use socket::{Callee, Connection, Dialling, Pending};
 
 use super::{Begun, Came, Left, Line, NotBegun, dial};
@@ -31,6 +34,10 @@ pub(crate) struct LayeredCallee {
 #[derive(Debug)]
 pub(crate) struct LayeredLine {
     call: Box<LayeredConnection>,
+    /// The clock of its layers. That of the first call began before the load.
+    clock: Clock,
+    /// The last receive took all that lay on the socket.
+    has_drained: bool,
     /// The peer has finished, which is still to be told.
     has_ended: bool,
 }
@@ -45,13 +52,16 @@ pub(crate) enum Opening {
 pub(crate) struct Leaving {
     line: LayeredLine,
     churn: bool,
+    /// When it is given up.
     until: Moment,
+    /// When it is to be looked after.
+    due: Moment,
 }
 
 impl LayeredLine {
     /// A call that is open already.
-    pub(crate) fn of(call: LayeredConnection) -> LayeredLine {
-        LayeredLine { call: Box::new(call), has_ended: false }
+    pub(crate) fn of(call: LayeredConnection, clock: Clock) -> LayeredLine {
+        LayeredLine { call: Box::new(call), clock, has_drained: false, has_ended: false }
     }
 
     fn begin(
@@ -61,7 +71,7 @@ impl LayeredLine {
     ) -> Result<Begun<LayeredLine>, Trouble> {
         let call = LayeredConnection::begin(connection, &callee.layering, clock.by_both());
         let call = call.map_err(|error| Trouble::of("getrandom(2)", &error))?;
-        Ok(LayeredLine::of(call).begun())
+        Ok(LayeredLine::of(call, clock).begun())
     }
 
     fn begun(self) -> Begun<LayeredLine> {
@@ -72,11 +82,11 @@ impl LayeredLine {
     }
 
     /// Receives until the layers are open, or wait for their peer. What came behind that is kept.
-    fn shake(mut self, clock: Clock) -> Result<Begun<LayeredLine>, Trouble> {
+    fn shake(mut self) -> Result<Begun<LayeredLine>, Trouble> {
         self.call.flush();
         let mut buffer = vec![0; SEND_BYTES];
         while !self.call.is_open() {
-            match self.call.receive(&mut buffer, clock.by_both()) {
+            match self.call.receive(&mut buffer, self.clock.by_both()) {
                 Ok(Arrived::Event) => self.look_for_failure()?,
                 Ok(Arrived::Nothing) => {}
                 Ok(Arrived::Finished) => return Err(Trouble::PeerFinished),
@@ -93,7 +103,7 @@ impl LayeredLine {
         while !self.call.is_open()
             && let Some(above) = self.call.next_event()
         {
-            fail(&above)?;
+            self.fail(&above)?;
         }
         Ok(())
     }
@@ -107,7 +117,22 @@ impl LayeredLine {
     ) -> Result<(), Trouble> {
         above.pieces().try_for_each(|piece| hear(piece, now))?;
         self.has_ended |= above.is_finished();
-        fail(above)
+        self.fail(above)
+    }
+
+    /// Why it cannot go on, if a layer cannot.
+    fn fail(&self, above: &Above) -> Result<(), Trouble> {
+        let Some(failure) = above.failed() else { return Ok(()) };
+        if failure.is_reset() {
+            self.call.connection().reset_at_close();
+        }
+        let name = failure.name();
+        let is_on_purpose = matches!(failure, Failure::Impair(_));
+        Err(match failure.is_distrust() {
+            true => Trouble::NotTrusted(name),
+            false if is_on_purpose => Trouble::OnPurpose(name),
+            false => Trouble::LayerFailed(name),
+        })
     }
 }
 
@@ -148,11 +173,11 @@ impl Line for LayeredLine {
             Opening::Dialling(pending) => {
                 match LayeredLine::begin(pending.outcome()?, callee, clock)? {
                     // It may have spoken, or finished, already: that edge has come too.
-                    Begun::Opening(Opening::Layers(line)) => line.shake(clock),
+                    Begun::Opening(Opening::Layers(line)) => line.shake(),
                     begun @ (Begun::Open(_) | Begun::Opening(Opening::Dialling(_))) => Ok(begun),
                 }
             }
-            Opening::Layers(line) => line.shake(clock),
+            Opening::Layers(line) => line.shake(),
         }
     }
 
@@ -163,12 +188,12 @@ impl Line for LayeredLine {
         }
     }
 
-    fn late(opening: &mut Opening, clock: Clock) -> Option<Trouble> {
+    fn late(opening: Opening) -> Result<Begun<LayeredLine>, Trouble> {
         match opening {
-            Opening::Dialling(_) => Some(Trouble::NotOpened),
-            Opening::Layers(line) => {
-                line.call.deadline(clock.by_both());
-                line.look_for_failure().err()
+            Opening::Dialling(_) => Err(Trouble::NotOpened),
+            Opening::Layers(mut line) => {
+                line.look_after();
+                line.shake()
             }
         }
     }
@@ -187,6 +212,14 @@ impl Line for LayeredLine {
         false
     }
 
+    fn due(&self, clock: Clock) -> Option<Moment> {
+        self.call.next_deadline().map(|due| clock.moment_of(due, self.clock))
+    }
+
+    fn look_after(&mut self) {
+        self.call.deadline(self.clock.by_both());
+    }
+
     fn has_kept(&self) -> bool {
         self.call.has_events()
     }
@@ -197,18 +230,20 @@ impl Line for LayeredLine {
         clock: Clock,
         mut hear: impl FnMut(&[u8], Moment) -> Result<(), Trouble>,
     ) -> Result<Came, Trouble> {
+        self.has_drained = false;
         loop {
-            if let Some(above) = self.call.next_event() {
+            while let Some(above) = self.call.next_event() {
                 let now = clock.now();
-                let came = above.pieces().map(<[u8]>::len).sum();
                 self.take(&above, now, &mut hear)?;
-                return Ok(Came::Bytes(came, now));
+                if above.pieces().next().is_some() {
+                    return Ok(Came::Bytes(above.pieces().map(<[u8]>::len).sum(), now));
+                }
             }
             if self.has_ended {
                 return Ok(Came::End);
             }
-            match self.call.receive(buffer, clock.by_both()) {
-                Ok(Arrived::Event | Arrived::Nothing) => {}
+            match self.call.receive(buffer, self.clock.by_both()) {
+                Ok(Arrived::Event | Arrived::Nothing) => self.has_drained = !self.call.may_have_more(),
                 Ok(Arrived::Finished) => self.has_ended = true,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Came::Nothing),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -217,14 +252,18 @@ impl Line for LayeredLine {
         }
     }
 
-    fn is_drained(&self, _: usize, _: usize, _: bool) -> bool {
-        !self.call.may_have_more() && !self.has_kept() && !self.has_ended
+    fn is_drained(&self, _: usize, _: usize, is_quiet: bool) -> bool {
+        let has_drained = match self.call.connection().shape() {
+            Shape::Stream => self.has_drained,
+            Shape::Datagram | Shape::SeqPacket => is_quiet,
+        };
+        has_drained && !self.has_kept() && !self.has_ended
     }
 
-    fn send(&mut self, bytes: &[u8], clock: Clock) -> Result<Option<usize>, Trouble> {
+    fn send(&mut self, bytes: &[u8]) -> Result<Option<usize>, Trouble> {
         let is_stream = self.call.shape() == Shape::Stream;
         let bytes = if is_stream { &bytes[..bytes.len().min(SEND_BYTES)] } else { bytes };
-        match self.call.send(bytes, clock.by_both()) {
+        match self.call.send(bytes, self.clock.by_both()) {
             Ok(()) => Ok(Some(bytes.len())),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(Trouble::of("send(2)", &error)),
@@ -232,10 +271,10 @@ impl Line for LayeredLine {
     }
 
     fn flush(&mut self) -> bool {
-        if self.call.owes() {
+        if self.call.waits_for_room() {
             self.call.flush();
         }
-        !self.call.owes()
+        !self.call.waits_for_room()
     }
 
     fn leave(
@@ -249,8 +288,11 @@ impl Line for LayeredLine {
         if why.is_some() {
             return Left::Gone(why);
         }
-        self.call.finish(clock.by_both());
-        let leaving = Leaving { line: self, churn, until: clock.now() + LINGER };
+        // Nobody says that no more datagrams come.
+        self.has_ended |= self.call.connection().shape() == Shape::Datagram;
+        self.call.finish(self.clock.by_both());
+        let until = clock.now() + LINGER;
+        let leaving = Leaving { line: self, churn, until, due: until };
         LayeredLine::go_on_leaving(leaving, &mut [0; 4096], clock, epoll, token)
     }
 
@@ -261,8 +303,8 @@ impl Line for LayeredLine {
         _: &mut Epoll,
         _: u64,
     ) -> Left<LayeredLine> {
-        let Leaving { line, churn, until } = &mut leaving;
-        let has_sent_all = line.flush();
+        let Leaving { line, churn, until, due } = &mut leaving;
+        line.look_after();
         // What it brought is of no interest but for its end.
         while !*churn && !line.has_ended {
             match Line::receive(line, buffer, clock, |_, _| Ok(())) {
@@ -271,24 +313,19 @@ impl Line for LayeredLine {
                 Ok(Came::End) | Err(_) => line.has_ended = true,
             }
         }
-        let is_done = (*churn || line.has_ended) && (has_sent_all || line.flush());
+        line.flush();
+        let is_done = (*churn || line.has_ended) && !line.call.owes();
         if is_done || clock.now() >= *until {
             if *churn && line.call.connection().transport() == Transport::Tcp {
                 line.call.connection().reset_at_close(); // as a bare socket is
             }
             return Left::Gone(None);
         }
+        *due = line.due(clock).map_or(*until, |due| due.min(*until));
         Left::Leaving(leaving)
     }
 
     fn leaving_due(leaving: &Leaving) -> Moment {
-        leaving.until
+        leaving.due
     }
-}
-
-fn fail(above: &Above) -> Result<(), Trouble> {
-    above.failed().map_or(Ok(()), |failure| {
-        let name = failure.name();
-        Err(if failure.is_distrust() { Trouble::NotTrusted(name) } else { Trouble::LayerFailed(name) })
-    })
 }

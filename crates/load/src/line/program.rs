@@ -95,8 +95,8 @@ impl Line for ProgramLine {
         match *opening {}
     }
 
-    fn late(opening: &mut Never, _: Clock) -> Option<Trouble> {
-        match *opening {}
+    fn late(opening: Never) -> Result<Begun<ProgramLine>, Trouble> {
+        match opening {}
     }
 
     /// Both of its pipes, each for its own.
@@ -142,7 +142,7 @@ impl Line for ProgramLine {
         came < room
     }
 
-    fn send(&mut self, bytes: &[u8], _: Clock) -> Result<Option<usize>, Trouble> {
+    fn send(&mut self, bytes: &[u8]) -> Result<Option<usize>, Trouble> {
         match self.0.send(bytes) {
             Ok(taken) => Ok(Some(taken)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use conversation::Moment;
 use engine::{Edge, Watch};
 
-use super::Worker;
+use super::{Common, Worker};
 use crate::exchange::Exchange;
 use crate::line::{Begun, Left, Line, NotBegun};
 use crate::schedule::Schedule;
@@ -82,11 +82,21 @@ impl<L: Line> Worker<'_, L> {
 
     /// The descriptor under a call that was dialled is ready. Returns whether the call is open now.
     pub(super) fn dialled(&mut self, slot: usize, edge: Edge, now: Moment) -> bool {
-        let Some(callee) = self.common.callee else { return false };
+        let Common { callee: Some(callee), clock, .. } = self.common else { return false };
+        self.opening_goes_on(slot, now, |opening| L::go_on_opening(opening, callee, edge, clock))
+    }
+
+    /// Something concerns a call that was dialled. Returns whether it is open now.
+    pub(super) fn opening_goes_on(
+        &mut self,
+        slot: usize,
+        now: Moment,
+        go_on: impl FnOnce(L::Opening) -> Result<Begun<L>, Trouble>,
+    ) -> bool {
         let State::Dialling(opening) = std::mem::replace(&mut self.slots[slot].state, State::Over) else {
             return false;
         };
-        match L::go_on_opening(opening, callee, edge, self.common.clock) {
+        match go_on(opening) {
             Ok(Begun::Open(line)) => {
                 self.opened(slot, line, Some(Watch::Both), now);
                 true

@@ -50,11 +50,12 @@ impl<L: Line> Worker<'_, L> {
             State::Waiting(_) => self.dial_when_due(slot, now),
             State::Dialling(opening) => {
                 let is_due = connected_by.is_some_and(|connected| now >= L::opening_due(opening, connected));
-                if let Some(trouble) = is_due.then(|| L::late(opening, self.common.clock)).flatten() {
-                    self.fail(slot, trouble, now);
-                } else if self.stage == Stage::Leaving
-                    || self.stage == Stage::Ending && !self.common.offer.churn
-                {
+                if is_due {
+                    self.opening_goes_on(slot, now, L::late);
+                }
+                let is_too_late =
+                    self.stage == Stage::Leaving || self.stage == Stage::Ending && !self.common.offer.churn;
+                if matches!(self.slots[slot].state, State::Dialling(_)) && is_too_late {
                     self.tally.unsent += u64::from(self.common.offer.churn);
                     self.give_up(slot);
                 } else {
@@ -69,8 +70,16 @@ impl<L: Line> Worker<'_, L> {
 
     /// Moves an open call on.
     fn converse(&mut self, slot: usize, mut now: Moment) {
-        let rules = self.common.rules;
-        if self.slots[slot].exchange.expires(rules).is_some_and(|due| now >= due) {
+        let (rules, clock) = (self.common.rules, self.common.clock);
+        let at = &mut self.slots[slot];
+        let State::Open { line, is_full, .. } = &mut at.state else { return };
+        let is_due = line.due(clock).is_some_and(|due| now >= due);
+        if is_due {
+            line.look_after();
+            *is_full = false;
+        }
+        let is_late = at.exchange.expires(rules).is_some_and(|due| now >= due);
+        if is_due || is_late {
             // What came in time lies there yet where this process was stopped meanwhile, or is behind.
             self.listen(slot, false);
             if !matches!(self.slots[slot].state, State::Open { .. }) {
@@ -79,7 +88,7 @@ impl<L: Line> Worker<'_, L> {
             if let Err(trouble) = self.slots[slot].exchange.expire(now, rules, &mut self.tally) {
                 return self.fail(slot, trouble, now);
             }
-            now = self.common.clock.now();
+            now = clock.now();
         }
         match self.speak(slot, now) {
             Ok(()) => self.settle(slot, now),
@@ -112,7 +121,13 @@ impl<L: Line> Worker<'_, L> {
             });
             let (length, now) = match came {
                 Ok(Came::Bytes(length, now)) => (length, now),
-                Ok(Came::Nothing) => return,
+                Ok(Came::Nothing) => {
+                    // It may be kept for later.
+                    if line.due(clock).is_some() {
+                        self.plan(slot);
+                    }
+                    return;
+                }
                 Ok(Came::End) => return self.peer_finished(slot, clock.now()),
                 Err(trouble) => return self.fail(slot, trouble, clock.now()),
             };
@@ -205,7 +220,7 @@ impl<L: Line> Worker<'_, L> {
         let unwatched = |error| Trouble::of("epoll_ctl(2)", &error);
         let mut has_room = true;
         while has_room && let Some(bytes) = at.exchange.owed(rules, &mut self.body) {
-            match line.send(bytes, self.common.clock)? {
+            match line.send(bytes)? {
                 Some(taken) => {
                     let is_one_way = matches!(rules.answer, Answer::Nothing);
                     let now = if is_one_way { self.common.clock.now() } else { now };

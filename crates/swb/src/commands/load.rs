@@ -10,7 +10,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use load::{BeginError, Expect, Message, Offer, Progress, Report, Trouble};
-use switchboard::address::Layer;
 use switchboard::{Address, Control, Shape, Transport};
 
 use crate::failure::{Failure, Status, output_error};
@@ -74,10 +73,10 @@ pub(super) fn address(arguments: &Load) -> Result<Address, Failure> {
             "load needs a server to call, and {address} is opened: `swb relay` makes it one that can be called"
         )));
     }
-    if address.layers.iter().any(|layer| layer == Layer::Impair) {
+    if address.transport.is_program() && !address.layers.is_empty() {
         return Err(Failure::usage(format!(
-            "load measures a server and what lies between: a bad network is put there by `swb relay :0 {}`",
-            address.shown()
+            "load speaks with a program as it is, and at {address} layers lie on it: `swb relay :0 '{address}'` makes it \
+             one that can be called"
         )));
     }
     if address.options.vias().next().is_some() {
@@ -187,7 +186,7 @@ fn verdict(report: &Report) -> Result<(), Failure> {
         Trouble::Reset | Trouble::PeerFinished => Status::Reset,
         Trouble::NotOpened | Trouble::TimedOut => Status::TimedOut,
         Trouble::NotTrusted(_) => Status::NotTrusted,
-        Trouble::LayerFailed(_) => Status::Reset,
+        Trouble::LayerFailed(_) | Trouble::OnPurpose(_) => Status::Reset,
         Trouble::WrongAnswer | Trouble::ProgramFailed { .. } | Trouble::Failed { .. } => Status::Other,
     };
     let hint = match trouble {
@@ -199,6 +198,7 @@ fn verdict(report: &Report) -> Result<(), Failure> {
         | Trouble::TimedOut
         | Trouble::NotTrusted(_)
         | Trouble::LayerFailed(_)
+        | Trouble::OnPurpose(_)
         | Trouble::ProgramFailed { .. }
         | Trouble::Failed { .. } => "",
     };

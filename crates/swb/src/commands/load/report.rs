@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::json::Json;
 use load::{Expect, Offer, Report};
+use switchboard::layers::Counts;
 
 use super::numbers::{bytes, grouped, rate, time};
 
@@ -33,6 +34,9 @@ impl Told<'_> {
             self.messages(&mut text);
         }
         self.calls(&mut text);
+        for ((way, counts), name) in report.impaired.iter().zip(["impaired", ""]) {
+            line(&mut text, name, &format!("{way}: {counts}"));
+        }
         let generator = &report.generator;
         let saturated = match generator.is_saturated() {
             true => ": saturated, so the server may be able to do more than this (--threads)",
@@ -153,6 +157,8 @@ impl Told<'_> {
             ])
         });
         members.push(("failures", Json::List(failures.collect())));
+        let impaired = report.impaired.iter().map(|(way, counts)| (way.name(), counted(counts)));
+        members.extend((!report.impaired.is_empty()).then(|| ("impaired", Json::Object(impaired.collect()))));
         let opening = |quantile| match report.connect.is_empty() {
             true => Json::Null,
             false => micros(report.connect.value_at_quantile(quantile)),
@@ -168,6 +174,18 @@ impl Told<'_> {
         ]);
         Json::Object(members)
     }
+}
+
+fn counted(counts: &Counts) -> Json {
+    Json::Object(vec![
+        ("came", counts.came.into()),
+        ("passed", counts.passed.into()),
+        ("lost", counts.lost.into()),
+        ("dropped", counts.dropped.into()),
+        ("doubled", counts.doubled.into()),
+        ("overtaken", counts.overtaken.into()),
+        ("corrupted", counts.corrupted.into()),
+    ])
 }
 
 /// `50 calls, closed loop, messages of 64 bytes`.
