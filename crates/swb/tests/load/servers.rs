@@ -105,13 +105,9 @@ fn a_message_may_be_a_file_that_no_one_answers() {
 }
 
 #[test]
-fn what_would_not_be_the_servers_own_doing_is_refused_with_what_to_do_instead() {
-    for (address, sentence) in [(
-        "tcp://127.0.0.1:1?via=socks5://127.0.0.1:2",
-        "`swb relay :0 ADDRESS` makes an address of it without one",
-    )] {
-        let ended = super::run_swb(&["load", address, "--count", "1"], b"");
-        assert_eq!((ended.code(), ended.text().as_str()), (2, ""), "{address}");
-        assert!(ended.stderr.contains(sentence), "{address}: {}", ended.stderr);
-    }
+fn a_way_through_a_proxy_is_refused_with_what_to_do_instead() {
+    let ended = super::run_swb(&["load", "tcp://127.0.0.1:1?via=socks5://127.0.0.1:2", "--count", "1"], b"");
+    assert_eq!((ended.code(), ended.text().as_str()), (2, ""));
+    let sentence = "`swb relay :0 ADDRESS` makes an address of it without one";
+    assert!(ended.stderr.contains(sentence), "{}", ended.stderr);
 }
