@@ -91,7 +91,7 @@ impl LayeredConnection {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let left = call.next_deadline().map(|due| due.since(now().moment));
-                    call.wait(left).map_err(broken("poll(2)"))?;
+                    call.wait(true, left).map_err(broken("poll(2)"))?;
                     call.flush();
                     call.deadline(now());
                 }
@@ -205,17 +205,18 @@ impl LayeredConnection {
         self.layered.deadline(now);
     }
 
-    /// Waits for something to receive, or for room where something is owed; not longer than `within`. Returns whether
-    /// there is.
+    /// Waits for room where something is owed, and with `for_more` for something to receive; not longer than `within`.
+    /// Returns whether there is. Where neither could be used now, only the time passes.
     ///
     /// # Errors
     ///
     /// What poll(2) says.
-    pub fn wait(&self, within: Option<Duration>) -> io::Result<bool> {
+    pub fn wait(&self, for_more: bool, within: Option<Duration>) -> io::Result<bool> {
         let mut wanted = PollFlags::empty();
-        wanted.set(PollFlags::IN, self.layered.takes_more());
+        wanted.set(PollFlags::IN, for_more && self.layered.takes_more());
         wanted.set(PollFlags::OUT, self.waits_for_room());
-        match poll(&mut [PollFd::new(self.connection(), wanted)], within) {
+        let fds = &mut [PollFd::new(self.connection(), wanted)][..usize::from(!wanted.is_empty())];
+        match poll(fds, within) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
             ready => Ok(ready? > 0),
         }

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use switchboard::services::{Echo, Say};
@@ -90,6 +90,45 @@ fn much_is_sent_and_comes_back_whole() {
         caller.send(message).unwrap();
         assert_eq!(caller.receive().unwrap().as_deref(), Some(message));
     }
+}
+
+#[test]
+fn an_impaired_call_is_late_and_whole() {
+    let certificate = Certificate::new("impaired");
+    let delay = Duration::from_millis(30);
+    let plain = |at: &str| {
+        let server = Server::new(Echo).at(at).unwrap().start().unwrap();
+        let to = server.addresses()[0].clone();
+        (server, to)
+    };
+    for (of_server, to) in
+        [plain("tcp://127.0.0.1:0"), plain("udp://127.0.0.1:0"), certificate.serve(Echo, "tls")]
+    {
+        let text = to.to_string();
+        let separator = if text.contains('?') { '&' } else { '?' };
+        let to: Address = format!("{text}{separator}delay=30ms").parse().unwrap();
+        let mut caller = call(&to);
+        let began = Instant::now();
+        for message in [&b"one"[..], b"two"] {
+            caller.send(message).unwrap();
+            assert_eq!(caller.receive().unwrap().as_deref(), Some(message), "{to}");
+        }
+        assert!(began.elapsed() >= 4 * delay, "there and back, twice: {to}");
+        let mut hasty = Caller::call(&to).unwrap().with_timeout(delay / 3);
+        assert!(matches!(hasty.send(b"late"), Err(CallError::TimedOut)), "{to}");
+        if to.shape() == Some(Shape::Stream) {
+            caller.finish().unwrap();
+            assert_eq!(caller.receive().unwrap(), None, "{to}");
+        }
+        drop(of_server);
+    }
+    let (_server, to) = plain("tcp://127.0.0.1:0");
+    let mut caller = call(&format!("{to}?rate=4MB/s&queue=16KiB&delay=5ms").parse().unwrap());
+    let bytes: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    let began = Instant::now();
+    caller.send(&bytes).unwrap();
+    assert_eq!(caller.read_exactly(bytes.len()).unwrap(), bytes);
+    assert!(began.elapsed() >= Duration::from_millis(100), "400 kB at 4 MB/s");
 }
 
 #[derive(Debug, Deserialize, PartialEq, Serialize)]

@@ -1,8 +1,8 @@
 //! A blocking caller through layers.
 //!
-//! Protected: what is said is on the socket when a send returns, and a caller that is dropped ends as its layers have it
-//! (close_notify, a close frame), as far as the socket takes that at once. Bounds: those of
-//! [`LayeredConnection`]; of a stream at most 64 KiB are given to the layers at once.
+//! Protected: what is said is on the socket when a send returns, however long layers hold it back (impair), and a caller
+//! that is dropped ends as its layers have it (close_notify, a close frame), as far as the socket takes that at once.
+//! Bounds: those of [`LayeredConnection`]; of a stream at most 64 KiB are given to the layers at once.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,10 +13,9 @@ use address::{Address, Shape};
 use conversation::{Moment, Now};
 use engine::{Arrived, LayeredConnection, Layering, LayeringError, OpenCallError};
 use layers::Failure;
-use rustix::event::PollFlags;
 use socket::Connection;
 
-use super::{CallError, RECEIVE_BYTES, wait};
+use super::{CallError, RECEIVE_BYTES};
 
 #[derive(Debug)]
 pub(super) struct Layered {
@@ -81,9 +80,20 @@ impl Layered {
     /// Waits until the socket has taken all that is owed.
     fn flush(&mut self, timeout: Option<Duration>) -> Result<(), CallError> {
         while self.call.owes() {
-            wait(self.connection(), PollFlags::OUT, timeout)?;
-            self.call.flush();
+            self.wait(false, timeout)?;
         }
+        Ok(())
+    }
+
+    /// Waits for room where something is owed, or for more, or until the layers let go of what they hold back.
+    fn wait(&mut self, for_more: bool, timeout: Option<Duration>) -> Result<(), CallError> {
+        let due = self.call.next_deadline().map(|due| due.since(now(self.began).moment));
+        let is_ready = self.call.wait(for_more, due.into_iter().chain(timeout).min())?;
+        if !is_ready && due.is_none_or(|due| timeout.is_some_and(|timeout| timeout < due)) {
+            return Err(CallError::TimedOut);
+        }
+        self.call.flush();
+        self.call.deadline(now(self.began));
         Ok(())
     }
 
@@ -113,9 +123,7 @@ impl Layered {
                 Ok(Arrived::Finished) => self.has_ended = true,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     // What layers answer by themselves may wait for room.
-                    let room = if self.call.owes() { PollFlags::OUT } else { PollFlags::empty() };
-                    wait(self.connection(), PollFlags::IN | room, timeout)?;
-                    self.call.flush();
+                    self.wait(true, timeout)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
