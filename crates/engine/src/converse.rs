@@ -7,7 +7,7 @@ use socket::{Connection, DatagramSocket, FileEnd, Program, Standard};
 
 use crate::host::{Host, Plan};
 use crate::layering::LaidFor;
-use crate::reactor::{LegSocket, Placement, Reactor, Under, laid};
+use crate::reactor::{LegSocket, OnlyFirst, Placement, Reactor, Under, laid};
 use crate::selector::PollSelector;
 use crate::{Ended, LastCall, Layering, Observer, ServeError};
 
@@ -37,9 +37,18 @@ pub enum Line {
     Speakers {
         /// The socket.
         socket: DatagramSocket,
-        /// Whoever speaks first is the only one who is heard.
-        only_first: bool,
+        /// Who is heard.
+        hears: Hears,
     },
+}
+
+/// Who is heard at a datagram socket.
+#[derive(Debug)]
+pub enum Hears {
+    /// Whoever speaks.
+    Anyone,
+    /// Whoever speaks first, and nobody else. Layers lie on the messages of one peer: they can lie on these.
+    First(Option<Arc<Layering>>),
 }
 
 impl Line {
@@ -133,9 +142,13 @@ fn on_line(line: Line, now: Now) -> Result<(LegSocket, End, End), ServeError> {
             let end = file.end().clone();
             (LegSocket::File(file), End::Standard, end)
         }
-        Line::Speakers { socket, only_first } => {
+        Line::Speakers { socket, hears } => {
             let local = socket.local_end().map_err(engine_failed("getsockname(2)"))?;
             let peer = End::Unnamed(socket.transport());
+            let only_first = match hears {
+                Hears::Anyone => None,
+                Hears::First(layering) => Some(Box::new(OnlyFirst { layering })),
+            };
             (LegSocket::Speakers { socket: Box::new(socket), latest: None, only_first }, local, peer)
         }
     })

@@ -59,7 +59,7 @@ pub use capabilities::{
     CallsAtOnce, Capabilities, Datagrams, Engine, EngineChoice, ParseEngineError, Refusal,
 };
 pub use control::{Control, Order};
-pub use converse::{Line, converse, converse_with};
+pub use converse::{Hears, Line, converse, converse_with};
 pub use doors::{Doors, OpenDoorsError};
 pub use epoll::{Edge, Epoll, Watch};
 pub use host::Plan;

@@ -87,7 +87,7 @@ pub use conversation::{
     Value, Width,
 };
 pub use engine::{
-    self, Access, AnswerRate, CallLimit, Control, Doors, Ended, Engine, EngineChoice, Event, Identity,
+    self, Access, AnswerRate, CallLimit, Control, Doors, Ended, Engine, EngineChoice, Event, Hears, Identity,
     IdentityError, Impaired, LastCall, Layering, LayeringError, Limits, Line, Observer, OpenCallError,
     OpenDoorsError, Order, Output, ParseRuleError, Plan, ProgramEnd, ReachError, ReadRulesError,
     ReadRulesErrorKind, Refusal, Report, Rule, SendersUnknown, ServeError, Silent, TcpInfo, converse,

@@ -249,7 +249,11 @@ impl<S: Selector> Reactor<S> {
                         let bound = &session.call().local;
                         let to = to.map(|to| to.end(bound));
                         host.tell(&Event::Message { from: &from, to: to.as_ref().unwrap_or(bound), bytes });
-                        session.received(now, leg, &self.buffer[..bytes], &mut hands);
+                        let has_layers = matches!(&hands.ends[leg.index()].socket, LegSocket::Layered(_));
+                        match has_layers {
+                            true => take_events(session, leg, now, &mut hands),
+                            false => session.received(now, leg, &self.buffer[..bytes], &mut hands),
+                        }
                     }
                     Heard::Truncated { from, whole } => {
                         let from = from.as_ref().unwrap_or(&session.call().peer);

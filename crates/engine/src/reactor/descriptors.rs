@@ -36,7 +36,7 @@ impl LegEnd {
             LegSocket::Connection(connection) => [Some((connection.as_fd(), Part::Both)), None],
             LegSocket::Layered(layered) => match layered.program() {
                 Some(program) => of_program(program),
-                None => [layered.connection().map(|socket| (socket.as_fd(), Part::Both)), None],
+                None => [layered.socket().map(|fd| (fd, Part::Both)), None],
             },
             LegSocket::Speakers { socket, .. } => [Some((socket.as_fd(), Part::Both)), None],
             LegSocket::Standard(standard) => {

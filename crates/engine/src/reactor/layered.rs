@@ -9,12 +9,14 @@
 //! sent waits for room and what is received does not, or two ends that both send would wait for each other for ever.
 //! Only what layers answer by themselves (a pong) holds up receiving, once as much of it is owed as may be.
 
+mod first_speaker;
 mod spare;
 mod taking;
 mod under;
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use conversation::{CallFailed, Now, Shape};
 use layers::{Above, Failure, HIGH_MARK_BYTES, Hold, ProxyHeader, Stack, Told};
@@ -28,6 +30,7 @@ use super::leg_end::{Heard, LegEnd};
 use super::leg_socket::LegSocket;
 use super::peer::Peer;
 use super::put_off::{PutOff, is_final};
+pub(crate) use first_speaker::OnlyFirst;
 pub(super) use taking::take_events;
 pub(crate) use under::Under;
 
@@ -114,6 +117,15 @@ impl Layered {
         if let Under::Connection(connection) = &self.under { Some(connection) } else { None }
     }
 
+    /// The socket that its events come from, if it is one of its own.
+    pub(super) fn socket(&self) -> Option<BorrowedFd<'_>> {
+        match &self.under {
+            Under::Connection(connection) => Some(connection.as_fd()),
+            Under::First(speaker) => Some(speaker.as_fd()),
+            Under::Program(_) | Under::Peer(_) => None,
+        }
+    }
+
     /// The program that it lies on, if it does.
     pub(super) fn program(&self) -> Option<&Program> {
         if let Under::Program(program) = &self.under { Some(program) } else { None }
@@ -197,7 +209,8 @@ impl Layered {
 
     /// Whether the stack owes something that waits for room in the socket.
     pub(crate) fn waits_for_room(&self) -> bool {
-        !self.has_room && self.stack.next_outgoing().is_some() && self.broken.is_none()
+        let is_owed = self.stack.next_outgoing().is_some() && self.under.can_be_answered();
+        !self.has_room && is_owed && self.broken.is_none()
     }
 
     /// Whether what comes next is nothing that the leg has to be read for: something to tell, or a failure.
@@ -358,6 +371,9 @@ impl Layered {
         }
         let below = match self.receive_below(buffer, now) {
             Err(error) if self.is_too_long(&error) => return Ok(Some(Heard::Lost)),
+            Err(_) if let Some(stranger) = self.under.take_stranger() => {
+                return Ok(Some(Heard::Stranger(stranger)));
+            }
             Err(error) if is_final(&error) => {
                 self.lose(CallFailed::new("recv(2)", &error));
                 return Ok(self.end().map(Heard::Failed));
@@ -469,6 +485,7 @@ pub(crate) fn laid(
             Under::Connection(connection) => LegSocket::Connection(connection),
             Under::Program(program) => LegSocket::Program(program),
             Under::Peer(peer) => LegSocket::Peer(peer),
+            Under::First(_) => LegSocket::None, // only with layers
         });
     };
     let stack = layering.stack(under.shape(), call, || under.ends(call), now)?;

@@ -250,7 +250,7 @@ impl LegEnd {
                     Err(error) => self.not_received("read(2)", &error),
                 }
             }
-            LegSocket::Speakers { .. } => self.hear_speaker(buffer),
+            LegSocket::Speakers { .. } => self.hear_speaker(buffer, now),
             LegSocket::Peer(_) | LegSocket::None => {
                 self.readable = false;
                 Heard::Nothing
@@ -258,7 +258,7 @@ impl LegEnd {
         }
     }
 
-    fn hear_speaker(&mut self, buffer: &mut [u8]) -> Heard {
+    fn hear_speaker(&mut self, buffer: &mut [u8], now: Now) -> Heard {
         let LegSocket::Speakers { socket, latest, only_first } = &mut self.socket else {
             return Heard::Nothing;
         };
@@ -271,7 +271,7 @@ impl LegEnd {
             Err(error) => return self.not_received("recvmsg(2)", &error),
         };
         let from = end_of(&datagram.from);
-        if *only_first && latest.is_some() && *latest != datagram.from {
+        if only_first.is_some() && latest.is_some() && *latest != datagram.from {
             return Heard::Stranger(from);
         }
         if datagram.whole > datagram.length {
@@ -279,6 +279,13 @@ impl LegEnd {
         }
         if datagram.from.is_some() {
             *latest = datagram.from;
+        }
+        if let Some(layering) = only_first.as_mut().and_then(|first| first.layering.take()) {
+            let laid = self.lay_for_first(&layering, &from, &buffer[..datagram.length], now);
+            return match laid {
+                Ok(()) => Heard::From { from, to: datagram.to, bytes: datagram.length },
+                Err(failed) => Heard::Failed(failed),
+            };
         }
         self.writable = true; // what waited for somebody to answer can go now
         Heard::From { from, to: datagram.to, bytes: datagram.length }

@@ -3,7 +3,7 @@
 use conversation::Shape;
 use socket::{Connection, DatagramSocket, FileEnd, PeerAddress, Program, Standard};
 
-use super::layered::Layered;
+use super::layered::{Layered, OnlyFirst};
 use super::peer::Peer;
 
 pub(crate) enum LegSocket {
@@ -20,7 +20,7 @@ pub(crate) enum LegSocket {
     Speakers {
         socket: Box<DatagramSocket>,
         latest: Option<PeerAddress>,
-        only_first: bool,
+        only_first: Option<Box<OnlyFirst>>,
     },
     /// One peer of the datagram socket of a door; its messages come in there.
     Peer(Peer),

@@ -195,6 +195,7 @@ fn listen(arguments: &Listen, look_up: bool, page: &mut Page) -> Result<(), Fail
     if address.shape() == Some(Shape::Datagram) {
         page.section("then, for each message");
         callers::MESSAGES_JOINED.iter().for_each(|row| page.call(row));
+        layers::explain(&address, Side::Answering, page);
     } else {
         page.section("then, when a caller comes");
         callers::ANSWERED_AND_JOINED.iter().for_each(|row| page.call(row));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use switchboard::address::Scheme;
 use switchboard::services::{Terminal, Until};
 use switchboard::socket::{DatagramSocket, Inherited};
-use switchboard::{Address, Doors, Engine, LastCall, Line, Observer, Shape, converse};
+use switchboard::{Address, Doors, Engine, Hears, LastCall, Layering, Line, Observer, Shape, converse};
 
 use crate::activation::inherited;
 use crate::admission;
@@ -51,10 +51,12 @@ fn listen(arguments: &Listen, log: &Log) -> Result<(), Failure> {
             "--allow and --deny are for callers who connect, and at {address} there are datagrams; `swb serve \
              print` has them for datagrams"
         ))),
-        Some(Shape::Datagram) if !address.layers.is_empty() => Err(Failure::usage(format!(
-            "listen hears anyone at {address}, and layers lie on the messages of one peer; `swb serve` and `swb relay` \
-             have a call for each"
-        ))),
+        Some(Shape::Datagram) if !address.layers.is_empty() && arguments.keep => {
+            Err(Failure::usage(format!(
+                "--keep hears anyone at {address}, and layers lie on the messages of one peer: without it that is \
+                 whoever speaks first; `swb serve` and `swb relay` have a call for each"
+            )))
+        }
         Some(Shape::Datagram) => hear(&address, terminal, arguments, ready, log),
         Some(Shape::Stream | Shape::SeqPacket) => answer(address, terminal, arguments, ready, log),
         None => Err(nobody_can_call(&address)),
@@ -136,6 +138,8 @@ fn hear(
     let mut plan = super::plan(terminal, log, false)?;
     plan.observer = ready.observer(plan.observer);
     plan.limits.idle_timeout = arguments.terminal.idle_timeout;
+    let layering = Layering::listening(address)?;
+    let hears = if arguments.keep { Hears::Anyone } else { Hears::First(layering) };
     let control = Arc::clone(&plan.control);
     stop::at_signal(&control, log, || {
         let (socket, granted) = DatagramSocket::bind(address)?;
@@ -144,7 +148,7 @@ fn hear(
             .local_end()
             .map_err(|error| Failure::new(Status::Other, format!("{address}: getsockname(2): {error}")))?;
         ready.announce(&[end.to_string()], log);
-        let ended = converse(plan, Line::Speakers { socket, only_first: !arguments.keep })?;
+        let ended = converse(plan, Line::Speakers { socket, hears })?;
         outcome(&ended, &format!("conversation at {address}"))
     })
 }

@@ -8,12 +8,16 @@ use socket::{Connection, Program, Received};
 use crate::layering::LaidFor;
 use crate::reactor::peer::Peer;
 
+use super::first_speaker::FirstSpeaker;
+
 /// What the layers lie on.
 pub(crate) enum Under {
     Connection(Connection),
     /// The pipes to a program.
     Program(Box<Program>),
     Peer(Peer),
+    /// The socket at which only this one is heard.
+    First(Box<FirstSpeaker>),
 }
 
 impl Under {
@@ -26,6 +30,7 @@ impl Under {
             }
             Under::Program(program) => (End::Standard, program.end().clone()),
             Under::Peer(_) => (call.called.clone(), call.caller.clone()),
+            Under::First(speaker) => speaker.ends(),
         }
     }
 
@@ -33,15 +38,16 @@ impl Under {
         match self {
             Under::Connection(connection) => connection.shape(),
             Under::Program(_) => Shape::Stream,
-            Under::Peer(_) => Shape::Datagram,
+            Under::Peer(_) | Under::First(_) => Shape::Datagram,
         }
     }
 
-    pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         match self {
             Under::Connection(connection) => connection.receive(buffer),
             Under::Program(program) => program.receive(buffer),
             Under::Peer(_) => Err(io::ErrorKind::WouldBlock.into()), // the door hears for it
+            Under::First(speaker) => speaker.receive(buffer),
         }
     }
 
@@ -54,7 +60,18 @@ impl Under {
                 sent => sent,
             },
             Under::Peer(_) => Err(io::ErrorKind::WouldBlock.into()), // the door answers it
+            Under::First(speaker) => speaker.send(bytes),
         }
+    }
+
+    /// Whether there is somebody to send to.
+    pub(super) fn can_be_answered(&self) -> bool {
+        !matches!(self, Under::First(speaker) if !speaker.can_be_answered())
+    }
+
+    /// Who else has spoken where only the first is heard, since this was last asked.
+    pub(super) fn take_stranger(&mut self) -> Option<End> {
+        if let Under::First(speaker) = self { speaker.take_stranger() } else { None }
     }
 
     pub(super) fn finish(&mut self) {
@@ -62,7 +79,7 @@ impl Under {
             // A failure means that the peer is gone already; the next receive says so.
             Under::Connection(connection) => drop(connection.finish().ok()),
             Under::Program(program) => program.finish(),
-            Under::Peer(_) => {}
+            Under::Peer(_) | Under::First(_) => {}
         }
     }
 }
