@@ -96,6 +96,7 @@ pub(super) const EXAMPLES: &[(&[&str], &[Example])] = &[
         example("swb load localhost:7777 --calls 50", "Fifty callers that echo for 10 s, each as fast as it is answered: rate, latency, failures."),
         example("swb load localhost:7777 --rate 5000 --duration 1m --plot load.svg", "5,000 messages a second whatever the server does: how long callers wait, and a picture of it."),
         example("swb load udp://localhost:9988 --rate 1000 --count 10000", "Datagrams: how many are lost, late, doubled, out of order."),
+        example("swb load 'udp://localhost:9988?delay=20ms&loss=1%&seed=3' --rate 1000", "Behind a bad network, the same each time: what was done on purpose is counted beside what was seen."),
         example("swb load tcp://localhost:2021 --churn --calls 32 --message hello --expect 'hello back'", "A new call for each message."),
         example("swb load wss://localhost:8443/chat?ca=ca.pem --calls 100", "A message is a message of the WebSocket; \"opening\" counts the handshakes too."),
         example("swb load exec:cat --calls 4", "Four programs, each spoken with through pipes."),
