@@ -34,7 +34,7 @@ pub(crate) trait Line: Sized {
     fn connect_timeout(callee: &Self::Callee) -> Duration;
 
     /// Begins a call.
-    fn dial(callee: &Self::Callee, clock: Clock) -> Result<Begun<Self>, NotBegun>;
+    fn dial(callee: &Self::Callee) -> Result<Begun<Self>, NotBegun>;
 
     /// Watches a call that is being opened, for both.
     fn watch_opening(opening: &Self::Opening, epoll: &mut Epoll, token: u64) -> io::Result<()>;
@@ -44,11 +44,10 @@ pub(crate) trait Line: Sized {
         opening: Self::Opening,
         callee: &Self::Callee,
         edge: Edge,
-        clock: Clock,
     ) -> Result<Begun<Self>, Trouble>;
 
     /// When it has taken too long. `connected` is when connect(2) has.
-    fn opening_due(opening: &Self::Opening, connected: Moment) -> Moment;
+    fn opening_due(opening: &Self::Opening, connected: Moment, clock: Clock) -> Moment;
 
     /// That moment has come: it goes on, or is given up.
     fn late(opening: Self::Opening) -> Result<Begun<Self>, Trouble>;
@@ -158,7 +157,7 @@ impl Line for Connection {
         callee.connect_timeout()
     }
 
-    fn dial(callee: &Callee, _: Clock) -> Result<Begun<Connection>, NotBegun> {
+    fn dial(callee: &Callee) -> Result<Begun<Connection>, NotBegun> {
         Ok(match dial(callee)? {
             Dialling::Connected(connection) => Begun::Open(connection),
             Dialling::Pending(pending) => Begun::Opening(Box::new(pending)),
@@ -169,19 +168,14 @@ impl Line for Connection {
         epoll.add(opening.as_fd(), token, Watch::Both)
     }
 
-    fn go_on_opening(
-        opening: Box<Pending>,
-        _: &Callee,
-        edge: Edge,
-        _: Clock,
-    ) -> Result<Begun<Connection>, Trouble> {
+    fn go_on_opening(opening: Box<Pending>, _: &Callee, edge: Edge) -> Result<Begun<Connection>, Trouble> {
         if !edge.writable {
             return Ok(Begun::Opening(opening));
         }
         Ok(Begun::Open(opening.outcome()?))
     }
 
-    fn opening_due(_: &Box<Pending>, connected: Moment) -> Moment {
+    fn opening_due(_: &Box<Pending>, connected: Moment, _: Clock) -> Moment {
         connected
     }
 

@@ -84,7 +84,7 @@ impl Load {
                 let clock = Clock::start();
                 let call = LayeredConnection::open(connection, &layering, address, || clock.by_both())?;
                 let notes = layering.notes().to_vec();
-                let callee = callee.map(|callee| LayeredCallee { callee, layering });
+                let callee = callee.map(|callee| LayeredCallee { callee, layering, clock });
                 (Calls::Layered(LayeredLine::of(call, clock), callee), notes)
             }
         };

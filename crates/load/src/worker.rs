@@ -264,9 +264,9 @@ impl<'r, L: Line> Worker<'r, L> {
         let at = &self.slots[slot];
         match &at.state {
             State::Waiting(until) => Some(*until),
-            State::Dialling(opening) => {
-                at.dialled.map(|dialled| L::opening_due(opening, dialled + self.connect_timeout()))
-            }
+            State::Dialling(opening) => at
+                .dialled
+                .map(|dialled| L::opening_due(opening, dialled + self.connect_timeout(), self.common.clock)),
             State::Leaving(leaving) => Some(L::leaving_due(leaving)),
             State::Open { line, .. } => {
                 let rules = self.common.rules;

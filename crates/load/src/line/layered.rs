@@ -29,12 +29,14 @@ const SEND_BYTES: usize = 64 * 1024;
 pub(crate) struct LayeredCallee {
     pub(crate) callee: Callee,
     pub(crate) layering: Arc<Layering>,
+    /// The clock of the layers of all calls. It began before the first call, which was made before the load.
+    pub(crate) clock: Clock,
 }
 
 #[derive(Debug)]
 pub(crate) struct LayeredLine {
     call: Box<LayeredConnection>,
-    /// The clock of its layers. That of the first call began before the load.
+    /// The clock of its layers.
     clock: Clock,
     /// The last receive took all that lay on the socket.
     has_drained: bool,
@@ -64,14 +66,11 @@ impl LayeredLine {
         LayeredLine { call: Box::new(call), clock, has_drained: false, has_ended: false }
     }
 
-    fn begin(
-        connection: Connection,
-        callee: &LayeredCallee,
-        clock: Clock,
-    ) -> Result<Begun<LayeredLine>, Trouble> {
-        let call = LayeredConnection::begin(connection, &callee.layering, clock.by_both());
+    fn begin(connection: Connection, callee: &LayeredCallee) -> Result<Begun<LayeredLine>, Trouble> {
+        let LayeredCallee { layering, clock, .. } = callee;
+        let call = LayeredConnection::begin(connection, layering, clock.by_both());
         let call = call.map_err(|error| Trouble::of("getrandom(2)", &error))?;
-        Ok(LayeredLine::of(call, clock).begun())
+        Ok(LayeredLine::of(call, *clock).begun())
     }
 
     fn begun(self) -> Begun<LayeredLine> {
@@ -145,10 +144,10 @@ impl Line for LayeredLine {
         callee.callee.connect_timeout()
     }
 
-    fn dial(callee: &LayeredCallee, clock: Clock) -> Result<Begun<LayeredLine>, NotBegun> {
+    fn dial(callee: &LayeredCallee) -> Result<Begun<LayeredLine>, NotBegun> {
         match dial(&callee.callee)? {
             Dialling::Connected(connection) => {
-                let begun = LayeredLine::begin(connection, callee, clock);
+                let begun = LayeredLine::begin(connection, callee);
                 begun.map_err(NotBegun::Trouble)
             }
             Dialling::Pending(pending) => Ok(Begun::Opening(Opening::Dialling(Box::new(pending)))),
@@ -166,12 +165,11 @@ impl Line for LayeredLine {
         opening: Opening,
         callee: &LayeredCallee,
         edge: Edge,
-        clock: Clock,
     ) -> Result<Begun<LayeredLine>, Trouble> {
         match opening {
             Opening::Dialling(_) if !edge.writable => Ok(Begun::Opening(opening)),
             Opening::Dialling(pending) => {
-                match LayeredLine::begin(pending.outcome()?, callee, clock)? {
+                match LayeredLine::begin(pending.outcome()?, callee)? {
                     // It may have spoken, or finished, already: that edge has come too.
                     Begun::Opening(Opening::Layers(line)) => line.shake(),
                     begun @ (Begun::Open(_) | Begun::Opening(Opening::Dialling(_))) => Ok(begun),
@@ -181,10 +179,10 @@ impl Line for LayeredLine {
         }
     }
 
-    fn opening_due(opening: &Opening, connected: Moment) -> Moment {
+    fn opening_due(opening: &Opening, connected: Moment, clock: Clock) -> Moment {
         match opening {
             Opening::Dialling(_) => connected,
-            Opening::Layers(line) => line.call.next_deadline().unwrap_or(connected),
+            Opening::Layers(line) => line.due(clock).unwrap_or(connected),
         }
     }
 

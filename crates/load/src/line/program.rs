@@ -68,7 +68,7 @@ impl Line for ProgramLine {
         Duration::MAX
     }
 
-    fn dial(callee: &ProgramCallee, _: Clock) -> Result<Begun<ProgramLine>, NotBegun> {
+    fn dial(callee: &ProgramCallee) -> Result<Begun<ProgramLine>, NotBegun> {
         match Program::start(&callee.0, &Vec::new()) {
             Ok(program) => Ok(Begun::Open(ProgramLine::of(program))),
             Err(mut error) => Err(NotBegun::Trouble(match error.tried.pop() {
@@ -82,16 +82,11 @@ impl Line for ProgramLine {
         match *opening {}
     }
 
-    fn go_on_opening(
-        opening: Never,
-        _: &ProgramCallee,
-        _: Edge,
-        _: Clock,
-    ) -> Result<Begun<ProgramLine>, Trouble> {
+    fn go_on_opening(opening: Never, _: &ProgramCallee, _: Edge) -> Result<Begun<ProgramLine>, Trouble> {
         match opening {}
     }
 
-    fn opening_due(opening: &Never, _: Moment) -> Moment {
+    fn opening_due(opening: &Never, _: Moment, _: Clock) -> Moment {
         match *opening {}
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use conversation::Moment;
 use engine::{Edge, Watch};
 
-use super::{Common, Worker};
+use super::Worker;
 use crate::exchange::Exchange;
 use crate::line::{Begun, Left, Line, NotBegun};
 use crate::schedule::Schedule;
@@ -36,7 +36,7 @@ impl<L: Line> Worker<'_, L> {
         if self.slots[slot].dialled.is_none() {
             self.begin_call(slot, now);
         }
-        match L::dial(callee, self.common.clock) {
+        match L::dial(callee) {
             Ok(Begun::Open(line)) => {
                 let now = self.common.clock.now();
                 self.opened(slot, line, None, now);
@@ -82,8 +82,8 @@ impl<L: Line> Worker<'_, L> {
 
     /// The descriptor under a call that was dialled is ready. Returns whether the call is open now.
     pub(super) fn dialled(&mut self, slot: usize, edge: Edge, now: Moment) -> bool {
-        let Common { callee: Some(callee), clock, .. } = self.common else { return false };
-        self.opening_goes_on(slot, now, |opening| L::go_on_opening(opening, callee, edge, clock))
+        let Some(callee) = self.common.callee else { return false };
+        self.opening_goes_on(slot, now, |opening| L::go_on_opening(opening, callee, edge))
     }
 
     /// Something concerns a call that was dialled. Returns whether it is open now.

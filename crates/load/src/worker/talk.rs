@@ -49,7 +49,8 @@ impl<L: Line> Worker<'_, L> {
         match &mut self.slots[slot].state {
             State::Waiting(_) => self.dial_when_due(slot, now),
             State::Dialling(opening) => {
-                let is_due = connected_by.is_some_and(|connected| now >= L::opening_due(opening, connected));
+                let is_due = connected_by
+                    .is_some_and(|connected| now >= L::opening_due(opening, connected, self.common.clock));
                 if is_due {
                     self.opening_goes_on(slot, now, L::late);
                 }
