@@ -113,7 +113,7 @@ fn what_a_listener_loses_and_doubles_is_the_same_with_the_same_seed_whoever_spea
         let name = directory.file("speaker");
         let faults = format!("loss=in:20%&duplicate=in:10%&seed={seed}");
         let at = format!("unix-dgram:{path}?{faults}");
-        let mut listener = Server::start(&["listen", &at, "-v", "--idle-timeout", "700ms"]);
+        let mut listener = Server::start(&["listen", &at, "-v", "--idle-timeout", "1200ms"]);
         let socket = speaker(has_name.then_some(&name));
         for number in 0..100 {
             socket.send_to(format!("{number}\n").as_bytes(), &path).unwrap();

@@ -110,9 +110,9 @@ fn what_is_lost_doubled_overtaken_and_corrupt_is_counted_as_from_a_net_and_the_s
                 "--count",
                 "600",
                 "--in-flight",
-                "16",
+                "128",
                 "--timeout",
-                "200ms",
+                "500ms",
                 "--rate",
                 "4000",
             ];
@@ -124,8 +124,10 @@ fn what_is_lost_doubled_overtaken_and_corrupt_is_counted_as_from_a_net_and_the_s
         };
         let report = run("loss=5%");
         let ([out], [back]) = (passed(&report, "out", ["lost"]), passed(&report, "in", ["lost"]));
-        let [lost, answered] = numbers(&report, ["lost", "answered"]);
-        assert_eq!((lost, answered), (out + back, 600 - lost), "{report}");
+        // On a machine that is busy some may be late besides.
+        let [lost, late, answered] = numbers(&report, ["lost", "late", "answered"]);
+        assert_eq!((lost - late, answered), (out + back, 600 - lost), "{report}");
+        let lost = lost - late;
         assert!((30..95).contains(&lost), "5 % there, 5 % back: {report}");
 
         let report = run("duplicate=in:5%");
@@ -172,8 +174,8 @@ fn a_stream_that_is_corrupt_stalls_or_is_reset_fails_its_call_with_the_reason() 
 #[test]
 fn the_report_says_what_became_of_what_was_to_pass() {
     let (_server, addresses) = echo(&["udp://127.0.0.1:0", "tcp://127.0.0.1:0"]);
-    let arguments = ["load", &format!("{}loss=out:10%", addresses[0]), "--calls", "1", "--timeout", "20ms"];
-    let finished = run_swb(&[&arguments[..], &["--count", "100"]].concat(), b"");
+    let arguments = ["load", &format!("{}loss=out:10%", addresses[0]), "--calls", "1", "--timeout", "500ms"];
+    let finished = run_swb(&[&arguments[..], &["--count", "100", "--in-flight", "50"]].concat(), b"");
     let text = finished.text();
     let told = text.lines().skip_while(|line| !line.starts_with("  impaired ")).take(2);
     let told: Vec<&str> = told.map(|line| line.trim_start_matches("  impaired").trim()).collect();
