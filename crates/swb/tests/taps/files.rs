@@ -161,7 +161,10 @@ fn a_tap_that_records_nothing_and_one_where_none_can_be_are_refused() {
     for (arguments, why) in [
         (&["serve", "echo", "tap+tcp://127.0.0.1:0"][..], "say where, by record, raw-in, raw-out or hexdump"),
         (&["serve", "exec", "cat", "tcp://127.0.0.1:0?hexdump"], "know nothing of the layers"),
-        (&["listen", "udp://127.0.0.1:0?hexdump"], "`swb serve` and `swb relay` have a call for each"),
+        (
+            &["listen", "udp://127.0.0.1:0?hexdump", "--keep"],
+            "`swb serve` and `swb relay` have a call for each",
+        ),
         (&["connect", "tcp://127.0.0.1:1?record="], "record"),
         (&["connect", "tcp://127.0.0.1:1?hexdump=maybe"], "hexdump"),
     ] {

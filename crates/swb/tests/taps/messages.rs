@@ -84,3 +84,28 @@ fn the_messages_of_a_websocket_are_recorded_and_kept_raw() {
     assert_eq!(tshark(&capture, "tcp.len > 0", &["tcp.payload"]), ["68656c6c6f"; 2]);
     assert_eq!(std::fs::read(came).unwrap(), b"hello");
 }
+
+#[test]
+fn who_speaks_first_to_a_listener_is_recorded_with_its_address_and_nobody_else_is() {
+    let directory = Directory::new();
+    let capture = directory.file("capture.pcapng");
+    let at = format!("udp://127.0.0.1:0?record={capture}");
+    let mut listener = Server::start(&["listen", &at, "-v"]);
+    let ours = listener.port();
+    let to = format!("127.0.0.1:{ours}");
+    let [first, other] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+    first.set_read_timeout(Some(PATIENCE)).unwrap();
+    first.send_to(b"hello", &to).unwrap();
+    assert_eq!(listener.running.wait_for_bytes(5), b"hello");
+    other.send_to(b"let me in", &to).unwrap();
+    listener.running.wait_for_line("another caller spoke first");
+    listener.running.write(b"welcome\n");
+    let mut buffer = [0; 64];
+    assert_eq!(uninterrupted(|| first.recv(&mut buffer)).unwrap(), 8);
+    assert_eq!(listener.terminate().stdout, b"hello");
+    assert_sound(&capture);
+    let seen = tshark(&capture, "udp", &["udp.srcport", "udp.dstport", "udp.payload"]);
+    let theirs = first.local_addr().unwrap().port();
+    let said = [format!("{theirs}\t{ours}\t68656c6c6f"), format!("{ours}\t{theirs}\t77656c636f6d650a")];
+    assert_eq!(seen, said);
+}
