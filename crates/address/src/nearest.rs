@@ -3,12 +3,14 @@
 //! Optimal string alignment: the least number of insertions, deletions, replacements and swaps of neighbours.
 //! Bounds: words past 32 bytes have no neighbour, so the work is at most 32 x 32 steps a candidate.
 
+use std::cmp::Reverse;
+
 /// Bytes of a word at most.
 const WORD_BYTES_MAX: usize = 32;
 
 /// The candidate nearest to `word`, if it is near enough to be meant: one slip in each three letters.
 ///
-/// Case does not count. Of equally near candidates the first is taken.
+/// Case does not count. Of equally near candidates that one is taken which begins most as the word does, or the first.
 ///
 /// ```
 /// assert_eq!(address::nearest("nodleay", ["backlog", "nodelay"]), Some("nodelay"));
@@ -20,8 +22,13 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .into_iter()
         .filter_map(|candidate| Some((distance(word, candidate)?, candidate)))
         .filter(|(slips, candidate)| *slips <= allowed && *slips < candidate.len())
-        .min_by_key(|(slips, _)| *slips)
+        .min_by_key(|(slips, candidate)| (*slips, Reverse(common_beginning(word, candidate))))
         .map(|(_, candidate)| candidate)
+}
+
+/// How many bytes two words have in common at their beginning.
+fn common_beginning(left: &str, right: &str) -> usize {
+    left.bytes().zip(right.bytes()).take_while(|(left, right)| left.eq_ignore_ascii_case(right)).count()
 }
 
 /// Slips between two words; `None` if one is too long to be compared.
@@ -66,6 +73,12 @@ mod tests {
         assert_eq!(nearest("x", ["-"]), None);
         assert_eq!(nearest("sctp", ["tcp", "udp"]), None);
         assert_eq!(nearest(&"t".repeat(33), ["tttttttttttttttttttttttttttttttt"]), None);
+    }
+
+    #[test]
+    fn a_missing_end_is_likelier_than_a_wrong_beginning() {
+        assert_eq!(nearest("los", ["tos", "loss"]), Some("loss"));
+        assert_eq!(nearest("tls-mox", ["tls-min", "tls-max"]), Some("tls-max"));
     }
 
     #[test]
