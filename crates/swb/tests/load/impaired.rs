@@ -10,6 +10,9 @@ const SENT: [&str; 5] = ["sent", "answered", "wrong", "lost", "calls_failed"];
 /// What is set in each direction, in microseconds.
 const DELAY_US: f64 = 20_000.0;
 
+/// When a message is given up: longer than a machine stands still, as far as that can be said.
+const TIMEOUT: &str = "2s";
+
 /// An echo at each of these, and the addresses by which it is called: those of TLS with the pin of its certificate.
 fn echo(at: &[&str]) -> (Server, Vec<String>) {
     let mut server = Server::start_at(at.len(), &[&["serve", "echo"], at].concat());
@@ -59,9 +62,10 @@ fn a_delay_is_seen_over_every_transport_and_layer() {
             assert!(passed >= 20 && came >= passed, "{arguments:?}: {report}");
         }
     }
-    let (_, report) = load(&[&format!("{}delay=in:20ms", addresses[0]), "--count", "20"]);
+    // A longer one, so that a busy machine does not make two of it.
+    let (_, report) = load(&[&format!("{}delay=in:300ms", addresses[0]), "--calls", "1", "--count", "5"]);
     let fastest = report["latency_us_p50"].as_f64().unwrap();
-    assert!((DELAY_US..2.0 * DELAY_US).contains(&fastest), "back only: {report}");
+    assert!((300_000.0..600_000.0).contains(&fastest), "back only: {report}");
 }
 
 #[test]
@@ -112,7 +116,7 @@ fn what_is_lost_doubled_overtaken_and_corrupt_is_counted_as_from_a_net_and_the_s
                 "--in-flight",
                 "128",
                 "--timeout",
-                "500ms",
+                TIMEOUT,
                 "--rate",
                 "4000",
             ];
@@ -174,7 +178,7 @@ fn a_stream_that_is_corrupt_stalls_or_is_reset_fails_its_call_with_the_reason() 
 #[test]
 fn the_report_says_what_became_of_what_was_to_pass() {
     let (_server, addresses) = echo(&["udp://127.0.0.1:0", "tcp://127.0.0.1:0"]);
-    let arguments = ["load", &format!("{}loss=out:10%", addresses[0]), "--calls", "1", "--timeout", "500ms"];
+    let arguments = ["load", &format!("{}loss=out:10%", addresses[0]), "--calls", "1", "--timeout", TIMEOUT];
     let finished = run_swb(&[&arguments[..], &["--count", "100", "--in-flight", "50"]].concat(), b"");
     let text = finished.text();
     let told = text.lines().skip_while(|line| !line.starts_with("  impaired ")).take(2);
