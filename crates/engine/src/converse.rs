@@ -7,7 +7,7 @@ use socket::{Connection, DatagramSocket, FileEnd, Program, Standard};
 
 use crate::host::{Host, Plan};
 use crate::layering::LaidFor;
-use crate::reactor::{LegSocket, OnlyFirst, Placement, Reactor, Under, laid};
+use crate::reactor::{LegSocket, Placement, Reactor, Under, laid};
 use crate::selector::PollSelector;
 use crate::{Ended, LastCall, Layering, Observer, ServeError};
 
@@ -145,11 +145,11 @@ fn on_line(line: Line, now: Now) -> Result<(LegSocket, End, End), ServeError> {
         Line::Speakers { socket, hears } => {
             let local = socket.local_end().map_err(engine_failed("getsockname(2)"))?;
             let peer = End::Unnamed(socket.transport());
-            let only_first = match hears {
-                Hears::Anyone => None,
-                Hears::First(layering) => Some(Box::new(OnlyFirst { layering })),
-            };
-            (LegSocket::Speakers { socket: Box::new(socket), latest: None, only_first }, local, peer)
+            (
+                LegSocket::Speakers { socket: Box::new(socket), latest: None, hears: Box::new(hears) },
+                local,
+                peer,
+            )
         }
     })
 }

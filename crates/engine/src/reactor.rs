@@ -57,7 +57,7 @@ pub(crate) use children::{
 };
 use door::{DoorState, watch_door};
 use hands::Chore;
-pub(crate) use layered::{Layered, OnlyFirst, Under, laid};
+pub(crate) use layered::{Layered, Under, laid};
 pub(crate) use leg_end::Heard;
 pub(crate) use leg_socket::LegSocket;
 use lobby::Lobby;

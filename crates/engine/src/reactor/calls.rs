@@ -249,8 +249,7 @@ impl<S: Selector> Reactor<S> {
                         let bound = &session.call().local;
                         let to = to.map(|to| to.end(bound));
                         host.tell(&Event::Message { from: &from, to: to.as_ref().unwrap_or(bound), bytes });
-                        let has_layers = matches!(&hands.ends[leg.index()].socket, LegSocket::Layered(_));
-                        match has_layers {
+                        match hands.ends[leg.index()].socket.as_layered().is_some() {
                             true => take_events(session, leg, now, &mut hands),
                             false => session.received(now, leg, &self.buffer[..bytes], &mut hands),
                         }

@@ -30,7 +30,6 @@ use super::leg_end::{Heard, LegEnd};
 use super::leg_socket::LegSocket;
 use super::peer::Peer;
 use super::put_off::{PutOff, is_final};
-pub(crate) use first_speaker::OnlyFirst;
 pub(super) use taking::take_events;
 pub(crate) use under::Under;
 

@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use conversation::{CallFailed, End, Leg, Moment, Now, Shape, Transport};
 use socket::{Connection, Destination, FileEnd, PeerAddress, Pipe};
 
-use crate::Session;
 use crate::host::Host;
 use crate::selector::Operation;
+use crate::{Hears, Session};
 
 use super::arrivals::{Incoming, Kept};
 use super::door::DoorState;
@@ -259,7 +259,7 @@ impl LegEnd {
     }
 
     fn hear_speaker(&mut self, buffer: &mut [u8], now: Now) -> Heard {
-        let LegSocket::Speakers { socket, latest, only_first } = &mut self.socket else {
+        let LegSocket::Speakers { socket, latest, hears } = &mut self.socket else {
             return Heard::Nothing;
         };
         let transport = socket.transport();
@@ -271,7 +271,7 @@ impl LegEnd {
             Err(error) => return self.not_received("recvmsg(2)", &error),
         };
         let from = end_of(&datagram.from);
-        if only_first.is_some() && latest.is_some() && *latest != datagram.from {
+        if matches!(**hears, Hears::First(_)) && latest.is_some() && *latest != datagram.from {
             return Heard::Stranger(from);
         }
         if datagram.whole > datagram.length {
@@ -280,7 +280,9 @@ impl LegEnd {
         if datagram.from.is_some() {
             *latest = datagram.from;
         }
-        if let Some(layering) = only_first.as_mut().and_then(|first| first.layering.take()) {
+        if let Hears::First(layering) = &mut **hears
+            && let Some(layering) = layering.take()
+        {
             let laid = self.lay_for_first(&layering, &from, &buffer[..datagram.length], now);
             return match laid {
                 Ok(()) => Heard::From { from, to: datagram.to, bytes: datagram.length },

@@ -3,7 +3,9 @@
 use conversation::Shape;
 use socket::{Connection, DatagramSocket, FileEnd, PeerAddress, Program, Standard};
 
-use super::layered::{Layered, OnlyFirst};
+use crate::Hears;
+
+use super::layered::Layered;
 use super::peer::Peer;
 
 pub(crate) enum LegSocket {
@@ -20,7 +22,8 @@ pub(crate) enum LegSocket {
     Speakers {
         socket: Box<DatagramSocket>,
         latest: Option<PeerAddress>,
-        only_first: Option<Box<OnlyFirst>>,
+        /// Its layers are taken once somebody has spoken. Boxed, for the size of an idle call.
+        hears: Box<Hears>,
     },
     /// One peer of the datagram socket of a door; its messages come in there.
     Peer(Peer),

@@ -5,7 +5,6 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Arc;
 
 use conversation::{CallFailed, End, Leg, Now, Shape};
 use socket::{DatagramSocket, PeerAddress, Received};
@@ -13,13 +12,6 @@ use socket::{DatagramSocket, PeerAddress, Received};
 use crate::layering::{LaidFor, Layering};
 
 use super::{Layered, LegEnd, LegSocket, Under};
-
-/// That whoever speaks first is the only one who is heard.
-#[derive(Debug)]
-pub(crate) struct OnlyFirst {
-    /// What is to lie on its messages.
-    pub(crate) layering: Option<Arc<Layering>>,
-}
 
 /// The one who is heard.
 pub(crate) struct FirstSpeaker {
