@@ -81,7 +81,7 @@ impl<L: Line> Worker<'_, L> {
         }
         let is_late = at.exchange.expires(rules).is_some_and(|due| now >= due);
         if is_due || is_late {
-            // What came in time lies there yet where this process was stopped meanwhile, or is behind.
+            // What came in time lies there yet where this process was stopped meanwhile, or is behind; or layers let go of it.
             self.listen(slot, false);
             if !matches!(self.slots[slot].state, State::Open { .. }) {
                 return;
